@@ -1,6 +1,6 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ["@crm/source"] },
   ssr: { resolve: { conditions: ["@crm/source"] } },
   test: {
@@ -10,3 +10,5 @@ export default defineConfig({
     hookTimeout: 60_000,
   },
 });
+
+export default config;

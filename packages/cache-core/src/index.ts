@@ -1,1 +1,69 @@
-export {};
+export type { AtomicArgument, AtomicOperation, AtomicReply } from "./atomic-operation.ts";
+export type {
+  Cache,
+  CacheEntry,
+  CacheInternals,
+  CacheStats,
+  Explanation,
+  MemoryTierStats,
+  SetEntry,
+} from "./cache.ts";
+export type { Clock } from "./clock.ts";
+export { systemClock } from "./clock.ts";
+export type { Codec, EncodedValue } from "./codec.ts";
+export { createCache } from "./create-cache.ts";
+export type { Duration, DurationText } from "./duration.ts";
+export { parseDuration } from "./duration.ts";
+export {
+  CacheClosedError,
+  CacheError,
+  ExtendConflictError,
+  FetchTimeoutError,
+  InvalidationPendingError,
+  InvalidChannelError,
+  InvalidConfigurationError,
+  InvalidDurationError,
+  InvalidFetcherError,
+  InvalidKeyError,
+  InvalidOptionError,
+  InvalidPatternError,
+  InvalidScopeError,
+  InvalidSessionError,
+  InvalidTagError,
+  StoreReplyError,
+  StoreUnavailableError,
+  type StoreUnavailableReason,
+  UndefinedValueError,
+  UnserializableValueError,
+} from "./errors.ts";
+export type { CacheEvents, InvalidationEventPayload } from "./events.ts";
+export type { BatchFetcher, FetchContext, Fetcher } from "./fetcher.ts";
+export { escapeGlob } from "./glob.ts";
+export { jsonCodec } from "./json-codec.ts";
+export type { KeySpace } from "./key-space.ts";
+export type { Lease } from "./lease.ts";
+export type { Logger } from "./logger.ts";
+export { silentLogger } from "./logger.ts";
+export type { MemoryDatabase, StreamEntry } from "./memory-database.ts";
+export { type MemoryStoreOptions, memoryStore } from "./memory-store.ts";
+export type {
+  CacheOptions,
+  CompressionOptions,
+  EntryDefaults,
+  GetOptions,
+  GetOrSetOptions,
+  InvalidateOptions,
+  MemoryTierOptions,
+  SetOptions,
+} from "./options.ts";
+export { type Session, type SessionActions, type Sessions, sessionActions } from "./session-actions.ts";
+export type {
+  Follower,
+  FollowHandlers,
+  FollowOptions,
+  RunOptions,
+  Store,
+  StoreInfo,
+  StoreWarning,
+} from "./store.ts";
+export { type StoreFromEnvOptions, storeFromEnv } from "./store-from-env.ts";

@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis6";
+import { pinned } from "./pinned.ts";
+
+/** A redis-server of its own on loopback, without persistence. */
+export async function startServer(): Promise<{ port: number; stop(): Promise<void> }> {
+  const port = await freePort();
+  const settings = ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const child: ChildProcess = spawn(...pinned("server", "redis-server", settings), { stdio: "ignore" });
+  const failed = once(child, "error").then(([cause]) => {
+    throw new Error("redis-server could not be started: install it and put it in the PATH", { cause });
+  });
+  const exited = once(child, "exit");
+  await Promise.race([failed, connected(port)]);
+  return {
+    port,
+    stop: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** An administrator's connection: it counts what others do. */
+export class Server {
+  readonly #redis: Redis;
+  readonly #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#redis = new Redis({ port, host: "127.0.0.1" });
+  }
+
+  /** Commands executed so far, those inside scripts included, without the administrator's own. */
+  async commands(): Promise<number> {
+    let total = 0;
+    for (const [, name, calls] of (await this.#redis.info("commandstats")).matchAll(
+      /cmdstat_([^:]+):calls=(\d+)/g,
+    )) {
+      if (name !== "info") total += Number(calls);
+    }
+    return total;
+  }
+
+  async usedMemory(): Promise<number> {
+    return Number(/used_memory:(\d+)/.exec(await this.#redis.info("memory"))![1]);
+  }
+
+  keys(): Promise<number> {
+    return this.#redis.dbsize();
+  }
+
+  async version(): Promise<string> {
+    return /redis_version:(\S+)/.exec(await this.#redis.info("server"))![1]!;
+  }
+
+  /** Runs `work` under MONITOR: what the clients sent, and what scripts ran inside the server. */
+  async trace(work: () => Promise<unknown>): Promise<Trace> {
+    const monitor = await new Redis({ port: this.#port, host: "127.0.0.1", protocol: 2 }).monitor();
+    const sent: string[] = [];
+    const inside: string[] = [];
+    const fence = `fence:${Math.random()}`;
+    const reached = new Promise<void>((resolve) => {
+      monitor.on("monitor", (_time: string, args: string[], source: string) => {
+        if (args[1] === fence) resolve();
+        else (source === "lua" ? inside : sent).push(args[0]!.toUpperCase());
+      });
+    });
+    await work();
+    await this.#redis.echo(fence);
+    await reached;
+    monitor.disconnect();
+    return { sent, inside };
+  }
+
+  close(): void {
+    this.#redis.disconnect();
+  }
+}
+
+export interface Trace {
+  readonly sent: readonly string[];
+  readonly inside: readonly string[];
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+async function connected(port: number): Promise<void> {
+  const redis = new Redis({ port, host: "127.0.0.1", retryStrategy: () => 10, maxRetriesPerRequest: null });
+  redis.on("error", () => {});
+  await redis.ping();
+  redis.disconnect();
+  await sleep(10);
+}

@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { findAppRoot } from "../app-root.ts";
+import { lockFolder } from "./lock-folder.ts";
+
+export interface EmbeddedPostgres {
+  readonly client: PGlite;
+  close(): Promise<void>;
+}
+
+/** Where the build leaves a freshly initialised database folder. */
+export const templateFile = (): string => join(findAppRoot(), "dist", "postgres-template.tar.gz");
+
+/**
+ * Opens the Postgres that runs inside this process. A new database is unpacked from the template that the build
+ * made, which takes a third of the time that `initdb` does; without the template `initdb` runs.
+ */
+export async function openEmbedded(dataDir?: string): Promise<EmbeddedPostgres> {
+  if (!dataDir) {
+    const client = await create();
+    return { client, close: () => client.close() };
+  }
+  await mkdir(dataDir, { recursive: true });
+  const unlock = await lockFolder(dataDir);
+  try {
+    const folder = join(dataDir, "postgres");
+    const client = existsSync(join(folder, "PG_VERSION"))
+      ? await PGlite.create(folder)
+      : await create(folder);
+    return {
+      client,
+      async close() {
+        await client.close();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function create(dataDir?: string): Promise<PGlite> {
+  const template = await readFile(templateFile()).catch(() => null);
+  return PGlite.create({
+    ...(dataDir ? { dataDir } : {}),
+    ...(template ? { loadDataDir: new Blob([template], { type: "application/x-gzip" }) } : {}),
+  });
+}

@@ -1,0 +1,35 @@
+import type { Server } from "node:http";
+
+const DEFAULT_PORT = 3000;
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number | undefined;
+  /** Called when the default port is taken. */
+  readonly onPortTaken?: ((port: number) => void) | undefined;
+}
+
+/**
+ * Listens, and resolves to the port. A port that was asked for is used or refused; only the default one gives way to
+ * a free one.
+ */
+export async function listen(server: Server, { host, port, onPortTaken }: ListenOptions): Promise<number> {
+  try {
+    return await listenOn(server, host, port ?? DEFAULT_PORT);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || port !== undefined) throw error;
+    onPortTaken?.(DEFAULT_PORT);
+    return listenOn(server, host, 0);
+  }
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      resolve(typeof address === "object" && address ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import { readSettings, SettingsError } from "./read-settings.ts";
+
+it("has defaults for a machine with nothing", () => {
+  expect(readSettings({}, [])).toEqual({
+    host: "127.0.0.1",
+    port: undefined,
+    databaseUrl: undefined,
+    persist: false,
+    logLevel: "info",
+  });
+});
+
+it("reads what is set; an empty variable is not", () => {
+  const env = { PORT: "8080", HOST: "::1", DATABASE_URL: "postgres://u:p@h/d", LOG_LEVEL: "" };
+  expect(readSettings(env, [])).toMatchObject({
+    port: 8080,
+    host: "::1",
+    databaseUrl: "postgres://u:p@h/d",
+    logLevel: "info",
+  });
+  expect(readSettings({ PORT: "" }, ["--persist"])).toMatchObject({ port: undefined, persist: true });
+});
+
+it("names every variable that is wrong, and never a URL's content", () => {
+  const read = () => readSettings({ PORT: "70000", DATABASE_URL: "mysql://u:hunter2@h/d", HOST: "a b" }, []);
+  expect(read).toThrow(SettingsError);
+  expect(read).toThrow(/HOST: .*\n.*PORT: .*\n.*DATABASE_URL: /);
+  expect(read).not.toThrow(/hunter2/);
+});
+
+it("refuses --persist beside a database of one's own", () => {
+  expect(() => readSettings({ DATABASE_URL: "postgres://h/d" }, ["--persist"])).toThrow(/DATABASE_URL/);
+});

@@ -1,0 +1,103 @@
+import type { Server } from "node:http";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Logger } from "pino";
+import { findAppRoot } from "./app-root.ts";
+import { cache } from "./cache/index.ts";
+import { storeLabel } from "./cache/store.ts";
+import { connect } from "./db/connect.ts";
+import { importCrm } from "./db/import-crm.ts";
+import { createApp } from "./http/app.ts";
+import { listen } from "./listen.ts";
+import { LatencyWindow } from "./live/latency-window.ts";
+import { createLiveFeed } from "./live/live-feed.ts";
+import { createLoad } from "./live/run-load.ts";
+import type { DemoSettings } from "./read-settings.ts";
+import { showImportProgress, showImportReport, type Terminal } from "./terminal/show-import.ts";
+
+const IN_FLIGHT_MS = 3_000;
+const WINDOW_SECONDS = 10;
+
+export interface RunningDemo {
+  readonly url: string;
+  /** Stops accepting, lets what is in flight finish, then closes the cache and the database. */
+  close(): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly settings: DemoSettings;
+  readonly logger: Logger;
+  readonly terminal: Terminal;
+  /** Aborting it ends a start that is under way; what was opened by then is closed. */
+  readonly signal: AbortSignal;
+}
+
+/** Connects, imports what is not there yet, and serves. */
+export async function serveDemo({ settings, logger, terminal, signal }: ServeOptions): Promise<RunningDemo> {
+  const closers: (() => Promise<void>)[] = [() => cache.close()];
+  const closeAll = async () => {
+    for (const close of closers.reverse())
+      await close().catch((error: unknown) => logger.error({ err: error }, "closing failed"));
+  };
+  try {
+    terminal.write(
+      `Starting: ${settings.databaseUrl ? "Postgres at DATABASE_URL" : "embedded Postgres"}, ${storeLabel}\n`,
+    );
+    const connection = await connect({
+      url: settings.databaseUrl,
+      dataDir: settings.persist ? join(findAppRoot(), ".data") : undefined,
+    });
+    closers.push(() => connection.close());
+    signal.throwIfAborted();
+
+    const { skipped, report } = await importCrm({
+      folder: join(findAppRoot(), "data", "crm"),
+      onProgress: showImportProgress(terminal),
+      signal,
+    });
+    showImportReport(terminal, report, skipped);
+    await cache.ready();
+    signal.throwIfAborted();
+
+    const withCache = new LatencyWindow(WINDOW_SECONDS);
+    const withoutCache = new LatencyWindow(WINDOW_SECONDS);
+    const onError = (error: unknown) => logger.warn({ err: error }, "live measurement failed");
+    const load = createLoad({ withCache, withoutCache, onError });
+    const feed = createLiveFeed({ load, withCache, withoutCache, onError });
+    const closing = new AbortController();
+    const conditions = {
+      database: connection.label,
+      cache: storeLabel,
+      node: process.version,
+      cores: String(availableParallelism()),
+    };
+    const app = createApp({ logger, feed, load, conditions, closing: closing.signal });
+    const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+    const port = await listen(server, {
+      host: settings.host,
+      port: settings.port,
+      onPortTaken: (taken) => terminal.write(`Port ${taken} is taken; using a free one (PORT chooses)\n`),
+    });
+    closers.push(async () => {
+      closing.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // The streams of the page never end by themselves.
+      feed.close();
+      await load.stop();
+      const cut = setTimeout(() => server.closeAllConnections(), IN_FLIGHT_MS);
+      await closed;
+      clearTimeout(cut);
+    });
+    return { url: `http://${urlHost(settings.host)}:${port}`, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** An address that a browser on this machine can open. */
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}

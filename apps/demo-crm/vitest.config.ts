@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["@crm/source"] },
+  ssr: { resolve: { conditions: ["@crm/source"] } },
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    retry: 0,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});

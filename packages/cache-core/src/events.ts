@@ -1,0 +1,35 @@
+/** Every event with its payload. Names are `noun:verb`; keys are the caller's. */
+export interface CacheEvents {
+  "entry:hit": { readonly key: string; readonly tier: "memory" | "store"; readonly stale: boolean };
+  "entry:miss": { readonly key: string };
+  "entry:set": { readonly key: string };
+  /** Bytes that this library did not write, of another type, damaged, or of another schema: treated as a miss. */
+  "entry:rejected": { readonly key: string; readonly reason: "foreign" | "damaged" | "schema" | "codec" };
+  "fetch:start": { readonly key: string; readonly background: boolean };
+  "fetch:end": { readonly key: string; readonly background: boolean; readonly durationMs: number };
+  "fetch:error": { readonly key: string; readonly background: boolean; readonly error: unknown };
+  /** A caller waits for a fetch of this process or of another. */
+  "fetch:join": { readonly key: string; readonly where: "process" | "store" };
+  "fill:stored": { readonly key: string };
+  /** The fill was refused: the key was invalidated, set, or its lease was lost while the fetch ran. */
+  "fill:revoked": { readonly key: string };
+  "invalidation:applied": InvalidationEventPayload & {
+    readonly removed: number;
+    readonly durationMs: number;
+  };
+  /** The invalidation could not be applied; it is kept and retried. */
+  "invalidation:pending": InvalidationEventPayload & { readonly error: unknown };
+  "tier:flush": { readonly reason: string };
+  "store:down": { readonly reason: string };
+  "store:up": { readonly downMs: number };
+  "store:warning": { readonly code: string; readonly message: string };
+  /** Something in the background failed and nobody was waiting for it. */
+  "background:error": { readonly where: string; readonly error: unknown };
+}
+
+export interface InvalidationEventPayload {
+  readonly keys: readonly string[];
+  readonly tags: readonly string[];
+  readonly patterns: readonly string[];
+  readonly soft: boolean;
+}

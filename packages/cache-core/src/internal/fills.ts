@@ -1,0 +1,389 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { type EntryParts, type ParsedEntry, type packEntry, parseEntry } from "../entry.ts";
+import type { Fetcher } from "../fetcher.ts";
+import type { ResolvedEntryOptions } from "../resolve-options.ts";
+import type { Emitter } from "./emitter.ts";
+import type { Payloads } from "./payloads.ts";
+import type { PendingInvalidations } from "./pending-invalidations.ts";
+import { type Fetched, runFetcher } from "./run-fetcher.ts";
+import type { StoreAccess } from "./store-access.ts";
+import type { WakeUps } from "./wake-ups.ts";
+
+/** Without the store, callers that come while a fetch runs wait this long for one another before the next begins. */
+const GATHER_MS = 10;
+/** Beyond the liveness of a lease, before a waiter asks whether its holder is dead. */
+const TAKEOVER_SLACK_MS = 20;
+/** How often a caller waits for others' fills before it fetches for itself. */
+const MAX_WAITS = 64;
+
+/** What a fill needs to know. Keys and tags are full names. */
+export interface FillRequest {
+  readonly key: string;
+  readonly fetcher: Fetcher<unknown>;
+  readonly options: ResolvedEntryOptions;
+  readonly tags: readonly string[];
+  /** The scope's part of names, put before the tags that the fetcher adds. */
+  readonly scopePrefix: string;
+  /** The caller's name of the key. */
+  readonly publicKey: string;
+  /** An entry that is being replaced, if one is known. */
+  readonly previous: ParsedEntry | undefined;
+  /** Take a lease although an entry is fresh, unless it is newer than this (ms); -1: a fresh entry ends the matter. */
+  readonly known: number;
+  readonly background: boolean;
+}
+
+/** How a fill ended. */
+export type FillResult =
+  /** Somebody's stored entry. */
+  | { readonly kind: "entry"; readonly entry: ParsedEntry }
+  /** The fetcher's value; `parts` when it was encoded. */
+  | { readonly kind: "value"; readonly value: unknown; readonly stored: StoredParts | undefined }
+  | { readonly kind: "error"; readonly error: unknown };
+
+export interface StoredParts {
+  readonly parts: EntryParts;
+  readonly freshMs: number;
+  readonly totalMs: number;
+  readonly tags: readonly string[];
+}
+
+/** Where a caller stands in the order of events of this process. */
+let sequence = 0;
+
+/**
+ * A fill under way in this process. A caller may have its result if nothing that was acknowledged before the caller
+ * came can be missing in it: always when the caller came before the moment from which the result is (`since`),
+ * otherwise only when the store confirmed at the end that the lease had stood all the time (`confirmed`).
+ */
+export class Flight {
+  since: number = Number.POSITIVE_INFINITY;
+  confirmed = false;
+  readonly result: Promise<FillResult>;
+
+  constructor(run: (flight: Flight) => Promise<FillResult>) {
+    this.result = run(this);
+  }
+
+  /** Whether a caller that came at `arrival` may have the result. Asked after it has come. */
+  serves(arrival: number): boolean {
+    return this.confirmed || arrival <= this.since;
+  }
+}
+
+/** The fills of one cache: one at a time a key, in this process and, through leases, among all. */
+export class Fills {
+  readonly #access: StoreAccess;
+  readonly #payloads: Payloads;
+  readonly #wakeUps: WakeUps;
+  readonly #pending: PendingInvalidations;
+  readonly #emitter: Emitter;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #livenessMs: number;
+  readonly #closing: AbortSignal;
+  readonly #flights = new Map<string, Flight>();
+  /** Fetches that run without a lease, by key. */
+  readonly #unleased = new Map<string, number>();
+  fetches = 0;
+  revoked = 0;
+
+  constructor(parts: {
+    access: StoreAccess;
+    payloads: Payloads;
+    wakeUps: WakeUps;
+    pending: PendingInvalidations;
+    emitter: Emitter;
+    clock: Clock;
+    random: () => number;
+    livenessMs: number;
+    closing: AbortSignal;
+  }) {
+    this.#access = parts.access;
+    this.#payloads = parts.payloads;
+    this.#wakeUps = parts.wakeUps;
+    this.#pending = parts.pending;
+    this.#emitter = parts.emitter;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#livenessMs = parts.livenessMs;
+    this.#closing = parts.closing;
+  }
+
+  /** The place of a caller that arrives now. */
+  arrive(): number {
+    return ++sequence;
+  }
+
+  /** The fill of a key that is under way, if callers may still join it. */
+  running(key: string): Flight | undefined {
+    return this.#flights.get(key);
+  }
+
+  /** Everything that runs, to be waited for when the cache is closed. */
+  settle(): Promise<unknown> {
+    return Promise.allSettled([...this.#flights.values()].map((flight) => flight.result));
+  }
+
+  /** Starts the fill of a key. There must be none that callers may join. */
+  start(request: FillRequest): Flight {
+    const { key } = request;
+    const flight = new Flight(async (own) => {
+      // One turn later, so that whoever came together joins before anything is asked.
+      await null;
+      try {
+        return await this.#run(request, own);
+      } catch (error) {
+        return { kind: "error", error } as const;
+      } finally {
+        if (this.#flights.get(key) === own) this.#flights.delete(key);
+      }
+    });
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  /** Callers that come later start anew. */
+  detach(flight: Flight, key: string): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
+  }
+
+  /** Detaches the fills that an invalidation may cover which could not be applied: nothing will confirm them. */
+  detachCovered(covers: (key: string) => boolean): void {
+    for (const key of [...this.#flights.keys()]) if (covers(key)) this.#flights.delete(key);
+  }
+
+  async #run(request: FillRequest, flight: Flight): Promise<FillResult> {
+    const { key } = request;
+    const token = randomBytes(12).toString("base64url");
+    let waiter = "";
+    let alone = false;
+    for (let waits = 0; waits < MAX_WAITS && !this.#pending.covers(key, null); waits++) {
+      const wait = waiter === "" ? undefined : this.#wakeUps.expect(key);
+      try {
+        flight.since = sequence;
+        const taking = this.#access.takeLease(key, token, this.#livenessMs, waiter, request.known);
+        const taken = await taking.catch((error) => this.#storeLost(error, taking, key, token));
+        if (taken === undefined) break;
+        if (taken.kind === "found") {
+          const entry = parseEntry(taken.entry);
+          // Bytes that look like an entry to the store and are none: fetched and overwritten without a lease's help.
+          if (entry !== null) return { kind: "entry", entry };
+          break;
+        }
+        if (taken.kind === "granted") {
+          const found =
+            request.previous ?? (taken.entry === null ? null : parseEntry(taken.entry)) ?? undefined;
+          return await this.#fetchLeased(request, token, found, flight);
+        }
+        if (alone) break;
+        if (this.#emitter.wants("fetch:join"))
+          this.#emitter.emit("fetch:join", { key: request.publicKey, where: "store" });
+        if (wait === undefined) {
+          // From now on this process is told how fills end; ask again, so that the holder knows.
+          if (await this.#wakeUps.listen()) waiter = this.#access.processId;
+          else await this.#pauseFor(Math.min(25, taken.livenessMs));
+          continue;
+        }
+        const outcome = await this.#outcomeWithin(wait, taken.livenessMs + TAKEOVER_SLACK_MS);
+        // Confirmed by the lease's holder, and not stored: so it is nothing for those who waited, too.
+        if (outcome === "n") return { kind: "value", value: null, stored: undefined };
+        // The source fails: let every process find out for itself, but not one after the other.
+        if (outcome === "e") alone = true;
+      } finally {
+        wait?.end();
+      }
+    }
+    return this.#fetchUnleased(request, flight);
+  }
+
+  /** The store did not answer. Should the lease be granted after all, it is given back. */
+  async #storeLost(error: unknown, taking: Promise<unknown>, key: string, token: string): Promise<undefined> {
+    void taking;
+    void error;
+    this.#clock.after(this.#livenessMs / 4, () => {
+      if (this.#access.store.available) this.#access.release(key, token, "e").catch(() => {});
+    });
+    return undefined;
+  }
+
+  async #fetchLeased(
+    request: FillRequest,
+    token: string,
+    previous: ParsedEntry | undefined,
+    flight: Flight,
+  ): Promise<FillResult> {
+    const { key } = request;
+    const stopRenewing = this.#keepAlive(key, token);
+    flight.since = sequence;
+    try {
+      const began = this.#clock.monotonic();
+      const fetched = await this.#fetch(request, previous);
+      const stored = this.#pack(request, fetched, this.#clock.monotonic() - began);
+      if (stored === undefined) {
+        flight.confirmed = await this.#release(key, token, "n");
+        return { kind: "value", value: fetched.value, stored: undefined };
+      }
+      flight.confirmed = await this.#fill(request, stored, token);
+      return { kind: "value", value: fetched.value, stored };
+    } catch (error) {
+      flight.confirmed = await this.#release(key, token, "e");
+      return { kind: "error", error };
+    } finally {
+      stopRenewing();
+    }
+  }
+
+  /**
+   * Without the store nothing can be confirmed, so a caller may only have what was fetched after it came. Callers that
+   * come while such a fetch runs are gathered for a moment and share the next.
+   */
+  async #fetchUnleased(request: FillRequest, flight: Flight): Promise<FillResult> {
+    const { key } = request;
+    const running = this.#unleased.get(key) ?? 0;
+    if (running > 0) await this.#pauseFor(GATHER_MS);
+    flight.since = sequence;
+    this.detach(flight, key);
+    this.#unleased.set(key, (this.#unleased.get(key) ?? 0) + 1);
+    try {
+      const began = this.#clock.monotonic();
+      const fetched = await this.#fetch(request, request.previous);
+      const stored = this.#pack(request, fetched, this.#clock.monotonic() - began);
+      return { kind: "value", value: fetched.value, stored };
+    } catch (error) {
+      return { kind: "error", error };
+    } finally {
+      const left = (this.#unleased.get(key) ?? 1) - 1;
+      if (left === 0) this.#unleased.delete(key);
+      else this.#unleased.set(key, left);
+    }
+  }
+
+  async #fetch(request: FillRequest, previous: ParsedEntry | undefined): Promise<Fetched> {
+    const { publicKey: key, background, scopePrefix } = request;
+    const emitter = this.#emitter;
+    this.fetches++;
+    if (emitter.wants("fetch:start")) emitter.emit("fetch:start", { key, background });
+    const began = this.#clock.monotonic();
+    try {
+      const fetched = await runFetcher({
+        key,
+        fetcher: request.fetcher,
+        previous: previous === undefined ? undefined : this.#readPrevious(previous, request.key),
+        hardMs: request.options.hardMs,
+        closing: this.#closing,
+        clock: this.#clock,
+      });
+      if (emitter.wants("fetch:end")) {
+        emitter.emit("fetch:end", { key, background, durationMs: this.#clock.monotonic() - began });
+      }
+      return { ...fetched, tags: fetched.tags.map((tag) => scopePrefix + tag) };
+    } catch (error) {
+      if (emitter.wants("fetch:error")) emitter.emit("fetch:error", { key, background, error });
+      throw error;
+    }
+  }
+
+  #readPrevious(entry: ParsedEntry, key: string): { value: unknown; ageMs: number } | undefined {
+    try {
+      const ageMs = Math.max(0, this.#access.store.serverNow(this.#access.keys.entry(key)) - entry.createdAt);
+      return { value: this.#payloads.unpack(entry), ageMs };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** `undefined`: the value is not to be stored. */
+  #pack(request: FillRequest, fetched: Fetched, costMs: number): StoredParts | undefined {
+    const { value } = fetched;
+    const { options } = request;
+    if (value === undefined || fetched.skip || (value === null && options.nullMs === 0)) return undefined;
+    const tags = fetched.tags.length === 0 ? request.tags : [...new Set([...request.tags, ...fetched.tags])];
+    const ttlMs = fetched.ttlMs ?? (value === null ? options.nullMs : options.ttlMs);
+    const freshMs = spread(ttlMs, options.jitter, this.#random);
+    const staleMs = fetched.staleMs ?? (value === null ? 0 : options.staleMs);
+    const totalMs = freshMs + staleMs + (value === null ? 0 : options.failSafeMs);
+    return { parts: this.#payloads.pack(value, tags, costMs), freshMs, totalMs, tags };
+  }
+
+  async #fill(request: FillRequest, stored: StoredParts, token: string): Promise<boolean> {
+    const { key, publicKey } = request;
+    try {
+      const accepted = await this.#access.fill({ key, ...stored }, token);
+      if (accepted) {
+        if (this.#emitter.wants("fill:stored")) this.#emitter.emit("fill:stored", { key: publicKey });
+      } else {
+        this.revoked++;
+        if (this.#emitter.wants("fill:revoked")) this.#emitter.emit("fill:revoked", { key: publicKey });
+      }
+      return accepted;
+    } catch {
+      // Not stored as far as is known; the value is right all the same for those who asked before its fetch.
+      return false;
+    }
+  }
+
+  async #release(key: string, token: string, outcome: "n" | "e"): Promise<boolean> {
+    try {
+      return await this.#access.release(key, token, outcome);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Renews the lease until told to stop. A lease that was lost stays lost; its fill will be refused. */
+  #keepAlive(key: string, token: string): () => void {
+    let stopped = false;
+    let cancel: () => void = () => {};
+    const next = (): void => {
+      cancel = this.#clock.after(this.#livenessMs / 3, () => {
+        this.#access.renew(key, token, this.#livenessMs).then(
+          (standing) => {
+            if (standing && !stopped) next();
+          },
+          () => {
+            if (!stopped) next();
+          },
+        );
+      });
+    };
+    next();
+    return () => {
+      stopped = true;
+      cancel();
+    };
+  }
+
+  async #outcomeWithin(wait: { outcome: Promise<string> }, ms: number): Promise<string> {
+    let cancel: () => void = () => {};
+    const timeout = new Promise<string>((resolve) => {
+      cancel = this.#clock.after(Math.max(1, ms), () => resolve("?"));
+    });
+    try {
+      return await Promise.race([wait.outcome, timeout]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #pauseFor(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.after(Math.max(1, ms), resolve);
+    });
+  }
+}
+
+/** A duration shortened by a random share of at most `jitter`, in whole ms. */
+export function spread(ms: number, jitter: number, random: () => number): number {
+  return jitter === 0 ? ms : Math.max(1, Math.round(ms * (1 - jitter * random())));
+}
+
+/** Parts for an entry written by hand. */
+export function packByHand(
+  payloads: Payloads,
+  value: unknown,
+  tags: readonly string[],
+): ReturnType<typeof packEntry> {
+  return payloads.pack(value, tags, 0);
+}

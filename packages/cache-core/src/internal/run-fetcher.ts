@@ -1,0 +1,71 @@
+import { checkTags } from "../check-key.ts";
+import type { Clock } from "../clock.ts";
+import { type Duration, parseDuration, parseDurationOrZero } from "../duration.ts";
+import { FetchTimeoutError } from "../errors.ts";
+import type { FetchContext, Fetcher } from "../fetcher.ts";
+
+/** What a fetcher returned and decided. */
+export interface Fetched {
+  readonly value: unknown;
+  readonly ttlMs: number | undefined;
+  readonly staleMs: number | undefined;
+  readonly tags: readonly string[];
+  readonly skip: boolean;
+}
+
+export interface FetchRequest {
+  readonly key: string;
+  readonly fetcher: Fetcher<unknown>;
+  readonly previous: { readonly value: unknown; readonly ageMs: number } | undefined;
+  /** 0: no limit. */
+  readonly hardMs: number;
+  /** Aborts when the cache is closed. */
+  readonly closing: AbortSignal;
+  readonly clock: Clock;
+}
+
+/** Runs a fetcher once, with its context and its hard timeout. */
+export async function runFetcher(request: FetchRequest): Promise<Fetched> {
+  const { key, hardMs, clock, closing } = request;
+  let ttlMs: number | undefined;
+  let staleMs: number | undefined;
+  let tags: readonly string[] = [];
+  let skip = false;
+  const controller = hardMs > 0 ? new AbortController() : undefined;
+  const context: FetchContext<unknown> = {
+    key,
+    signal: controller === undefined ? closing : AbortSignal.any([controller.signal, closing]),
+    previous: request.previous,
+    setTtl(ttl: Duration, staleTtl?: Duration) {
+      ttlMs = parseDuration(ttl, "ttl");
+      if (staleTtl !== undefined) staleMs = parseDurationOrZero(staleTtl, "staleTtl");
+    },
+    addTags(...more) {
+      tags = checkTags([...tags, ...more]);
+    },
+    skipStore() {
+      skip = true;
+    },
+  };
+  const running = Promise.resolve(request.fetcher(context));
+  if (controller === undefined) {
+    const value = await running;
+    return { value, ttlMs, staleMs, tags, skip };
+  }
+  let cancel: () => void = () => {};
+  const timeout = new Promise<never>((_, reject) => {
+    cancel = clock.after(hardMs, () => {
+      const error = new FetchTimeoutError({ key, timeoutMs: hardMs });
+      controller.abort(error);
+      reject(error);
+    });
+  });
+  try {
+    const value = await Promise.race([running, timeout]);
+    return { value, ttlMs, staleMs, tags, skip };
+  } finally {
+    cancel();
+    // What the abandoned fetcher ends with interests nobody any more.
+    running.catch(() => {});
+  }
+}

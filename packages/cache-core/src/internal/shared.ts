@@ -1,0 +1,212 @@
+import type { Clock } from "../clock.ts";
+import { parseDuration } from "../duration.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { jsonCodec } from "../json-codec.ts";
+import { KeySpace } from "../key-space.ts";
+import { type Logger, silentLogger } from "../logger.ts";
+import type { CacheOptions } from "../options.ts";
+import { type ResolvedEntryOptions, resolveEntryDefaults, resolveMemoryTier } from "../resolve-options.ts";
+import type { Store } from "../store.ts";
+import type { Coverage } from "./coverage.ts";
+import { Emitter } from "./emitter.ts";
+import { Fills } from "./fills.ts";
+import { LocalTier } from "./local-tier.ts";
+import { Payloads, type ResolvedCompression } from "./payloads.ts";
+import { PendingInvalidations } from "./pending-invalidations.ts";
+import { StoreAccess } from "./store-access.ts";
+import { WakeUps } from "./wake-ups.ts";
+
+/** What a cache and its scopes have in common. */
+export interface Shared {
+  readonly namespace: string;
+  readonly store: Store;
+  readonly keys: KeySpace;
+  readonly access: StoreAccess;
+  readonly payloads: Payloads;
+  readonly tier: LocalTier | null;
+  readonly fills: Fills;
+  readonly wakeUps: WakeUps;
+  readonly pending: PendingInvalidations;
+  readonly emitter: Emitter;
+  readonly defaults: ResolvedEntryOptions;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly livenessMs: number;
+  readonly counters: Counters;
+  /** Warnings of the store by code, for `getStats`. */
+  readonly warnings: Map<string, string>;
+  readonly isClosed: () => boolean;
+  close(): Promise<void>;
+}
+
+export interface Counters {
+  hits: number;
+  misses: number;
+  staleServed: number;
+}
+
+/** Puts the parts of a cache together. */
+export function createShared(options: CacheOptions, namespace: string, clock: Clock): Shared {
+  const { store } = options;
+  const logger = options.logger ?? silentLogger;
+  const random = options.random ?? Math.random;
+  const livenessMs = options.leaseTtl === undefined ? 3_000 : parseDuration(options.leaseTtl, "leaseTtl");
+  if (livenessMs < 250 || livenessMs > 60_000) {
+    throw new InvalidOptionError({
+      option: "leaseTtl",
+      received: options.leaseTtl,
+      expected: "a duration from 250 ms to 60 s",
+    });
+  }
+  const defaults = resolveEntryDefaults(options.defaults);
+  const memory = resolveMemoryTier(options.memory);
+  const payloads = new Payloads(options.codec ?? jsonCodec(), resolveCompression(options.compression));
+  const release = store.retain();
+
+  const warnings = new Map<string, string>();
+  const emitter = new Emitter((error) => logger.error({ err: error }, "A listener of a cache event threw"));
+  const onBackgroundError = (where: string, error: unknown): void => {
+    logger.warn({ err: error, where }, "Background work of the cache failed");
+    if (emitter.wants("background:error")) emitter.emit("background:error", { where, error });
+  };
+  const keys = new KeySpace(namespace, store.buckets);
+  const access = new StoreAccess(store, keys, defaults.ttlMs, onBackgroundError);
+  const wakeUps = new WakeUps(store, keys.wakeChannel(access.processId));
+  const tier =
+    memory === null
+      ? null
+      : new LocalTier(store, keys.bus, access.processId, memory, clock, (reason) => {
+          logger.info({ reason }, "The in-process tier was emptied: it may have missed invalidations");
+          if (emitter.wants("tier:flush")) emitter.emit("tier:flush", { reason });
+        });
+  const pending = new PendingInvalidations(clock, async (coverage: Coverage) => {
+    tier?.drop(coverage);
+    const began = clock.monotonic();
+    const removed = await access.invalidate(coverage);
+    tier?.drop(coverage);
+    logger.info({ removed }, "A kept invalidation was applied");
+    if (emitter.wants("invalidation:applied")) {
+      const patterns = coverage.ranges.map((range) => range.prefix + range.glob);
+      const { keys: names, tags, soft } = coverage;
+      const durationMs = clock.monotonic() - began;
+      emitter.emit("invalidation:applied", { keys: names, tags, patterns, soft, removed, durationMs });
+    }
+  });
+  const closing = new AbortController();
+  const fills = new Fills({
+    access,
+    payloads,
+    wakeUps,
+    pending,
+    emitter,
+    clock,
+    random,
+    livenessMs,
+    closing: closing.signal,
+  });
+
+  let downSince: number | null = null;
+  const offAvailability = store.onAvailability((available) => {
+    if (available) {
+      const downMs = downSince === null ? 0 : clock.monotonic() - downSince;
+      if (downSince !== null) {
+        logger.info({ downMs }, "The store answers again");
+        if (emitter.wants("store:up")) emitter.emit("store:up", { downMs });
+      }
+      downSince = null;
+      pending.wake();
+      access.checkIndexes();
+    } else if (!closed) {
+      downSince ??= clock.monotonic();
+      logger.warn(
+        {},
+        "The store does not answer; reads go to the source, invalidations are kept and retried",
+      );
+      if (emitter.wants("store:down")) emitter.emit("store:down", { reason: "no answer" });
+    }
+  });
+  let lastConnectionWarning = Number.NEGATIVE_INFINITY;
+  const offWarning = store.onWarning((warning) => {
+    const { code, message } = warning;
+    if (code === "CONNECTION") {
+      // One line a second says as much as a thousand.
+      if (clock.monotonic() - lastConnectionWarning < 1_000) return;
+      lastConnectionWarning = clock.monotonic();
+    } else if (code === "EVICTION_POLICY") {
+      warnings.set(code, message);
+    }
+    logger.warn({ code, key: warning.key, err: warning.cause }, message);
+    if (emitter.wants("store:warning")) emitter.emit("store:warning", { code, message });
+  });
+  if (store.available && store.topology !== "memory") access.checkIndexes();
+
+  let closed = false;
+  let closePromise: Promise<void> | undefined;
+  const shared: Shared = {
+    namespace,
+    store,
+    keys,
+    access,
+    payloads,
+    tier,
+    fills,
+    wakeUps,
+    pending,
+    emitter,
+    defaults,
+    clock,
+    random,
+    logger,
+    livenessMs,
+    counters: { hits: 0, misses: 0, staleServed: 0 },
+    warnings,
+    isClosed: () => closed,
+    close() {
+      closePromise ??= (async () => {
+        closed = true;
+        closing.abort();
+        await settledWithin(fills.settle(), 1_000);
+        offAvailability();
+        offWarning();
+        pending.close();
+        access.close();
+        await tier?.close();
+        await wakeUps.close();
+        await release();
+      })();
+      return closePromise;
+    },
+  };
+  return shared;
+}
+
+/** Waits for work, but not for ever: a fetcher may ignore that its signal was aborted. */
+async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
+
+function resolveCompression(option: CacheOptions["compression"]): ResolvedCompression | null {
+  if (option === undefined || option === false) return null;
+  const { thresholdBytes = 1_024, algorithm = "deflate" } = option === true ? {} : option;
+  if (!Number.isInteger(thresholdBytes) || thresholdBytes < 1) {
+    throw new InvalidOptionError({
+      option: "compression.thresholdBytes",
+      received: thresholdBytes,
+      expected: "a whole number above 0",
+    });
+  }
+  if (algorithm !== "deflate" && algorithm !== "brotli") {
+    throw new InvalidOptionError({
+      option: "compression.algorithm",
+      received: algorithm,
+      expected: '"deflate" or "brotli"',
+    });
+  }
+  return { thresholdBytes, algorithm };
+}

@@ -1,0 +1,317 @@
+import { randomBytes } from "node:crypto";
+import type { AtomicArgument, AtomicOperation, AtomicReply } from "../atomic-operation.ts";
+import type { EntryParts } from "../entry.ts";
+import { StoreReplyError } from "../errors.ts";
+import type { KeySpace } from "../key-space.ts";
+import { appendBus } from "../scripts/append-bus.ts";
+import { countEntries } from "../scripts/count-entries.ts";
+import { fillEntry } from "../scripts/fill-entry.ts";
+import { invalidateKeys } from "../scripts/invalidate-keys.ts";
+import { invalidateRange } from "../scripts/invalidate-range.ts";
+import { invalidateTag } from "../scripts/invalidate-tag.ts";
+import { pruneIndex } from "../scripts/prune-index.ts";
+import { putEntries } from "../scripts/put-entries.ts";
+import { releaseLease } from "../scripts/release-lease.ts";
+import { renewLease } from "../scripts/renew-lease.ts";
+import { takeLease } from "../scripts/take-lease.ts";
+import type { Store } from "../store.ts";
+import { type CoverageParts, encodeMessage } from "./coverage.ts";
+import { Repair } from "./repair.ts";
+
+/** Keys of one page of an invalidation: about 3 ms of the server's time. */
+const PAGE = 1_000;
+/** Invalidations that the bus remembers. */
+const BUS_LIMIT = 10_000;
+/** A fetch that takes longer is not stored. */
+const LONGEST_FETCH_MS = 300_000;
+/** Every so many writes a page of the index is looked through: three members a write. */
+const PRUNE_EVERY = 8;
+const PRUNE_PAGE = 24;
+/** An invalidation may take this much longer than a read; the store decides how long exactly. */
+const PATIENT = { deadlineMs: 0 };
+
+/** What `takeLease` found. */
+export type LeaseReply =
+  | { readonly kind: "granted"; readonly entry: Buffer | null }
+  | { readonly kind: "found"; readonly entry: Buffer }
+  | { readonly kind: "held"; readonly entry: Buffer | null; readonly livenessMs: number };
+
+/** An entry to be written. */
+export interface Put {
+  readonly key: string;
+  readonly freshMs: number;
+  readonly totalMs: number;
+  readonly parts: EntryParts;
+  readonly tags: readonly string[];
+}
+
+/** The atomic operations of a namespace, with the names of its keys and the bus filled in. */
+export class StoreAccess {
+  readonly store: Store;
+  readonly keys: KeySpace;
+  /** Names this cache on the bus and on its wake channel. */
+  readonly processId: string = randomBytes(9).toString("base64url");
+  readonly #repair: Repair;
+  readonly #pruneCursors: string[];
+  #writes = 0;
+  #longestTtlMs = 0;
+  readonly #defaultTtlMs: number;
+
+  constructor(
+    store: Store,
+    keys: KeySpace,
+    defaultTtlMs: number,
+    onBackgroundError: (where: string, error: unknown) => void,
+  ) {
+    this.store = store;
+    this.keys = keys;
+    this.#defaultTtlMs = defaultTtlMs;
+    this.#repair = new Repair(store, keys, onBackgroundError);
+    this.#pruneCursors = new Array(keys.buckets).fill("");
+  }
+
+  async takeLease(
+    key: string,
+    token: string,
+    livenessMs: number,
+    waiter: string,
+    known: number,
+  ): Promise<LeaseReply> {
+    const reply = await this.#run(takeLease, key, [key, token, livenessMs, waiter, known]);
+    if (!Array.isArray(reply)) throw new StoreReplyError({ operation: takeLease.name, received: reply });
+    const [kind, entry, , left] = reply as [number, Buffer | null, number, number];
+    if (kind === 1) return { kind: "found", entry: entry as Buffer };
+    if (kind === 0) return { kind: "granted", entry };
+    return { kind: "held", entry, livenessMs: left };
+  }
+
+  /** Whether the value was stored. */
+  async fill(put: Put, token: string): Promise<boolean> {
+    const { key, freshMs, totalMs, parts, tags } = put;
+    this.#noteWrite(key, totalMs);
+    const reply = await this.#run(fillEntry, key, [
+      key,
+      token,
+      freshMs,
+      totalMs,
+      parts.head,
+      parts.tail,
+      LONGEST_FETCH_MS,
+      ...tags,
+    ]);
+    return (reply as [number])[0] === 1;
+  }
+
+  /** Whether the lease still stood. */
+  async release(key: string, token: string, outcome: "n" | "e"): Promise<boolean> {
+    return (await this.#run(releaseLease, key, [key, token, outcome])) === 1;
+  }
+
+  async renew(key: string, token: string, livenessMs: number): Promise<boolean> {
+    return (await this.#run(renewLease, key, [key, token, livenessMs])) === 1;
+  }
+
+  /** Writes entries, a script a bucket, and tells the bus. */
+  async put(puts: readonly Put[]): Promise<void> {
+    const byBucket = this.#group(puts, (put) => put.key);
+    const message = this.#message({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
+    const inline = this.#inline && byBucket.size === 1;
+    await Promise.all(
+      [...byBucket].map(([bucket, group]) => {
+        const args: AtomicArgument[] = [inline ? message : "", this.#busTtlMs, BUS_LIMIT];
+        for (const put of group) {
+          this.#noteWrite(put.key, put.totalMs);
+          args.push(
+            put.key,
+            put.freshMs,
+            put.totalMs,
+            put.parts.head,
+            put.parts.tail,
+            put.tags.length,
+            ...put.tags,
+          );
+        }
+        return this.#runIn(putEntries, bucket, args);
+      }),
+    );
+    if (!inline) await this.#tellBus(message);
+  }
+
+  /** Applies an invalidation everywhere and tells the bus. Resolves to the number of entries it met. */
+  async invalidate(coverage: CoverageParts): Promise<number> {
+    const { keys, tags, ranges, soft } = coverage;
+    const message = this.#message(coverage);
+    const steps = (keys.length > 0 ? 1 : 0) + tags.length + ranges.length;
+    const inline = this.#inline && this.keys.buckets === 1 && steps === 1 && keys.length <= PAGE;
+    const inlineMessage = inline ? message : "";
+    let count = 0;
+    if (keys.length > 0) count += await this.#invalidateKeys(keys, soft, inlineMessage);
+    for (const tag of tags) {
+      count += await this.#everywhere((bucket, cursor) =>
+        this.#runIn(invalidateTag, bucket, [
+          soft ? 1 : 0,
+          inlineMessage,
+          this.#busTtlMs,
+          BUS_LIMIT,
+          tag,
+          cursor === "" ? "0" : cursor,
+          PAGE,
+        ]),
+      );
+    }
+    for (const range of ranges) {
+      const skip = Buffer.byteLength(range.skip);
+      count += await this.#everywhere((bucket, cursor) =>
+        this.#runIn(invalidateRange, bucket, [
+          soft ? 1 : 0,
+          inlineMessage,
+          this.#busTtlMs,
+          BUS_LIMIT,
+          range.prefix,
+          skip,
+          range.glob,
+          cursor,
+          PAGE,
+          range.scopes ? 1 : 0,
+        ]),
+      );
+    }
+    if (!inline) await this.#tellBus(message);
+    return count;
+  }
+
+  /** Live entries in a range of keys. */
+  async count(prefix: string, scopes: boolean): Promise<number> {
+    const counts = await Promise.all(
+      this.#buckets().map(async (bucket) => {
+        let total = 0;
+        let cursor = "";
+        do {
+          const reply = await this.#runIn(countEntries, bucket, [prefix, cursor, PAGE, scopes ? 1 : 0]);
+          const [count, next] = reply as [number, Buffer];
+          total += count;
+          cursor = next.toString("utf8");
+        } while (cursor !== "");
+        return total;
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Looks whether the indexes are complete, and completes them if not. In the background. */
+  checkIndexes(): void {
+    this.#repair.checkInBackground();
+  }
+
+  close(): void {
+    this.#repair.close();
+  }
+
+  async #invalidateKeys(keys: readonly string[], soft: boolean, inlineMessage: string): Promise<number> {
+    const steps: Promise<number>[] = [];
+    for (const [bucket, group] of this.#group(keys, (key) => key)) {
+      for (let i = 0; i < group.length; i += PAGE) {
+        const args = [soft ? 1 : 0, inlineMessage, this.#busTtlMs, BUS_LIMIT, ...group.slice(i, i + PAGE)];
+        steps.push(this.#runIn(invalidateKeys, bucket, args) as Promise<number>);
+      }
+    }
+    return (await Promise.all(steps)).reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * Runs a paged step in every bucket. A bucket whose index may lack members is completed and visited again: what the
+   * first visit could not see was there before the call, so it has to go before the call is acknowledged.
+   */
+  async #everywhere(step: (bucket: number, cursor: string) => Promise<AtomicReply>): Promise<number> {
+    const counts = await Promise.all(
+      this.#buckets().map(async (bucket) => {
+        let total = 0;
+        for (let round = 0; ; round++) {
+          let verified = 1;
+          let cursor = "";
+          do {
+            const [count, next, whole] = (await step(bucket, cursor)) as [number, Buffer, number];
+            total += count;
+            verified = Math.min(verified, whole);
+            cursor = next.toString("utf8");
+          } while (cursor !== "");
+          if (verified === 1) return total;
+          // Complete now, or completed by this: then once more. Keys that vanish all the time cannot hold us for ever.
+          const found = await this.#repair.complete();
+          if (found === 0 || round === 3) return total;
+        }
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** One write more: now and then it cleans a page of the index of its bucket. */
+  #noteWrite(key: string, totalMs: number): void {
+    if (totalMs > this.#longestTtlMs) this.#longestTtlMs = totalMs;
+    if (this.#writes++ % PRUNE_EVERY !== 0) return;
+    const bucket = this.keys.bucketOf(key);
+    this.#runIn(pruneIndex, bucket, [this.#pruneCursors[bucket] as string, PRUNE_PAGE]).then(
+      (reply) => {
+        const [cursor, verified] = reply as [Buffer, number];
+        this.#pruneCursors[bucket] = cursor.toString("utf8");
+        if (verified === 0) this.#repair.checkInBackground();
+      },
+      () => {
+        // Cleaning can wait; what is wrong with the store shows in the write itself.
+      },
+    );
+  }
+
+  /** Nothing on the bus matters longer than the longest-lived entry. */
+  get #busTtlMs(): number {
+    return this.#longestTtlMs === 0 ? this.#defaultTtlMs : this.#longestTtlMs;
+  }
+
+  /** Whether the bus lies where every script reaches it. */
+  get #inline(): boolean {
+    return this.store.topology !== "cluster";
+  }
+
+  #message(coverage: CoverageParts): string {
+    return encodeMessage(this.processId, coverage);
+  }
+
+  async #tellBus(message: string): Promise<void> {
+    const bus = this.keys.bus;
+    await this.store.run(appendBus, [bus, bus], ["", "", message, this.#busTtlMs, BUS_LIMIT], PATIENT);
+  }
+
+  #run(operation: AtomicOperation, key: string, args: readonly AtomicArgument[]): Promise<AtomicReply> {
+    return this.#send(operation, this.keys.bucketOf(key), args, undefined);
+  }
+
+  #runIn(operation: AtomicOperation, bucket: number, args: readonly AtomicArgument[]): Promise<AtomicReply> {
+    return this.#send(operation, bucket, args, PATIENT);
+  }
+
+  #send(
+    operation: AtomicOperation,
+    bucket: number,
+    args: readonly AtomicArgument[],
+    options: { deadlineMs: number } | undefined,
+  ): Promise<AtomicReply> {
+    const index = this.keys.index(bucket);
+    const keys = this.#inline ? [index, this.keys.bus] : [index];
+    return this.store.run(operation, keys, [this.keys.base, this.keys.hashTag(bucket), ...args], options);
+  }
+
+  #buckets(): number[] {
+    return Array.from({ length: this.keys.buckets }, (_, bucket) => bucket);
+  }
+
+  #group<T>(items: readonly T[], keyOf: (item: T) => string): Map<number, T[]> {
+    const groups = new Map<number, T[]>();
+    for (const item of items) {
+      const bucket = this.keys.bucketOf(keyOf(item));
+      const group = groups.get(bucket);
+      if (group === undefined) groups.set(bucket, [item]);
+      else group.push(item);
+    }
+    return groups;
+  }
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import { checkTags } from "../check-key.ts";
+import type { Duration } from "../duration.ts";
+import { parseEntry } from "../entry.ts";
+import { UndefinedValueError } from "../errors.ts";
+import type { Lease } from "../lease.ts";
+import type { SetOptions } from "../options.ts";
+import { resolveSetOptions } from "../resolve-options.ts";
+import { spread } from "./fills.ts";
+import type { Shared } from "./shared.ts";
+
+/** A lease that its holder forgets is renewed no longer than this. */
+const LONGEST_HAND_LEASE_MS = 60_000;
+const TAKEOVER_SLACK_MS = 20;
+
+/** Takes the lease of a key for a fill by hand, or finds a fresh value; waits while somebody else fills. */
+export async function takeHandLease<T>(
+  shared: Shared,
+  key: string,
+  full: string,
+  prefix: string,
+): Promise<Lease<T>> {
+  const { access, wakeUps, livenessMs, pending, payloads, clock } = shared;
+  const token = randomBytes(12).toString("base64url");
+  let waiter = "";
+  while (!pending.covers(full, null)) {
+    const wait = waiter === "" ? undefined : wakeUps.expect(full);
+    try {
+      const taken = await access.takeLease(full, token, livenessMs, waiter, -1).catch(() => undefined);
+      if (taken === undefined) break;
+      if (taken.kind === "granted") return granted<T>(shared, key, full, prefix, token);
+      if (taken.kind === "found") {
+        const entry = parseEntry(taken.entry);
+        if (entry === null || entry.codecId !== payloads.codec.id) break;
+        return holding<T>(key, payloads.unpack(entry) as T);
+      }
+      if (wait === undefined) {
+        if (await wakeUps.listen()) waiter = access.processId;
+        else await new Promise<void>((resolve) => clock.after(25, resolve));
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(taken.livenessMs + TAKEOVER_SLACK_MS, resolve);
+        void wait.outcome.then(() => {
+          cancel();
+          resolve();
+        });
+      });
+    } finally {
+      wait?.end();
+    }
+  }
+  // Without the store nothing can be filled safely, so nothing is.
+  return holding<T>(key, undefined);
+}
+
+/** A lease that has nothing to give up: there is a value, or no store. */
+function holding<T>(key: string, value: T | undefined): Lease<T> {
+  return {
+    key,
+    value,
+    fill: async () => false,
+    release: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+function granted<T>(shared: Shared, key: string, full: string, prefix: string, token: string): Lease<T> {
+  const { access, clock, livenessMs, payloads, defaults, random } = shared;
+  const takenAt = clock.monotonic();
+  let ended = false;
+  let cancel: () => void = () => {};
+  const renewSoon = (): void => {
+    cancel = clock.after(livenessMs / 3, () => {
+      if (clock.monotonic() - takenAt > LONGEST_HAND_LEASE_MS) return;
+      access.renew(full, token, livenessMs).then(
+        (standing) => {
+          if (standing && !ended) renewSoon();
+        },
+        () => {
+          if (!ended) renewSoon();
+        },
+      );
+    });
+  };
+  renewSoon();
+  const end = (): boolean => {
+    if (ended) return false;
+    ended = true;
+    cancel();
+    return true;
+  };
+  const release = async (): Promise<void> => {
+    if (end()) await access.release(full, token, "n").catch(() => {});
+  };
+  return {
+    key,
+    value: undefined,
+    async fill(value: T, options?: Duration | SetOptions): Promise<boolean> {
+      if (value === undefined) throw new UndefinedValueError({ key });
+      const { entry, tags: given } = resolveSetOptions(options, defaults);
+      const tags = checkTags(given).map((tag) => prefix + tag);
+      const parts = payloads.pack(value, tags, clock.monotonic() - takenAt);
+      if (!end()) return false;
+      const freshMs = spread(entry.ttlMs, entry.jitter, random);
+      const put = { key: full, freshMs, totalMs: freshMs + entry.staleMs, parts, tags };
+      return access.fill(put, token).catch(() => false);
+    },
+    release,
+    [Symbol.asyncDispose]: release,
+  };
+}

@@ -1,0 +1,48 @@
+import type { Codec } from "./codec.ts";
+import { UnserializableValueError } from "./errors.ts";
+import { type TagRules, tagValue } from "./internal/tag-value.ts";
+import { untagValue } from "./internal/untag-value.ts";
+
+/** The payload is JSON of the value itself. */
+const PLAIN = 0;
+/** The payload is JSON of the tree that `tagValue` made. */
+const TAGGED = 1;
+
+/**
+ * JSON, and beyond it exactly: `Date`, `undefined` inside objects and arrays, `NaN`, `±Infinity`, `-0`, `BigInt`,
+ * `Map`, `Set`, `Buffer`, `Uint8Array`, `RegExp` and objects without a prototype, however nested.
+ *
+ * A value that is JSON already is stored as such, readable by anything, and reading it is `JSON.parse` and no more.
+ * Instances of other classes, functions, symbols, cycles, holes in arrays and more than 512 levels are refused with
+ * `UnserializableValueError` and the path of the culprit.
+ */
+export function jsonCodec(): Codec {
+  const rules: TagRules = {
+    bytes(value, isBuffer) {
+      const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+      return `${isBuffer ? "~b" : "~u"}${base64}`;
+    },
+  };
+  return {
+    id: 0,
+    name: "json",
+    encode(value) {
+      const { tree, tagged } = tagValue(value, rules);
+      return { bytes: Buffer.from(stringify(tree)), hint: tagged ? TAGGED : PLAIN };
+    },
+    decode(bytes, hint) {
+      if (hint === PLAIN) return JSON.parse(bytes.toString());
+      if (hint === TAGGED) return untagValue(JSON.parse(bytes.toString()));
+      throw new Error(`Unknown hint ${hint}`);
+    },
+  };
+}
+
+function stringify(tree: unknown): string {
+  try {
+    return JSON.stringify(tree);
+  } catch (cause) {
+    // Everything else was checked: the text would be longer than V8's strings get.
+    throw new UnserializableValueError({ path: "$", kind: "too-large", cause });
+  }
+}

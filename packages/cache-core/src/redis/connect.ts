@@ -1,0 +1,114 @@
+import type { ClusterOptions, RedisOptions } from "ioredis";
+import { InvalidOptionError } from "../errors.ts";
+import { loadIoredis } from "./load-ioredis.ts";
+import type { RedisStoreOptions } from "./options.ts";
+import type { RedisLike } from "./redis-like.ts";
+
+export interface Connection {
+  readonly client: RedisLike;
+  readonly topology: "standalone" | "sentinel" | "cluster";
+  /** Whether the store made the client, and closes it. */
+  readonly owned: boolean;
+}
+
+const WAYS = ["client", "url", "nodes", "sentinels", "host"] as const;
+
+/** Makes the client, or takes the caller's. */
+export function connect(options: RedisStoreOptions): Connection {
+  const given = WAYS.filter((way) => options[way] !== undefined);
+  const [way, other] = given;
+  if (way !== undefined && other !== undefined) {
+    throw new InvalidOptionError({ options: [way, other], reason: "each names a server; give one" });
+  }
+  if (options.client !== undefined) return adopt(options.client);
+  const { Cluster, Redis } = loadIoredis();
+  if (options.nodes !== undefined) {
+    const client = new Cluster([...options.nodes], clusterOptions(options));
+    return { client, topology: "cluster", owned: true };
+  }
+  const settings = redisOptions(options);
+  const client = options.url === undefined ? new Redis(settings) : new Redis(options.url, settings);
+  return {
+    client,
+    topology: options.sentinels === undefined ? "standalone" : "sentinel",
+    owned: true,
+  };
+}
+
+function adopt(client: RedisLike): Connection {
+  const prefix = client.options.keyPrefix;
+  if (prefix !== undefined && prefix !== "") {
+    throw new InvalidOptionError({
+      option: "client",
+      received: "a client with keyPrefix",
+      expected: "a client without keyPrefix; name the cache with `namespace` instead",
+    });
+  }
+  const topology =
+    client.isCluster === true
+      ? "cluster"
+      : (client.options as RedisOptions).sentinels === undefined
+        ? "standalone"
+        : "sentinel";
+  return { client, topology, owned: false };
+}
+
+/** What every connection of the store needs: fail at once, come back soon, repeat nothing behind the caller's back. */
+export function firmOptions(): RedisOptions {
+  return {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 1_000,
+    retryStrategy: (attempt) => Math.min(25 * attempt, 200),
+  };
+}
+
+function redisOptions(options: RedisStoreOptions): RedisOptions {
+  const { host, port, username, password, db, tls, sentinels, name, sentinelPassword } = options;
+  return {
+    ...options.redisOptions,
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(db === undefined ? {} : { db }),
+    ...(tls === undefined ? {} : { tls: tls as NonNullable<RedisOptions["tls"]> }),
+    ...(sentinels === undefined
+      ? {}
+      : {
+          sentinels: [...sentinels],
+          name: name ?? "mymaster",
+          sentinelRetryStrategy: (attempt: number) => Math.min(25 * attempt, 200),
+          failoverDetector: true,
+        }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...firmOptions(),
+    enableAutoPipelining: true,
+    keepAlive: 10_000,
+  };
+}
+
+function clusterOptions(options: RedisStoreOptions): ClusterOptions {
+  const { username, password, tls } = options;
+  const given = options.clusterOptions ?? {};
+  const { retryStrategy: _unused, ...firm } = firmOptions();
+  return {
+    ...given,
+    redisOptions: {
+      ...options.redisOptions,
+      ...given.redisOptions,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(tls === undefined ? {} : { tls: tls as NonNullable<RedisOptions["tls"]> }),
+      ...firm,
+    },
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    slotsRefreshTimeout: 1_000,
+    slotsRefreshInterval: 5_000,
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 50,
+    clusterRetryStrategy: (attempt) => Math.min(25 * attempt, 200),
+  };
+}

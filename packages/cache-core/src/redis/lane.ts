@@ -1,0 +1,75 @@
+/**
+ * What this process knows of one path to a server: whether it answers, and what time it is there. A single server has
+ * one lane; in a Cluster each slot group has its own, so that a dead node silences only its share.
+ *
+ * The breaker opens when a deadline passes *and nothing at all was answered since that call was sent*: then the path is
+ * silent, and further calls fail at once. One slow command among answered ones opens nothing. Any answer, also a late
+ * one, closes it. While it is open a probe is sent now and then; nothing else is.
+ */
+export class Lane {
+  /** Monotonic time of the last answer. */
+  #lastAnswer = Number.NEGATIVE_INFINITY;
+  #silentSince: number | null = null;
+  #offset: number | null = null;
+  #offsetAt = Number.NEGATIVE_INFINITY;
+  #sampledAt = Number.NEGATIVE_INFINITY;
+  readonly hashTag: string;
+
+  constructor(hashTag: string) {
+    this.hashTag = hashTag;
+  }
+
+  get silent(): boolean {
+    return this.#silentSince !== null;
+  }
+
+  /** How long the lane has been silent, in ms. */
+  get silentMs(): number {
+    return this.#silentSince === null ? 0 : performance.now() - this.#silentSince;
+  }
+
+  /** An answer came. Returns whether it ended a silence. */
+  answered(): boolean {
+    this.#lastAnswer = performance.now();
+    if (this.#silentSince === null) return false;
+    this.#silentSince = null;
+    return true;
+  }
+
+  /** A call sent at `sentAt` passed its deadline. Returns whether a silence began. */
+  timedOut(sentAt: number): boolean {
+    if (this.#silentSince !== null || this.#lastAnswer >= sentAt) return false;
+    this.#silentSince = performance.now();
+    return true;
+  }
+
+  /** The connection is new: what was silent before says nothing about it. */
+  reset(): void {
+    this.#silentSince = null;
+  }
+
+  /**
+   * Notes the server's time. An answer is always older than its arrival, so among recent samples the latest clock is
+   * the closest; an old sample gives way whatever it says, since either clock may have been set.
+   */
+  noteServerTime(serverMs: number): void {
+    const now = performance.now();
+    const offset = serverMs - now;
+    if (this.#offset === null || offset > this.#offset || now - this.#offsetAt > 4 * CLOCK_REFRESH_MS) {
+      this.#offset = offset;
+      this.#offsetAt = now;
+    }
+    this.#sampledAt = now;
+  }
+
+  get clockIsOld(): boolean {
+    return performance.now() - this.#sampledAt > CLOCK_REFRESH_MS;
+  }
+
+  /** The server's clock now. Before the first sample: this machine's, which no decision has needed yet. */
+  serverNow(): number {
+    return Math.floor(this.#offset === null ? Date.now() : performance.now() + this.#offset);
+  }
+}
+
+const CLOCK_REFRESH_MS = 5_000;

@@ -1,0 +1,426 @@
+import { createHash } from "node:crypto";
+import type { AtomicArgument, AtomicOperation, AtomicReply } from "../atomic-operation.ts";
+import { parseDuration } from "../duration.ts";
+import { InvalidOptionError, StoreUnavailableError } from "../errors.ts";
+import { retention } from "../internal/retention.ts";
+import type { Store, StoreWarning } from "../store.ts";
+import { connect } from "./connect.ts";
+import { DeadlineQueue } from "./deadline-queue.ts";
+import { followStream } from "./follow-stream.ts";
+import { Lane } from "./lane.ts";
+import type { RedisStoreOptions } from "./options.ts";
+import { readInfo } from "./read-info.ts";
+import type { RedisLike } from "./redis-like.ts";
+import { isReplyError, toStoreError } from "./reply-error.ts";
+import { scanKeys } from "./scan-keys.ts";
+import { SharedSubscriber } from "./shared-subscriber.ts";
+
+/** Reads the server's clock over one lane; also the probe of a silent one. */
+const READ_CLOCK: AtomicOperation = {
+  name: "readClock",
+  lua: "local time = redis.call('TIME') return time[1] * 1000 + math.floor(time[2] / 1000) -- KEYS: any key of the lane",
+  run: (database) => Math.floor(database.nowMs()),
+};
+
+const PROBE_EVERY_MS = 100;
+/** A connection that stays silent this long is replaced: its peer may be gone without a word. */
+const REPLACE_AFTER_MS = 500;
+
+/** A store on Redis: one server, Sentinel or Cluster; Redis 7 or Valkey 7.2 and later. Connects at once. */
+export function redisStore(options: RedisStoreOptions = {}): Store {
+  const deadlineMs = boundedDuration(options.commandTimeout ?? "40ms", "commandTimeout", 5, 10_000);
+  const invalidationMs = boundedDuration(
+    options.invalidationTimeout ?? "250ms",
+    "invalidationTimeout",
+    5,
+    60_000,
+  );
+  const { client, topology, owned } = connect(options);
+  const cluster = topology === "cluster";
+  const buckets = cluster ? wholeNumber(options.buckets ?? 16, "buckets", 1, 256) : 1;
+
+  const deadlines = new DeadlineQueue(deadlineMs);
+  const longDeadlines = new DeadlineQueue(invalidationMs);
+  const lanes = new Map<string, Lane>();
+  const warningHandlers = new Set<(warning: StoreWarning) => void>();
+  const availabilityHandlers = new Set<(available: boolean) => void>();
+  const digests = new Map<AtomicOperation, string>();
+  let closed = false;
+  let everReady = false;
+  let lastProgress = performance.now();
+  let available = false;
+
+  function warn(warning: StoreWarning): void {
+    for (const handler of warningHandlers) handler(warning);
+  }
+
+  function laneOf(key: string): Lane {
+    const hashTag = cluster ? key.slice(key.indexOf("{"), key.indexOf("}") + 1) : "";
+    let lane = lanes.get(hashTag);
+    if (lane === undefined) {
+      lane = new Lane(hashTag);
+      lanes.set(hashTag, lane);
+    }
+    return lane;
+  }
+
+  function updateAvailability(): void {
+    const next = !closed && client.status === "ready" && ![...lanes.values()].some((lane) => lane.silent);
+    if (next === available) return;
+    available = next;
+    for (const handler of availabilityHandlers) handler(next);
+  }
+
+  // Connection
+
+  const subscriber = new SharedSubscriber(client, deadlineMs, (cause) =>
+    warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause }),
+  );
+
+  function onReady(): void {
+    lastProgress = performance.now();
+    everReady = true;
+    for (const lane of lanes.values()) {
+      lane.reset();
+      // Before anything else on this connection, so that no entry is judged before the server's clock is known.
+      readClock(lane);
+    }
+    if (lanes.size === 0 && !cluster) readClock(laneOf(""));
+    updateAvailability();
+    void reportPolicy();
+  }
+
+  function onProgress(): void {
+    lastProgress = performance.now();
+  }
+
+  function onDown(): void {
+    updateAvailability();
+  }
+
+  function onError(cause: unknown): void {
+    warn({ code: "CONNECTION", message: "The connection to Redis failed; it is tried again.", cause });
+  }
+
+  client.on("ready", onReady);
+  client.on("connect", onProgress);
+  client.on("close", onDown);
+  client.on("reconnecting", onDown);
+  client.on("end", onDown);
+  client.on("error", onError);
+  if (client.status === "ready") onReady();
+  else if (client.status === "wait") client.connect().catch(() => {});
+
+  async function reportPolicy(): Promise<void> {
+    try {
+      const { evictionPolicy, maxMemoryBytes } = await readInfo(client, deadlineMs * 4);
+      if (maxMemoryBytes === 0 || evictionPolicy === null || evictionPolicy === "noeviction") return;
+      warn({
+        code: "EVICTION_POLICY",
+        message:
+          `The server evicts (${evictionPolicy}). Entries, indexes and tags may go at any time: a lost index is ` +
+          "noticed and rebuilt by a scan before the next invalidation is acknowledged, which is then slow, and " +
+          "sessions may be lost. Give sessions a server with `noeviction`.",
+      });
+    } catch {
+      // Not allowed to ask, or not answered: `getStats()` asks again.
+    }
+  }
+
+  function readClock(lane: Lane): void {
+    const key = `clock${lane.hashTag}`;
+    const sentAt = performance.now();
+    const sent = evaluate(READ_CLOCK, [key], []);
+    const deadline = deadlines.add(() => timedOut(lane, sentAt));
+    sent.then(
+      (reply) => {
+        deadline.settled = true;
+        lane.noteServerTime(Number(reply));
+        answered(lane);
+      },
+      (cause) => {
+        deadline.settled = true;
+        if (isReplyError(cause)) answered(lane);
+      },
+    );
+  }
+
+  function answered(lane: Lane): void {
+    if (lane.answered()) updateAvailability();
+  }
+
+  function timedOut(lane: Lane, sentAt: number): void {
+    if (!lane.timedOut(sentAt)) return;
+    updateAvailability();
+    probe(lane);
+  }
+
+  /** Asks a silent lane now and then whether it is back. Ends when it answers, or when the store is closed. */
+  function probe(lane: Lane): void {
+    const timer = setTimeout(() => {
+      if (closed || !lane.silent) return;
+      if (client.status === "ready") {
+        if (lane.silentMs > REPLACE_AFTER_MS && owned) replaceConnection(lane);
+        else readClock(lane);
+      }
+      probe(lane);
+    }, PROBE_EVERY_MS);
+    timer.unref();
+  }
+
+  function replaceConnection(lane: Lane): void {
+    const targets = cluster ? (client.nodes?.("master") ?? []) : [client];
+    for (const target of targets) target.stream?.destroy();
+    lane.reset();
+    // Still counted as silent until the new connection answers.
+    lane.timedOut(performance.now());
+  }
+
+  // Handshakes can hang too: a server that is stopped accepts a connection and says nothing.
+  const watchdog = setInterval(() => {
+    if (closed || client.status === "ready" || client.status === "end" || !owned || cluster) return;
+    if (client.status === "connect" && performance.now() - lastProgress > 2 * REPLACE_AFTER_MS) {
+      lastProgress = performance.now();
+      client.stream?.destroy();
+    }
+  }, REPLACE_AFTER_MS);
+  watchdog.unref();
+
+  /**
+   * Lets a call through only to a server that can be expected to answer. While the very first connection is being
+   * made a call waits for it, as long as it makes progress; afterwards a lost connection refuses at once.
+   */
+  function admit(operation: string, lane: Lane): Promise<void> | undefined {
+    if (closed) return Promise.reject(new StoreUnavailableError({ operation, reason: "closed" }));
+    if (lane.silent) return Promise.reject(new StoreUnavailableError({ operation, reason: "breaker" }));
+    if (client.status === "ready") return undefined;
+    if (
+      everReady ||
+      client.status === "reconnecting" ||
+      client.status === "close" ||
+      client.status === "end"
+    ) {
+      return Promise.reject(new StoreUnavailableError({ operation, reason: "down" }));
+    }
+    return firstConnection(operation);
+  }
+
+  function firstConnection(operation: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const began = performance.now();
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        client.off("ready", onFirstReady);
+        client.off("close", onFirstClose);
+        settle();
+      };
+      const onFirstReady = (): void => finish(resolve);
+      const onFirstClose = (): void =>
+        finish(() => reject(new StoreUnavailableError({ operation, reason: "down" })));
+      let timer = setTimeout(check, deadlineMs);
+      function check(): void {
+        const silentFor = performance.now() - Math.max(began, lastProgress);
+        if (silentFor < deadlineMs - 1) {
+          timer = setTimeout(check, deadlineMs - silentFor);
+          return;
+        }
+        setImmediate(() => {
+          if (client.status !== "ready") onFirstClose();
+        });
+      }
+      client.once("ready", onFirstReady);
+      client.once("close", onFirstClose);
+    });
+  }
+
+  /** Sends a call and gives up on it at its deadline. */
+  function guarded<T>(
+    operation: string,
+    lane: Lane,
+    queue: DeadlineQueue,
+    send: () => Promise<T>,
+  ): Promise<T> {
+    const refusal = admit(operation, lane);
+    if (refusal !== undefined) return refusal.then(() => guarded(operation, lane, queue, send));
+    const sentAt = performance.now();
+    return new Promise<T>((resolve, reject) => {
+      const deadline = queue.add(() => {
+        timedOut(lane, sentAt);
+        reject(new StoreUnavailableError({ operation, reason: "timeout" }));
+      });
+      send().then(
+        (value) => {
+          deadline.settled = true;
+          answered(lane);
+          resolve(value);
+        },
+        (cause) => {
+          deadline.settled = true;
+          if (isReplyError(cause)) answered(lane);
+          const error = toStoreError(operation, cause);
+          if (error.code === "STORE_UNAVAILABLE" && error.reason === "readonly") leaveReplica();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  let leftReplicaAt = Number.NEGATIVE_INFINITY;
+  /** After a fail-over the old primary refuses writes; a new connection finds the new one. */
+  function leaveReplica(): void {
+    if (!owned || cluster || performance.now() - leftReplicaAt < 1_000) return;
+    leftReplicaAt = performance.now();
+    client.stream?.destroy();
+  }
+
+  async function evaluate(
+    operation: AtomicOperation,
+    keys: readonly string[],
+    args: readonly AtomicArgument[],
+  ): Promise<unknown> {
+    let digest = digests.get(operation);
+    if (digest === undefined) {
+      digest = createHash("sha1").update(operation.lua).digest("hex");
+      digests.set(operation, digest);
+    }
+    try {
+      return await client.evalshaBuffer(digest, keys.length, ...keys, ...args);
+    } catch (cause) {
+      if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) throw cause;
+      return await client.evalBuffer(operation.lua, keys.length, ...keys, ...args);
+    }
+  }
+
+  async function readOne(key: string): Promise<Buffer | null> {
+    try {
+      return await client.getBuffer(key);
+    } catch (cause) {
+      if (!isReplyError(cause) || !cause.message.startsWith("WRONGTYPE")) throw cause;
+      warn({
+        code: "FOREIGN_TYPE",
+        message: "A key of this namespace holds another type: a miss.",
+        key,
+        cause,
+      });
+      return null;
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (closed) return;
+    closed = true;
+    clearInterval(watchdog);
+    deadlines.clear();
+    longDeadlines.clear();
+    await subscriber.close();
+    client.off("ready", onReady);
+    client.off("connect", onProgress);
+    client.off("close", onDown);
+    client.off("reconnecting", onDown);
+    client.off("end", onDown);
+    if (owned) {
+      client.disconnect();
+      client.stream?.destroy();
+      client.on("error", () => {});
+    }
+    client.off("error", onError);
+    updateAvailability();
+  }
+
+  return {
+    specVersion: 1,
+    topology,
+    buckets,
+
+    async ready() {
+      await admit("ready", laneOf(""))?.catch(() => {});
+    },
+
+    get(key) {
+      const lane = laneOf(key);
+      if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
+      return guarded("get", lane, deadlines, () => readOne(key));
+    },
+
+    async getMany(keys) {
+      const groups = new Map<Lane, number[]>();
+      keys.forEach((key, at) => {
+        const lane = laneOf(key);
+        const group = groups.get(lane);
+        if (group === undefined) groups.set(lane, [at]);
+        else group.push(at);
+      });
+      const values: (Buffer | null)[] = new Array(keys.length).fill(null);
+      await Promise.all(
+        [...groups].map(async ([lane, places]) => {
+          if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
+          const names = places.map((at) => keys[at] as string);
+          const found = await guarded("getMany", lane, deadlines, () => client.mgetBuffer(...names));
+          places.forEach((at, i) => {
+            values[at] = found[i] ?? null;
+          });
+        }),
+      );
+      return values;
+    },
+
+    run(operation, keys, args, runOptions) {
+      const lane = laneOf(keys[0] as string);
+      const queue = runOptions?.deadlineMs === undefined ? deadlines : longDeadlines;
+      return guarded(operation.name, lane, queue, () =>
+        evaluate(operation, keys, args),
+      ) as Promise<AtomicReply>;
+    },
+
+    serverNow: (key) => laneOf(key).serverNow(),
+    publish: (channel, message) =>
+      guarded("publish", laneOf(""), deadlines, () => client.publish(channel, message)),
+    subscribe: (channel, handler) => subscriber.subscribe(channel, handler),
+    follow: (stream, handlers, followOptions) => followStream(client, stream, handlers, followOptions),
+    scan: (prefix) => scanKeys(client, prefix),
+    info: () => readInfo(client, deadlineMs * 4),
+
+    get available() {
+      return available;
+    },
+    onAvailability(handler) {
+      availabilityHandlers.add(handler);
+      return () => availabilityHandlers.delete(handler);
+    },
+    onWarning(handler) {
+      warningHandlers.add(handler);
+      return () => warningHandlers.delete(handler);
+    },
+
+    retain: retention(close),
+    close,
+  };
+}
+
+function boundedDuration(
+  value: NonNullable<RedisStoreOptions["commandTimeout"]>,
+  option: string,
+  min: number,
+  max: number,
+): number {
+  const ms = parseDuration(value, option);
+  if (ms < min || ms > max) {
+    throw new InvalidOptionError({
+      option,
+      received: value,
+      expected: `a duration from ${min} ms to ${max} ms`,
+    });
+  }
+  return ms;
+}
+
+function wholeNumber(value: number, option: string, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new InvalidOptionError({
+      option,
+      received: value,
+      expected: `a whole number from ${min} to ${max}`,
+    });
+  }
+  return value;
+}

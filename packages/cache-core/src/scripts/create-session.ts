@@ -1,0 +1,26 @@
+import type { AtomicOperation } from "../atomic-operation.ts";
+import { LUA_SESSIONS, SessionTwin } from "./session-library.ts";
+import { bytes, number, text } from "./twin-library.ts";
+
+/** Stores a session and notes it with its user. Replies when it expires, in ms of the store's clock. */
+export const createSession: AtomicOperation = {
+  name: "createSession",
+  lua: `${LUA_SESSIONS}
+-- KEYS: any key of the lane. ARGV: base, hash tag, id, user, ttl ms, hint, payload. Atomic: session and list. O(log N).
+local at = now + ARGV[5]
+enlist(ARGV[4], ARGV[3], at)
+redis.call('SET', SESSION .. ARGV[3], ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[4] .. '\\0' .. ARGV[7], 'PXAT', at)
+return at
+`,
+  run(db, _keys, args) {
+    const twin = new SessionTwin(db, args);
+    const id = text(args[2]);
+    const user = text(args[3]);
+    const ttlMs = number(args[4]);
+    const at = twin.now + ttlMs;
+    twin.enlist(user, id, at);
+    const head = Buffer.from(`${ttlMs}|${text(args[5])}|${user}\0`, "utf8");
+    db.set(twin.sessionPrefix + id, Buffer.concat([head, bytes(args[6])]), at);
+    return at;
+  },
+};

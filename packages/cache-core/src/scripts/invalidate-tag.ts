@@ -1,0 +1,124 @@
+import type { AtomicOperation } from "../atomic-operation.ts";
+import {
+  LUA_ALLOW_OOM,
+  LUA_APPEND,
+  LUA_EXPIRE,
+  LUA_NAMES,
+  LUA_REMOVE,
+  LUA_REVOKE,
+  LUA_SOFTEN,
+  LUA_STAMP,
+  LUA_TAGS_OF,
+  LUA_UNTAG,
+  LUA_VERIFIED,
+  LUA_WAKE,
+} from "./lua-library.ts";
+import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
+
+/**
+ * Removes entries with a tag, or marks them stale, a page at a time; tells the bus with the last page.
+ *
+ * A fill under way may decide on the tag only when it ends, so it cannot be found and revoked here. Instead the tag is
+ * marked with the time, and the fill is refused when a mark of one of its tags is younger than its lease. Marks exist
+ * only while leases are out.
+ *
+ * Replies `[count, cursor, verified]`; cursor "" when done. `verified` 0: the index may lack members.
+ */
+export const invalidateTag: AtomicOperation = {
+  name: "invalidateTag",
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_STAMP}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+-- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
+-- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
+-- was fetched after the mark. O(page x log N).
+local tag, set, soft, page = ARGV[7], TAG .. ARGV[7], ARGV[3] == '1', tonumber(ARGV[9])
+if ARGV[8] == '0' then
+  local old = redis.call('ZRANGEBYLEX', INDEX, '[\\2' .. tag .. '\\0', '(\\2' .. tag .. '\\1')
+  for _, mark in ipairs(old) do redis.call('ZREM', INDEX, mark) end
+  if #redis.call('ZRANGEBYLEX', INDEX, '[\\4', '(\\5', 'LIMIT', 0, 1) > 0 then
+    redis.call('ZADD', INDEX, 0, '\\2' .. tag .. '\\0' .. micros)
+  else
+    redis.call('ZREMRANGEBYLEX', INDEX, '[\\2', '(\\3')
+  end
+end
+local whole = verified()
+if redis.call('EXISTS', set) == 0 then
+  local known = redis.call('ZSCORE', TAGS, tag)
+  if known and tonumber(known) > now then
+    -- The set should be there: it was evicted. Its members are found again by the repair.
+    if whole == 1 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+    whole = 0
+  elseif redis.call('EXISTS', TAGS) == 0 and redis.call('ZSCORE', INDEX, '\\1r') then
+    if whole == 1 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+    whole = 0
+  end
+end
+local size, count, cursor, members = redis.call('SCARD', set), 0, '', nil
+if size <= page then
+  members = redis.call('SMEMBERS', set)
+elseif soft then
+  local found = redis.call('SSCAN', set, ARGV[8], 'COUNT', page)
+  members, cursor = found[2], found[1]
+  if cursor == '0' then cursor = '' end
+else
+  members, cursor = redis.call('SPOP', set, page), '1'
+end
+for _, key in ipairs(members) do
+  local tagged = false
+  for _, own in ipairs(tagsOf(ENTRY .. key)) do tagged = tagged or own == tag end
+  if tagged then
+    count = count + (soft and soften or remove)(key)
+  else
+    redis.call('SREM', set, key)
+  end
+end
+if not soft and redis.call('EXISTS', set) == 0 then redis.call('ZREM', TAGS, tag) end
+if cursor == '' and KEYS[2] and ARGV[4] ~= '' then append(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) end
+return {count, cursor, whole}
+`,
+  run(db, keys, args) {
+    const lib = new TwinLibrary(db, keys, args);
+    const tag = text(args[6]);
+    const set = lib.tagPrefix + tag;
+    const soft = text(args[2]) === "1";
+    const page = number(args[8]);
+    if (text(args[7]) === "0") {
+      for (const mark of db.zrangebylex(lib.index, `[\u0002${tag}\0`, `(\u0002${tag}\u0001`)) {
+        db.zrem(lib.index, mark);
+      }
+      if (db.zrangebylex(lib.index, "[\u0004", "(\u0005", 0, 1).length > 0) {
+        db.zadd(lib.index, 0, `\u0002${tag}\0${lib.micros}`);
+      } else {
+        for (const mark of db.zrangebylex(lib.index, "[\u0002", "(\u0003")) db.zrem(lib.index, mark);
+      }
+    }
+    let whole = lib.verified();
+    if (!db.exists(set)) {
+      const known = db.zscore(lib.tags, tag);
+      const lost =
+        (known !== null && known > lib.now) ||
+        (!db.exists(lib.tags) && db.zscore(lib.index, "\u0001r") !== null);
+      if (lost) {
+        if (whole === 1) lib.markUnverified();
+        whole = 0;
+      }
+    }
+    // In memory a page need not be picked by a server-side cursor: a soft pass takes everything at once.
+    let members = db.smembers(set);
+    let cursor = "";
+    if (!soft && members.length > page) {
+      members = members.slice(0, page);
+      for (const member of members) db.srem(set, member);
+      cursor = "1";
+    }
+    let count = 0;
+    for (const key of members) {
+      if (lib.tagsOf(lib.entryPrefix + key).includes(tag)) count += soft ? lib.soften(key) : lib.remove(key);
+      else db.srem(set, key);
+    }
+    if (!soft && !db.exists(set)) db.zrem(lib.tags, tag);
+    if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {
+      lib.append(bytes(args[3]), number(args[4]), number(args[5]));
+    }
+    return [count, Buffer.from(cursor), whole];
+  },
+};

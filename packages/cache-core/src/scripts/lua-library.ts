@@ -1,0 +1,160 @@
+/**
+ * Lua that several operations share. Each piece is a block of local functions; an operation lists the pieces that it
+ * needs, in this order, before its own body.
+ *
+ * Members of an index, by first byte (keys of callers never start with a control character):
+ * - `\1u<µs>`         the index may lack members: it was made while other keys existed, or a tag set was lost
+ * - `\1r`             the registry of tags exists; if it does not, it was lost
+ * - `\2<tag>\0<µs>`   the tag was invalidated at that time, while leases were out
+ * - `\4<key>`         a lease on the key is out
+ * - `\31<scope>\31…`  a key of a scope
+ * - anything else     a key
+ */
+
+/** KEYS[1] index; ARGV[1] base of all names, ARGV[2] hash tag. Defines the prefixes and the server's time. */
+export const LUA_NAMES = `
+local INDEX = KEYS[1]
+local ENTRY = ARGV[1] .. 'e' .. ARGV[2] .. ':'
+local LEASE = ARGV[1] .. 'l' .. ARGV[2] .. ':'
+local TAG = ARGV[1] .. 't' .. ARGV[2] .. ':'
+local TAGS = ARGV[1] .. 'r' .. ARGV[2]
+local WAKE = ARGV[1] .. 'w:'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local micros = string.format('%.0f', time[1] * 1000000 + time[2])
+`;
+
+/** expire(key, at): moves an expiry forward, never back. A key without one gets it. */
+export const LUA_EXPIRE = `
+local function expire(key, at)
+  if redis.call('PEXPIREAT', key, at, 'GT') == 0 and redis.call('PTTL', key) == -1 then
+    redis.call('PEXPIREAT', key, at)
+  end
+end
+`;
+
+/** register(member, at): puts a member into the index before what it stands for is written. */
+export const LUA_REGISTER = `
+local function register(member, at)
+  if redis.call('ZADD', INDEX, 0, member) == 1 and redis.call('ZCARD', INDEX) == 1 then
+    -- A new index: complete only if the database held nothing else but, perhaps, the bus.
+    local others = redis.call('DBSIZE') - 1
+    if KEYS[2] then others = others - redis.call('EXISTS', KEYS[2]) end
+    if others > 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  end
+  expire(INDEX, at)
+end
+`;
+
+/** tagsOf(entry): the tags in the header of an entry; empty for anything else. */
+export const LUA_TAGS_OF = `
+local function tagsOf(entry)
+  local head = redis.pcall('GETRANGE', entry, 0, 28)
+  if type(head) ~= 'string' or #head < 29 or string.byte(head) ~= 193 or string.byte(head, 3) % 4 < 2 then return {} end
+  local length = string.byte(head, 28) * 256 + string.byte(head, 29)
+  local tags = {}
+  for tag in string.gmatch(redis.call('GETRANGE', entry, 29, 28 + length) .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
+  return tags
+end
+`;
+
+/** untag(key, keep): takes a key out of the sets of the tags that its entry has, but for those in keep. */
+export const LUA_UNTAG = `
+local function untag(key, keep)
+  for _, tag in ipairs(tagsOf(ENTRY .. key)) do
+    if not keep[tag] and redis.call('SREM', TAG .. tag, key) == 1 and redis.call('EXISTS', TAG .. tag) == 0 then
+      redis.call('ZREM', TAGS, tag)
+    end
+  end
+end
+`;
+
+/** addTag(tag, key, at): membership of a key whose entry lives until at; cleans two other members on the way. */
+export const LUA_ADD_TAG = `
+local function addTag(tag, key, at)
+  local set = TAG .. tag
+  if redis.call('SADD', set, key) == 1 and redis.call('SCARD', set) == 1 then
+    local known = redis.call('ZSCORE', TAGS, tag)
+    -- The registry says that the set should have lived on: it was evicted, with members that are now unknown.
+    if known and tonumber(known) > now then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  end
+  expire(set, at)
+  if redis.call('ZADD', TAGS, 'GT', at, tag) == 1 and redis.call('ZCARD', TAGS) == 1 then
+    if redis.call('ZADD', INDEX, 0, '\\1r') == 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  end
+  expire(TAGS, at)
+  for _, other in ipairs(redis.call('SRANDMEMBER', set, 3)) do
+    if other ~= key and redis.call('EXISTS', ENTRY .. other) == 0 then redis.call('SREM', set, other) end
+  end
+end
+`;
+
+/** wake(lease, key, outcome): tells the processes that wait for a lease how it ended. */
+export const LUA_WAKE = `
+local function wake(lease, key, outcome)
+  local waiters = string.match(lease, '^[^|]*|[^|]*|(.*)$')
+  for id in string.gmatch(waiters or '', '[^,]+') do redis.call('PUBLISH', WAKE .. id, outcome .. key) end
+end
+`;
+
+/** revoke(key): ends the lease of a key, if there is one; its fill will be refused. */
+export const LUA_REVOKE = `
+local function revoke(key)
+  local lease = redis.call('GET', LEASE .. key)
+  if lease then
+    redis.call('DEL', LEASE .. key)
+    redis.call('ZREM', INDEX, '\\4' .. key)
+    wake(lease, key, 'r')
+  end
+end
+`;
+
+/** remove(key): 1 when there was an entry. */
+export const LUA_REMOVE = `
+local function remove(key)
+  untag(key, {})
+  revoke(key)
+  redis.call('ZREM', INDEX, key)
+  return redis.call('UNLINK', ENTRY .. key)
+end
+`;
+
+/** stamp(milliseconds): 48 bits, big-endian. */
+export const LUA_STAMP = `
+local function stamp(ms) return struct.pack('>I6', ms) end
+`;
+
+/** soften(key): marks an entry stale where it stands; 1 when there was one. */
+export const LUA_SOFTEN = `
+local function soften(key)
+  revoke(key)
+  local head = redis.pcall('GETRANGE', ENTRY .. key, 0, 26)
+  if type(head) ~= 'string' or #head < 27 or string.byte(head) ~= 193 then return 0 end
+  local flags = string.byte(head, 3)
+  if flags % 8 < 4 then redis.call('SETRANGE', ENTRY .. key, 2, string.char(flags + 4)) end
+  if struct.unpack('>I6', head, 10) > now then redis.call('SETRANGE', ENTRY .. key, 9, stamp(now)) end
+  return 1
+end
+`;
+
+/** append(bus, message, ttl, limit): one invalidation on the bus. Sequence numbers let a reader see a gap. */
+export const LUA_APPEND = `
+local function append(bus, message, ttl, limit)
+  local last = redis.call('XREVRANGE', bus, '+', '-', 'COUNT', 1)[1]
+  local line, number = micros, 1
+  if last then line, number = last[2][2], last[2][4] + 1 end
+  redis.call('XADD', bus, 'MAXLEN', '=', limit, '*', 'l', line, 'n', number, 'm', message)
+  expire(bus, now + ttl)
+end
+`;
+
+/** verified(): whether the index is known to be complete. */
+export const LUA_VERIFIED = `
+local function verified()
+  if redis.call('EXISTS', INDEX) == 0 then return 0 end
+  return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 and 1 or 0
+end
+`;
+
+/** Allows the script while the server is out of memory: freeing must always be possible. */
+export const LUA_ALLOW_OOM = "#!lua flags=allow-oom\n";

@@ -1,0 +1,189 @@
+import type { AtomicArgument } from "../atomic-operation.ts";
+import { HEADER_BYTES, MAGIC } from "../entry.ts";
+import type { MemoryDatabase } from "../memory-database.ts";
+
+/** Text of an argument. */
+export function text(argument: AtomicArgument | undefined): string {
+  if (typeof argument === "string") return argument;
+  if (argument === undefined) return "";
+  return typeof argument === "number" ? String(argument) : argument.toString("utf8");
+}
+
+/** Number of an argument. */
+export function number(argument: AtomicArgument | undefined): number {
+  return typeof argument === "number" ? argument : Number(text(argument));
+}
+
+/** Bytes of an argument. */
+export function bytes(argument: AtomicArgument | undefined): Buffer {
+  return Buffer.isBuffer(argument) ? argument : Buffer.from(text(argument), "utf8");
+}
+
+/** After every string that starts with the prefix; what `prefix .. "\\255"` is in Lua. */
+export { ABOVE_EVERY_CHARACTER as AFTER } from "../internal/memory-database.ts";
+
+/** The TypeScript side of `lua-library.ts`, function by function. */
+export class TwinLibrary {
+  readonly db: MemoryDatabase;
+  readonly index: string;
+  readonly bus: string | undefined;
+  readonly entryPrefix: string;
+  readonly leasePrefix: string;
+  readonly tagPrefix: string;
+  readonly tags: string;
+  readonly wakePrefix: string;
+  readonly now: number;
+  readonly micros: string;
+
+  constructor(db: MemoryDatabase, keys: readonly string[], args: readonly AtomicArgument[]) {
+    const base = text(args[0]);
+    const hashTag = text(args[1]);
+    this.db = db;
+    this.index = keys[0] as string;
+    this.bus = keys[1];
+    this.entryPrefix = `${base}e${hashTag}:`;
+    this.leasePrefix = `${base}l${hashTag}:`;
+    this.tagPrefix = `${base}t${hashTag}:`;
+    this.tags = `${base}r${hashTag}`;
+    this.wakePrefix = `${base}w:`;
+    const nowMs = db.nowMs();
+    this.now = Math.floor(nowMs);
+    this.micros = Math.floor(nowMs * 1000).toFixed(0);
+  }
+
+  expire(key: string, at: number): void {
+    if (!this.db.pexpireat(key, at, true) && this.db.pttl(key) === -1) this.db.pexpireat(key, at);
+  }
+
+  register(member: string, at: number): void {
+    if (this.db.zadd(this.index, 0, member) && this.db.zcard(this.index) === 1) {
+      let others = this.db.dbsize() - 1;
+      if (this.bus !== undefined && this.db.exists(this.bus)) others--;
+      if (others > 0) this.markUnverified();
+    }
+    this.expire(this.index, at);
+  }
+
+  markUnverified(): void {
+    this.db.zadd(this.index, 0, `\u0001u${this.micros}`);
+  }
+
+  tagsOf(entry: string): string[] {
+    let head: Buffer;
+    try {
+      head = this.db.getrange(entry, 0, HEADER_BYTES + 1);
+    } catch {
+      return [];
+    }
+    if (head.length < HEADER_BYTES + 2 || head[0] !== MAGIC || ((head[2] as number) & 2) === 0) return [];
+    const length = head.readUInt16BE(HEADER_BYTES);
+    return this.db
+      .getrange(entry, HEADER_BYTES + 2, HEADER_BYTES + 1 + length)
+      .toString("utf8")
+      .split("\0");
+  }
+
+  untag(key: string, keep: ReadonlySet<string>): void {
+    for (const tag of this.tagsOf(this.entryPrefix + key)) {
+      if (keep.has(tag)) continue;
+      const set = this.tagPrefix + tag;
+      if (this.db.srem(set, key) && !this.db.exists(set)) this.db.zrem(this.tags, tag);
+    }
+  }
+
+  addTag(tag: string, key: string, at: number): void {
+    const set = this.tagPrefix + tag;
+    if (this.db.sadd(set, key) && this.db.scard(set) === 1) {
+      const known = this.db.zscore(this.tags, tag);
+      if (known !== null && known > this.now) this.markUnverified();
+    }
+    this.expire(set, at);
+    if (this.db.zadd(this.tags, at, tag, true) && this.db.zcard(this.tags) === 1) {
+      if (!this.db.zadd(this.index, 0, "\u0001r")) this.markUnverified();
+    }
+    this.expire(this.tags, at);
+    for (const other of this.db.srandmember(set, 3)) {
+      if (other !== key && !this.db.exists(this.entryPrefix + other)) this.db.srem(set, other);
+    }
+  }
+
+  wake(lease: string, key: string, outcome: string): void {
+    const waiters = lease.split("|")[2] ?? "";
+    for (const id of waiters.split(",")) {
+      if (id !== "") this.db.publish(this.wakePrefix + id, Buffer.from(outcome + key, "utf8"));
+    }
+  }
+
+  revoke(key: string): void {
+    const lease = this.db.get(this.leasePrefix + key);
+    if (lease === null) return;
+    this.db.del(this.leasePrefix + key);
+    this.db.zrem(this.index, `\u0004${key}`);
+    this.wake(lease.toString("utf8"), key, "r");
+  }
+
+  remove(key: string): number {
+    this.untag(key, NOTHING);
+    this.revoke(key);
+    this.db.zrem(this.index, key);
+    return this.db.del(this.entryPrefix + key) ? 1 : 0;
+  }
+
+  soften(key: string): number {
+    this.revoke(key);
+    const entry = this.entryPrefix + key;
+    let head: Buffer;
+    try {
+      head = this.db.getrange(entry, 0, HEADER_BYTES - 1);
+    } catch {
+      return 0;
+    }
+    if (head.length < HEADER_BYTES || head[0] !== MAGIC) return 0;
+    const flags = head[2] as number;
+    if ((flags & 4) === 0) this.db.setrange(entry, 2, Buffer.from([flags | 4]));
+    if (head.readUIntBE(9, 6) > this.now) this.db.setrange(entry, 9, stamp(this.now));
+    return 1;
+  }
+
+  append(message: Buffer, ttlMs: number, limit: number): void {
+    const bus = this.bus as string;
+    const last = this.db.xrevrange(bus, "+", "-", 1)[0];
+    let line = this.micros;
+    let count = 1;
+    if (last !== undefined) {
+      line = (last.fields.get("l") as Buffer).toString();
+      count = Number((last.fields.get("n") as Buffer).toString()) + 1;
+    }
+    this.db.xadd(bus, limit, [
+      ["l", Buffer.from(line)],
+      ["n", Buffer.from(String(count))],
+      ["m", message],
+    ]);
+    this.expire(bus, this.now + ttlMs);
+  }
+
+  verified(): number {
+    if (!this.db.exists(this.index)) return 0;
+    return this.db.zrangebylex(this.index, "[\u0001u", "(\u0001v", 0, 1).length === 0 ? 1 : 0;
+  }
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** 48 bits, big-endian. */
+export function stamp(ms: number): Buffer {
+  const buffer = Buffer.allocUnsafe(6);
+  buffer.writeUIntBE(ms, 0, 6);
+  return buffer;
+}
+
+/** A string entry from its head, its times and its tail. */
+export function entryBytes(
+  head: Buffer,
+  now: number,
+  freshMs: number,
+  totalMs: number,
+  tail: Buffer,
+): Buffer {
+  return Buffer.concat([head, stamp(now), stamp(now + freshMs), stamp(now + totalMs), tail]);
+}

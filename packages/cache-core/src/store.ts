@@ -1,0 +1,106 @@
+import type { AtomicArgument, AtomicOperation, AtomicReply } from "./atomic-operation.ts";
+import type { StreamEntry } from "./memory-database.ts";
+
+/**
+ * What cache-core and its satellites need of a backend. Implement it, never subclass; `describeCacheStore` in
+ * `@crm/cache-core/testing` is the authoritative contract.
+ *
+ * Rules for every implementation:
+ * - No call hangs: each settles within the deadline that the store was made with, or the one given in the call.
+ *   A backend that cannot answer rejects with `StoreUnavailableError`; nothing is queued while it is away.
+ * - `get`, `getMany` and `run` are linearizable with one another, across processes.
+ * - Keys given here are physical names. Names with the same `{hash tag}` live together; others may not.
+ */
+export interface Store {
+  /** Version of this interface. Refused with a clear error when it is not 1. */
+  readonly specVersion: 1;
+  /** Where the data lives. */
+  readonly topology: "memory" | "standalone" | "sentinel" | "cluster";
+  /**
+   * How many slot groups a namespace is split over: 1 unless the backend shards. Every atomic operation works inside
+   * one group; an operation on the namespace visits each.
+   */
+  readonly buckets: number;
+  /** Starts connecting, if that is needed. Settles when the store answers or its deadline has passed; never rejects. */
+  ready(): Promise<void>;
+  /** The bytes under a key; `null` when there are none or the key holds another type (`onForeign` is then told). */
+  get(key: string): Promise<Buffer | null>;
+  /** As `get` for many keys, in order, in one round trip a node. */
+  getMany(keys: readonly string[]): Promise<(Buffer | null)[]>;
+  /** Runs one atomic operation. */
+  run(
+    operation: AtomicOperation,
+    keys: readonly string[],
+    args: readonly AtomicArgument[],
+    options?: RunOptions,
+  ): Promise<AtomicReply>;
+  /** The clock of the server that owns the key, in ms since the epoch, estimated without a call. */
+  serverNow(key: string): number;
+  /** Sends a message to every subscriber of the channel in every process. At most once. */
+  publish(channel: string, message: string): Promise<number>;
+  /** Listens on a channel over the one shared connection of this store. Resolves when the subscription stands. */
+  subscribe(channel: string, handler: (message: string) => void): Promise<() => Promise<void>>;
+  /** Follows a stream from now on with a cursor of its own. */
+  follow(stream: string, handlers: FollowHandlers, options: FollowOptions): Follower;
+  /** Pages through the keys with a literal prefix, on every node. Maintenance only: its cost follows the whole server. */
+  scan(prefix: string): AsyncIterable<string[]>;
+  /** Figures of the server behind the namespace. */
+  info(): Promise<StoreInfo>;
+  /** Whether the backend answers, as far as this process knows; no call is made. */
+  readonly available: boolean;
+  /** Calls back whenever `available` changes. Returns the function that ends it. */
+  onAvailability(handler: (available: boolean) => void): () => void;
+  /** Calls back with things an operator should know: foreign types, eviction policy, failed connections. */
+  onWarning(handler: (warning: StoreWarning) => void): () => void;
+  /** Notes a user of the store. When every user has called the function returned, the store closes. */
+  retain(): () => Promise<void>;
+  /** Ends timers, and connections that the store opened itself, whoever uses them. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Milliseconds until the call rejects with `StoreUnavailableError`. @default the store's command deadline */
+  readonly deadlineMs?: number | undefined;
+}
+
+export interface FollowHandlers {
+  /** Entries in stream order, each exactly once as long as no gap is reported. */
+  onEntries(entries: readonly StreamEntry[]): void;
+  /** Entries may have been missed: the reader must forget everything it derived from the stream. */
+  onGap(reason: string): void;
+}
+
+export interface FollowOptions {
+  /** How long the follower may go without proof that it has seen everything, in ms. */
+  readonly maxSilenceMs: number;
+}
+
+/** A running reader of a stream. */
+export interface Follower {
+  /**
+   * Monotonic time (ms, of the store's clock) until which everything appended is known to have been delivered or to
+   * be less than `maxSilenceMs` old. In the past when the link is down.
+   */
+  readonly aliveUntil: number;
+  /** Resolves when the first proof of life has arrived. */
+  readonly started: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface StoreInfo {
+  readonly connected: boolean;
+  /** Bytes used by the server (memory store: by the entries). */
+  readonly usedMemoryBytes: number;
+  readonly clients: number;
+  /** Eviction policy, e.g. `noeviction`; `null` when the server does not tell. */
+  readonly evictionPolicy: string | null;
+  readonly maxMemoryBytes: number;
+  readonly evictedKeys: number;
+}
+
+export interface StoreWarning {
+  readonly code: "FOREIGN_TYPE" | "EVICTION_POLICY" | "CONNECTION" | "SUBSCRIBER";
+  readonly message: string;
+  readonly key?: string | undefined;
+  readonly cause?: unknown;
+}

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import * as testkit from "./index.ts";
+
+test("the exported names", () => {
+  expect(Object.keys(testkit).sort()).toMatchInlineSnapshot(`
+    [
+      "WorkerExitError",
+      "commandStats",
+      "diffCommandStats",
+      "expectNoForeignKeys",
+      "expectNoPending",
+      "installGuards",
+      "percentile",
+      "resetCommandStats",
+      "seededRandom",
+      "serveWorker",
+      "spawnWorker",
+      "startClusterProxies",
+      "startFaultProxy",
+      "startRedis",
+      "startRedisCluster",
+      "startRedisSentinel",
+      "waitFor",
+    ]
+  `);
+});

@@ -1,0 +1,54 @@
+// A change of a cache package's source comes with a changeset: `.changeset/<name>.md`, made by `pnpm changeset`.
+//
+// "Change" is counted from where this branch left origin/main; on main itself from the last version tag. A checkout that
+// has neither (a shallow clone, a fresh repository) has nothing to compare with, and says so.
+
+import { capture, run } from "./lib/run.mjs";
+import { root } from "./lib/workspace.mjs";
+
+const SOURCE = /^packages\/cache-[^/]+\/src\/(?!.*\.test(-d)?\.ts$)/;
+const CHANGESET = /^\.changeset\/(?!README)[^/]+\.md$/;
+
+const base = await findBase();
+if (!base) {
+  console.log("No origin/main and no version tag to compare with: nothing to check.");
+} else {
+  const changed = await changedSince(base);
+  const sources = changed.filter((path) => SOURCE.test(path));
+  const changesets = changed.filter((path) => CHANGESET.test(path));
+  if (sources.length > 0 && changesets.length === 0) {
+    console.error(`These changed since ${base}, and no changeset says so. Run \`pnpm changeset\`:`);
+    for (const path of sources) console.error(`  ${path}`);
+    process.exitCode = 1;
+  } else {
+    console.log(`${sources.length} source files and ${changesets.length} changesets changed since ${base}.`);
+  }
+}
+
+/** @returns {Promise<string | undefined>} */
+async function findBase() {
+  const fork = await git("merge-base", "HEAD", "origin/main");
+  const head = await git("rev-parse", "HEAD");
+  if (fork && fork !== head) return fork;
+  const tag = await git("describe", "--tags", "--abbrev=0", "--match", "@crm/cache-core@*");
+  return tag || fork;
+}
+
+/**
+ * @param {string} base
+ * @returns {Promise<string[]>} committed or not; a changeset that a release has used up is no longer there
+ */
+async function changedSince(base) {
+  const tracked = await capture("git", ["diff", "--name-only", "--diff-filter=d", base], { cwd: root });
+  const untracked = await capture("git", ["ls-files", "--others", "--exclude-standard"], { cwd: root });
+  return [...tracked.split("\n"), ...untracked.split("\n")].filter(Boolean);
+}
+
+/**
+ * @param {...string} args
+ * @returns {Promise<string | undefined>}
+ */
+async function git(...args) {
+  const { code, output } = await run("git", args, { cwd: root, quiet: true });
+  return code === 0 ? output.trim() : undefined;
+}

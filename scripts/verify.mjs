@@ -1,0 +1,83 @@
+// `pnpm verify`: everything that CI runs, in order. One step that fails does not stop the others, so one run shows all.
+//
+//   --no-test           leave out the tests (CI has just run them)
+//   --only=lint,guards  only the steps named
+//
+// The last line is `N passed, N failed`: the tests, with every other step that failed added to the failures; with --only and
+// without tests, the steps.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { elapsed, run } from "./lib/run.mjs";
+import { printTotals, savedTotals } from "./lib/vitest-reports.mjs";
+import { root } from "./lib/workspace.mjs";
+
+/** @typedef {{ name: string, title: string, command: string[] }} Step */
+
+/** @type {Step[]} */
+const STEPS = [
+  { name: "lint", title: "Format and lint", command: ["biome", "check", "--error-on-warnings", "."] },
+  { name: "guards", title: "Paths, links, skipped tests, lockfile", command: script("check-guards.mjs") },
+  { name: "changesets", title: "Changesets", command: script("check-changesets.mjs") },
+  { name: "boundaries", title: "Package boundaries", command: ["turbo", "boundaries"] },
+  { name: "scripts", title: "Types of the scripts", command: ["tsc", "-p", "scripts/tsconfig.json"] },
+  { name: "build", title: "Build", command: ["turbo", "run", "build", "--output-logs=new-only"] },
+  { name: "typecheck", title: "Types", command: ["turbo", "run", "typecheck", "--output-logs=errors-only"] },
+  { name: "test", title: "Tests", command: script("test.mjs") },
+  {
+    name: "docker",
+    title: "Contract through Testcontainers",
+    command: script("docker-leg.mjs", "--if-possible"),
+  },
+  { name: "packages", title: "Packed packages", command: script("check-packages.mjs") },
+  { name: "imports", title: "Imports of the built files", command: script("check-bare-imports.mjs") },
+  { name: "consumers", title: "A consumer's project", command: script("check-consumers.mjs") },
+];
+
+const { values: flags } = parseArgs({
+  options: { "no-test": { type: "boolean" }, only: { type: "string" } },
+});
+const only = flags.only?.split(",");
+const unknown = only?.filter((name) => !STEPS.some((step) => step.name === name)) ?? [];
+if (unknown.length > 0) {
+  console.error(
+    `No such step: ${unknown.join(", ")}. There are: ${STEPS.map(({ name }) => name).join(", ")}`,
+  );
+  process.exit(2);
+}
+const steps = STEPS.filter(({ name }) =>
+  only ? only.includes(name) : !(name === "test" && flags["no-test"]),
+);
+
+const startedAt = performance.now();
+/** @type {{ step: Step, ok: boolean, took: string }[]} */
+const results = [];
+for (const [index, step] of steps.entries()) {
+  console.log(`\n=== ${index + 1}/${steps.length} ${step.title} (${step.name}) ===`);
+  const stepStartedAt = performance.now();
+  const [program, ...args] = step.command;
+  const { code } = await run(String(program), args, { cwd: root });
+  results.push({ step, ok: code === 0, took: elapsed(stepStartedAt) });
+  console.log(`--- ${code === 0 ? "passed" : `FAILED with ${code}`} in ${elapsed(stepStartedAt)}`);
+}
+
+console.log(`\nVerified in ${elapsed(startedAt)}`);
+for (const { step, ok, took } of results)
+  console.log(`  ${ok ? "passed" : "FAILED"}  ${took.padStart(8)}  ${step.title}`);
+const failedSteps = results.filter(({ step, ok }) => !ok && step.name !== "test").length;
+// A few steps chosen by name have no tests to count, unless the tests are among them: the steps are counted instead.
+const tests =
+  only && !only.includes("test")
+    ? { passed: results.length - failedSteps, failed: 0 }
+    : (savedTotals() ?? { passed: 0, failed: 0 });
+printTotals({ passed: tests.passed, failed: tests.failed + failedSteps });
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+/**
+ * @param {string} file
+ * @param {...string} args
+ * @returns {string[]}
+ */
+function script(file, ...args) {
+  return [process.execPath, join(root, "scripts", file), ...args];
+}
