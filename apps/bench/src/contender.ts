@@ -22,12 +22,20 @@ export interface OpenCache {
   get?(key: string): unknown;
   getOrSet?(key: string, fetcher: FetchRecord, tags?: readonly string[]): Promise<unknown>;
   set(key: string, value: unknown, tags?: readonly string[]): Promise<unknown>;
+  /** Many at once, for loading; resolves to `false` when not all were stored. */
+  setMany?(entries: readonly Entry[]): Promise<unknown>;
   del?(key: string): Promise<unknown>;
   getMany?(keys: readonly string[]): Promise<readonly unknown[]>;
   getOrSetMany?(keys: readonly string[], fetcher: FetchRecord): Promise<readonly unknown[]>;
   invalidateByTag?(tag: string): Promise<unknown>;
   invalidatePattern?(glob: string): Promise<unknown>;
   close(): Promise<void>;
+}
+
+export interface Entry {
+  readonly key: string;
+  readonly value: unknown;
+  readonly tags: readonly string[];
 }
 
 /** No entry may expire during a run. */

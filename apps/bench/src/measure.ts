@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "./statistics.ts";
 
 /**
@@ -68,14 +69,30 @@ export async function measureLoad(
   return { ...load, p50Us: at(0.5), p99Us: at(0.99) };
 }
 
-/** Makes `count` writes, 64 at a time, each until the contender says that it is stored. */
+/** Runs calls for at least the duration, and until the compiler has seen enough of them, but at most 4 seconds. */
+export async function warmUp(
+  call: (i: number) => Promise<unknown>,
+  inFlight: number,
+  durationMs: number,
+): Promise<void> {
+  for (
+    let ops = 0, spentMs = 0;
+    spentMs < durationMs || (ops < (inFlight > 1 ? 15_000 : 4_000) && spentMs < 4_000);
+    spentMs += 200
+  ) {
+    ops += (await measureLoad(call, inFlight, 200)).ops;
+  }
+}
+
+/** Makes `count` writes, 64 at a time, each until the contender no longer says that it was not stored. */
 export async function writeAll(count: number, write: (i: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const worker = async () => {
     while (next < count) {
       const i = next++;
       for (let attempt = 1; (await write(i)) === false; attempt++) {
-        if (attempt === 10) throw new Error("a write was refused 10 times");
+        if (attempt === 100) throw new Error("a write was refused 100 times");
+        await sleep(50);
       }
     }
   };

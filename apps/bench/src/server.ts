@@ -59,7 +59,9 @@ export class Server {
 
   /** Runs `work` under MONITOR: what the clients sent, and what scripts ran inside the server. */
   async trace(work: () => Promise<unknown>): Promise<Trace> {
-    const monitor = await new Redis({ port: this.#port, host: "127.0.0.1", protocol: 2 }).monitor();
+    // Without the ready check: its INFO could come back as a line of the monitor.
+    const options = { port: this.#port, host: "127.0.0.1", protocol: 2, enableReadyCheck: false } as const;
+    const monitor = await new Redis(options).monitor();
     const sent: string[] = [];
     const inside: string[] = [];
     const fence = `fence:${Math.random()}`;

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { InvalidationPendingError } from "@crm/cache-core";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { findAppRoot } from "./app-root.ts";
@@ -58,6 +59,7 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
     });
     showImportReport(terminal, report, skipped);
     await cache.ready();
+    await forgetEarlierRuns();
     signal.throwIfAborted();
 
     const withCache = new LatencyWindow(WINDOW_SECONDS);
@@ -93,6 +95,19 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+/**
+ * Redis outlives this process: it may hold what an earlier run read from another database, the embedded one of that run
+ * for example. The embedded store is empty anyhow.
+ */
+async function forgetEarlierRuns(): Promise<void> {
+  try {
+    await cache.clear();
+  } catch (error) {
+    // The cache has logged it, retries it, and until then serves nothing that it covers.
+    if (!InvalidationPendingError.isInstance(error)) throw error;
   }
 }
 

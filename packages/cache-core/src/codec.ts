@@ -1,6 +1,8 @@
 /** What a codec makes of a value. */
 export interface EncodedValue {
   readonly bytes: Buffer;
+  /** The same as text, where the codec has text anyway: it is sent with a copy less. */
+  readonly text?: string | undefined;
   /** Four bits that the codec wants back in `decode` (0 to 15), for example "holds a Date". */
   readonly hint: number;
 }

@@ -1,4 +1,4 @@
-import type { Codec } from "./codec.ts";
+import type { Codec, EncodedValue } from "./codec.ts";
 import { UnserializableValueError } from "./errors.ts";
 import { type TagRules, tagValue } from "./internal/tag-value.ts";
 import { untagValue } from "./internal/untag-value.ts";
@@ -28,7 +28,7 @@ export function jsonCodec(): Codec {
     name: "json",
     encode(value) {
       const { tree, tagged } = tagValue(value, rules);
-      return { bytes: Buffer.from(stringify(tree)), hint: tagged ? TAGGED : PLAIN };
+      return new EncodedText(stringify(tree), tagged ? TAGGED : PLAIN);
     },
     decode(bytes, hint) {
       if (hint === PLAIN) return JSON.parse(bytes.toString());
@@ -36,6 +36,21 @@ export function jsonCodec(): Codec {
       throw new Error(`Unknown hint ${hint}`);
     },
   };
+}
+
+/** Text, and its bytes for whoever asks. */
+class EncodedText implements EncodedValue {
+  readonly text: string;
+  readonly hint: number;
+
+  constructor(text: string, hint: number) {
+    this.text = text;
+    this.hint = hint;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.text);
+  }
 }
 
 function stringify(tree: unknown): string {

@@ -79,7 +79,7 @@ test("kill ends it by SIGKILL", async () => {
 
 test("paused it answers nothing, resumed it answers what it was asked", async () => {
   await using worker = await spawnWorker(module);
-  worker.pause();
+  await worker.pause();
   const answer = worker.call("echo", "hello");
   expect(await Promise.race([answer, sleep(150, "silence")])).toBe("silence");
   worker.resume();
@@ -88,7 +88,7 @@ test("paused it answers nothing, resumed it answers what it was asked", async ()
 
 test("stop lets it end by itself, paused or not", async () => {
   const worker = await spawnWorker(module);
-  worker.pause();
+  await worker.pause();
   expect(await worker.stop()).toMatchObject({ code: 0 });
   expect(await worker.stop()).toMatchObject({ code: 0 });
 });

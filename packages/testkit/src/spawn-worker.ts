@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Deferred, defer } from "./internal/defer.ts";
+import { pauseProcess } from "./internal/pause-process.ts";
 import { watch } from "./internal/watchdog.ts";
 import { fromWire, type WorkerMessage } from "./internal/worker-protocol.ts";
 
@@ -41,8 +42,8 @@ export interface Worker extends AsyncDisposable {
   call<Result = unknown>(name: string, payload?: unknown): Promise<Result>;
   /** SIGKILL: no handler of the worker gets to clear up. Resolves when it is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP: it stands still, its timers do not fire, its connections stay. */
-  pause(): void;
+  /** SIGSTOP: it stands still, its timers do not fire, its connections stay. Resolves when it has stopped. */
+  pause(): Promise<void>;
   /** SIGCONT. */
   resume(): void;
   /** Lets it end by itself (it gets `disconnect`), and kills it if it does not within 2 s. */
@@ -175,7 +176,9 @@ export async function spawnWorker(
     exited,
     call,
     kill,
-    pause: () => void child.kill("SIGSTOP"),
+    async pause() {
+      if (!ended) await pauseProcess(child.pid!);
+    },
     resume: () => void child.kill("SIGCONT"),
     stop,
     async [Symbol.asyncDispose]() {

@@ -230,6 +230,17 @@ describe("halfOpen", () => {
     await waitFor(() => proxy.connections === 0);
   });
 
+  test("notices the end of a client that a black hole had held back", async () => {
+    const socket = connect(proxy.port, proxy.host);
+    await once(socket, "connect");
+    proxy.blackHole();
+    socket.write(Buffer.alloc(8 * 1024 * 1024));
+    await sleep(SILENCE_MS);
+    proxy.halfOpen();
+    socket.destroy();
+    await waitFor(() => proxy.connections === 0);
+  });
+
   test("after it, a client notices when it speaks, and not before", async () => {
     const client = await through();
     proxy.halfOpen();

@@ -20,8 +20,8 @@ export interface BlackHoleOptions {
 }
 
 /**
- * A TCP proxy on the loopback, and what can happen to a network. One of `cut`, `blackHole` and `halfOpen` is in force at
- * a time, the latest; latency and slow reading come on top. `heal()` ends all of them.
+ * A TCP proxy on the loopback, and what can happen to a network. Of `blackHole` and `halfOpen` the latest is in force;
+ * `cut` ends either, and must be healed before another. Latency and slow reading come on top. `heal()` ends all of them.
  *
  * Every fault is in force when its call returns; the promise of `cut()` and `heal()` resolves when the port is closed
  * or open again.

@@ -114,9 +114,7 @@ describe("options", () => {
   });
 
   test("a directive that Redis refuses is reported in its words", async () => {
-    await expect(startRedis({ config: { "no-such-directive": "1" } })).rejects.toThrow(
-      /no-such-directive|no answer/,
-    );
+    await expect(startRedis({ config: { "no-such-directive": "1" } })).rejects.toThrow("no-such-directive");
   });
 });
 

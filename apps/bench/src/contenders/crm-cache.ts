@@ -17,6 +17,8 @@ export const crmCache: Contender = {
       getOrSet: (key, fetcher, tags) =>
         cache.getOrSet(key, () => fetcher(key), tags ? { ttl: TTL_SECONDS, tags } : options),
       set: (key, value, tags) => cache.set(key, value, tags ? { ttl: TTL_SECONDS, tags } : options),
+      setMany: async (entries) =>
+        (await cache.setMany(entries.map((entry) => ({ ...entry, ttl: TTL_SECONDS })))) === entries.length,
       del: (key) => cache.del(key),
       getMany: (keys) => cache.getMany(keys),
       getOrSetMany: (keys, fetcher) =>

@@ -1,5 +1,5 @@
 import type { OpenCache } from "../contender.ts";
-import { measureLoad } from "../measure.ts";
+import { measureLoad, warmUp } from "../measure.ts";
 import { createRecord } from "../records.ts";
 import { type Case, OURS, type Row, type Scenario } from "../scenario.ts";
 import { findRow, ratioTo } from "../statistics.ts";
@@ -42,7 +42,7 @@ export const fill: Scenario = {
     const fetcher = async () => POOL[id & 255]!;
     const write = name === "set" || row.label === LIMIT;
     const call = () => step(cache, ++id, write, tags, fetcher);
-    await measureLoad(call, IN_FLIGHT, settings.warmMs);
+    await warmUp(call, IN_FLIGHT, settings.warmMs);
     return async () => {
       const load = await measureLoad(call, IN_FLIGHT, settings.measureMs);
       const { sent } = await server.trace(async () => {

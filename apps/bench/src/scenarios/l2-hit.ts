@@ -1,4 +1,4 @@
-import { measureLoad } from "../measure.ts";
+import { measureLoad, warmUp } from "../measure.ts";
 import { createKey, createRandom, createRecord } from "../records.ts";
 import { OURS, type Row, type Scenario } from "../scenario.ts";
 import { findRow, ratioTo } from "../statistics.ts";
@@ -68,7 +68,7 @@ export const l2Hit: Scenario = {
       if (typeof value?.id !== "number") throw new Error(`${row.label} has lost ${key(i)}`);
     }
     const inFlight = Number.parseInt(name, 10);
-    await measureLoad(call, inFlight, settings.warmMs);
+    await warmUp(call, inFlight, settings.warmMs);
     return async () => {
       misses = 0;
       const before = await server.commands();

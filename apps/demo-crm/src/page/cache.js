@@ -53,7 +53,7 @@ function explanation(found) {
       ["Age", seconds(found.ageSeconds)],
       ["Fresh for", seconds(found.ttl)],
       ["Bytes", whole(found.bytes)],
-      ["Tags", found.tags.join(", ") || "–"],
     ]),
+    facts([["Tags", found.tags.join(", ") || "–"]]),
   ];
 }

@@ -82,3 +82,13 @@ describe.each(["getCompanyById", "getCompanyByIdV2"] as const)("%s", (read) => {
     expect(versionOf(await companiesService[read]("acme"))).toBe(2);
   });
 });
+
+it("control: with get and set around the query, what was read before the write stays", async () => {
+  const before = company(1);
+  expect(await cache.get("companies:acme")).toBeNull();
+  vi.spyOn(companyQueries, "update").mockResolvedValue({ before, after: company(2) });
+  await companiesService.updateCompany("acme", { employees: 11 });
+  await cache.set("companies:acme", before, { ttl: 300, tags: ["company:acme"] });
+  vi.spyOn(companyQueries, "findById").mockResolvedValue(company(2));
+  expect(versionOf(await companiesService.getCompanyByIdV2("acme"))).toBe(1);
+});

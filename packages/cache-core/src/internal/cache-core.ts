@@ -9,7 +9,7 @@ import {
   checkTags,
 } from "../check-key.ts";
 import { type Duration, parseDuration } from "../duration.ts";
-import { type ParsedEntry, parseEntry } from "../entry.ts";
+import { entryBytes, type ParsedEntry, parseEntry } from "../entry.ts";
 import {
   CacheClosedError,
   CacheError,
@@ -401,8 +401,9 @@ export class CacheCore implements Cache {
     const asked: number[] = [];
     keys.forEach((key, i) => {
       const hit = tier !== null && pending.size === 0 ? tier.hit(this.#full(key)) : undefined;
-      if (hit === undefined) asked.push(i);
-      else found[i] = { value: hit.read(), fresh: true, entry: undefined };
+      const value = hit?.read();
+      if (hit === undefined || (schema !== undefined && !this.#matches(schema, value, key))) asked.push(i);
+      else found[i] = { value, fresh: true, entry: undefined };
     });
     if (asked.length === 0) return found;
     const mark = tier?.recent.mark ?? 0;
@@ -420,6 +421,13 @@ export class CacheCore implements Cache {
       if (value !== undefined) found[i] = { value: value.value, fresh: this.#isFresh(full, entry), entry };
     });
     return found;
+  }
+
+  /** The value in the bytes of an entry that were asked for at `mark`; `undefined` when it may not be used. */
+  open(key: string, bytes: Buffer, schema: GetOptions["schema"], mark: number): { value: unknown } | undefined {
+    const full = this.#full(key);
+    const entry = this.#parse(bytes, full, key);
+    return entry === null ? undefined : this.#decode(entry, full, key, schema, mark);
   }
 
   countHit(key: string, stale: boolean): void {
@@ -460,9 +468,12 @@ export class CacheCore implements Cache {
     const schema = call?.schema as GetOptions["schema"];
     let previous: Found | undefined;
     let missed = false;
+    let known = force ? Number.MAX_SAFE_INTEGER : -1;
     for (;;) {
       let flight = fills.running(full);
-      if (flight === undefined && !force) {
+      // Who meets the fetch of a value that replaces another is served what there is, like the one who started it; and
+      // knows the old value, should the fetch be slow or fail.
+      if ((flight === undefined || flight.replaces) && !force) {
         const found = await this.#find(full, key, schema);
         if (found !== undefined) {
           const served = this.#serve(key, full, found, fetcher, options, tags);
@@ -477,16 +488,7 @@ export class CacheCore implements Cache {
       }
       const mark = this.#shared.tier?.recent.mark ?? 0;
       const own = flight === undefined;
-      flight ??= this.#start(
-        key,
-        full,
-        fetcher,
-        options,
-        tags,
-        previous?.entry,
-        force ? Number.MAX_SAFE_INTEGER : -1,
-        false,
-      );
+      flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false);
       if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
       const result = await this.#resultOf(flight, options, previous);
       if (result === "previous") return previous?.value;
@@ -501,6 +503,8 @@ export class CacheCore implements Cache {
         }
         throw delivered.error.cause;
       }
+      // A fresh entry that this caller cannot use: only a newer one will do.
+      if (result.kind === "entry") known = Math.max(known, result.entry.createdAt);
     }
   }
 
@@ -632,11 +636,9 @@ export class CacheCore implements Cache {
     const { tier, store, keys, payloads } = this.#shared;
     if (tier === null) return undefined;
     const now = store.serverNow(keys.entry(full));
-    const { head, tail } = stored.parts;
-    const entry = parseEntry(Buffer.concat([head, Buffer.alloc(18), tail]));
-    if (entry === null) return undefined;
     const times = { createdAt: now, freshUntil: now + stored.freshMs, expiresAt: now + stored.totalMs };
-    return tier.keep(full, { ...entry, ...times }, payloads.unpack(entry), mark, now);
+    const entry = parseEntry(entryBytes(stored.parts, stored.tags, times));
+    return entry === null ? undefined : tier.keep(full, entry, payloads.unpack(entry), mark, now);
   }
 
   #prepare(key: string, value: unknown, options: Duration | SetOptions | undefined): Put {
@@ -656,7 +658,8 @@ export class CacheCore implements Cache {
     const coverage = new Coverage({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
     tier?.drop(coverage);
     try {
-      await access.put(puts);
+      const [only] = puts;
+      await (puts.length === 1 && only !== undefined ? access.putOne(only) : access.put(puts));
       tier?.drop(coverage);
       if (emitter.wants("entry:set")) for (const key of keys) emitter.emit("entry:set", { key });
       return puts.length;

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { type EntryParts, type ParsedEntry, type packEntry, parseEntry } from "../entry.ts";
 import type { Fetcher } from "../fetcher.ts";
@@ -6,9 +5,10 @@ import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Payloads } from "./payloads.ts";
 import type { PendingInvalidations } from "./pending-invalidations.ts";
+import type { Renewals } from "./renewals.ts";
 import { type Fetched, runFetcher } from "./run-fetcher.ts";
-import type { StoreAccess } from "./store-access.ts";
-import type { WakeUps } from "./wake-ups.ts";
+import type { StoreAccess, Unstored } from "./store-access.ts";
+import type { Outcome, WakeUps } from "./wake-ups.ts";
 
 /** Without the store, callers that come while a fetch runs wait this long for one another before the next begins. */
 const GATHER_MS = 10;
@@ -60,9 +60,12 @@ let sequence = 0;
 export class Flight {
   since: number = Number.POSITIVE_INFINITY;
   confirmed = false;
+  /** Whether there was an entry when it was started: whoever comes may be served that, and looks first. */
+  readonly replaces: boolean;
   readonly result: Promise<FillResult>;
 
-  constructor(run: (flight: Flight) => Promise<FillResult>) {
+  constructor(replaces: boolean, run: (flight: Flight) => Promise<FillResult>) {
+    this.replaces = replaces;
     this.result = run(this);
   }
 
@@ -83,6 +86,7 @@ export class Fills {
   readonly #random: () => number;
   readonly #livenessMs: number;
   readonly #closing: AbortSignal;
+  readonly #renewals: Renewals;
   readonly #flights = new Map<string, Flight>();
   /** Fetches that run without a lease, by key. */
   readonly #unleased = new Map<string, number>();
@@ -99,6 +103,7 @@ export class Fills {
     random: () => number;
     livenessMs: number;
     closing: AbortSignal;
+    renewals: Renewals;
   }) {
     this.#access = parts.access;
     this.#payloads = parts.payloads;
@@ -109,6 +114,7 @@ export class Fills {
     this.#random = parts.random;
     this.#livenessMs = parts.livenessMs;
     this.#closing = parts.closing;
+    this.#renewals = parts.renewals;
   }
 
   /** The place of a caller that arrives now. */
@@ -129,7 +135,7 @@ export class Fills {
   /** Starts the fill of a key. There must be none that callers may join. */
   start(request: FillRequest): Flight {
     const { key } = request;
-    const flight = new Flight(async (own) => {
+    const flight = new Flight(request.previous !== undefined || request.known >= 0, async (own) => {
       // One turn later, so that whoever came together joins before anything is asked.
       await null;
       try {
@@ -156,21 +162,24 @@ export class Fills {
 
   async #run(request: FillRequest, flight: Flight): Promise<FillResult> {
     const { key } = request;
-    const token = randomBytes(12).toString("base64url");
+    const token = this.#access.nextToken();
     let waiter = "";
     let alone = false;
+    let { known } = request;
     for (let waits = 0; waits < MAX_WAITS && !this.#pending.covers(key, null); waits++) {
       const wait = waiter === "" ? undefined : this.#wakeUps.expect(key);
       try {
         flight.since = sequence;
-        const taking = this.#access.takeLease(key, token, this.#livenessMs, waiter, request.known);
-        const taken = await taking.catch((error) => this.#storeLost(error, taking, key, token));
+        const taken = await this.#access
+          .takeLease(key, token, this.#livenessMs, waiter, known)
+          .catch(() => undefined);
         if (taken === undefined) break;
         if (taken.kind === "found") {
           const entry = parseEntry(taken.entry);
-          // Bytes that look like an entry to the store and are none: fetched and overwritten without a lease's help.
-          if (entry !== null) return { kind: "entry", entry };
-          break;
+          if (entry !== null && entry.codecId === this.#payloads.codec.id) return { kind: "entry", entry };
+          // Bytes that look like a usable entry to the store and are none: to be overwritten.
+          known = Number.MAX_SAFE_INTEGER;
+          continue;
         }
         if (taken.kind === "granted") {
           const found =
@@ -186,26 +195,21 @@ export class Fills {
           else await this.#pauseFor(Math.min(25, taken.livenessMs));
           continue;
         }
-        const outcome = await this.#outcomeWithin(wait, taken.livenessMs + TAKEOVER_SLACK_MS);
+        const outcome = await this.#outcomeWithin(
+          wait.outcomeOf(taken.token),
+          taken.livenessMs + TAKEOVER_SLACK_MS,
+        );
         // Confirmed by the lease's holder, and not stored: so it is nothing for those who waited, too.
         if (outcome === "n") return { kind: "value", value: null, stored: undefined };
-        // The source fails: let every process find out for itself, but not one after the other.
+        if (outcome === "u") return { kind: "value", value: undefined, stored: undefined };
+        // The source fails, or gives values that are not to be shared: let every process find out for itself, but not
+        // one after the other.
         if (outcome === "e") alone = true;
       } finally {
         wait?.end();
       }
     }
     return this.#fetchUnleased(request, flight);
-  }
-
-  /** The store did not answer. Should the lease be granted after all, it is given back. */
-  async #storeLost(error: unknown, taking: Promise<unknown>, key: string, token: string): Promise<undefined> {
-    void taking;
-    void error;
-    this.#clock.after(this.#livenessMs / 4, () => {
-      if (this.#access.store.available) this.#access.release(key, token, "e").catch(() => {});
-    });
-    return undefined;
   }
 
   async #fetchLeased(
@@ -215,20 +219,23 @@ export class Fills {
     flight: Flight,
   ): Promise<FillResult> {
     const { key } = request;
-    const stopRenewing = this.#keepAlive(key, token);
+    const stopRenewing = this.#renewals.keep(key, token);
     flight.since = sequence;
+    let { tags } = request;
     try {
       const began = this.#clock.monotonic();
       const fetched = await this.#fetch(request, previous);
+      tags = tagsOf(request, fetched);
       const stored = this.#pack(request, fetched, this.#clock.monotonic() - began);
       if (stored === undefined) {
-        flight.confirmed = await this.#release(key, token, "n");
+        const outcome = fetched.skip ? "e" : fetched.value === null ? "n" : "u";
+        flight.confirmed = await this.#release(key, token, outcome, tags);
         return { kind: "value", value: fetched.value, stored: undefined };
       }
       flight.confirmed = await this.#fill(request, stored, token);
       return { kind: "value", value: fetched.value, stored };
     } catch (error) {
-      flight.confirmed = await this.#release(key, token, "e");
+      flight.confirmed = await this.#release(key, token, "e", tags);
       return { kind: "error", error };
     } finally {
       stopRenewing();
@@ -299,7 +306,7 @@ export class Fills {
     const { value } = fetched;
     const { options } = request;
     if (value === undefined || fetched.skip || (value === null && options.nullMs === 0)) return undefined;
-    const tags = fetched.tags.length === 0 ? request.tags : [...new Set([...request.tags, ...fetched.tags])];
+    const tags = tagsOf(request, fetched);
     const ttlMs = fetched.ttlMs ?? (value === null ? options.nullMs : options.ttlMs);
     const freshMs = spread(ttlMs, options.jitter, this.#random);
     const staleMs = fetched.staleMs ?? (value === null ? 0 : options.staleMs);
@@ -324,44 +331,21 @@ export class Fills {
     }
   }
 
-  async #release(key: string, token: string, outcome: "n" | "e"): Promise<boolean> {
+  async #release(key: string, token: string, outcome: Unstored, tags: readonly string[]): Promise<boolean> {
     try {
-      return await this.#access.release(key, token, outcome);
+      return await this.#access.release(key, token, outcome, tags);
     } catch {
       return false;
     }
   }
 
-  /** Renews the lease until told to stop. A lease that was lost stays lost; its fill will be refused. */
-  #keepAlive(key: string, token: string): () => void {
-    let stopped = false;
+  async #outcomeWithin(ending: Promise<Outcome>, ms: number): Promise<Outcome> {
     let cancel: () => void = () => {};
-    const next = (): void => {
-      cancel = this.#clock.after(this.#livenessMs / 3, () => {
-        this.#access.renew(key, token, this.#livenessMs).then(
-          (standing) => {
-            if (standing && !stopped) next();
-          },
-          () => {
-            if (!stopped) next();
-          },
-        );
-      });
-    };
-    next();
-    return () => {
-      stopped = true;
-      cancel();
-    };
-  }
-
-  async #outcomeWithin(wait: { outcome: Promise<string> }, ms: number): Promise<string> {
-    let cancel: () => void = () => {};
-    const timeout = new Promise<string>((resolve) => {
+    const timeout = new Promise<Outcome>((resolve) => {
       cancel = this.#clock.after(Math.max(1, ms), () => resolve("?"));
     });
     try {
-      return await Promise.race([wait.outcome, timeout]);
+      return await Promise.race([ending, timeout]);
     } finally {
       cancel();
     }
@@ -374,16 +358,12 @@ export class Fills {
   }
 }
 
+/** The tags of a result: the caller's and the fetcher's. */
+function tagsOf(request: FillRequest, fetched: Fetched): readonly string[] {
+  return fetched.tags.length === 0 ? request.tags : [...new Set([...request.tags, ...fetched.tags])];
+}
+
 /** A duration shortened by a random share of at most `jitter`, in whole ms. */
 export function spread(ms: number, jitter: number, random: () => number): number {
   return jitter === 0 ? ms : Math.max(1, Math.round(ms * (1 - jitter * random())));
-}
-
-/** Parts for an entry written by hand. */
-export function packByHand(
-  payloads: Payloads,
-  value: unknown,
-  tags: readonly string[],
-): ReturnType<typeof packEntry> {
-  return payloads.pack(value, tags, 0);
 }

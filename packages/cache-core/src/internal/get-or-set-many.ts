@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Duration } from "../duration.ts";
 import { parseEntry } from "../entry.ts";
 import { InvalidFetcherError } from "../errors.ts";
@@ -95,7 +94,7 @@ async function take(shared: Shared, full: string): Promise<Taken> {
   const { fills, access, pending, payloads, livenessMs } = shared;
   if (fills.running(full) !== undefined) return { kind: "held" };
   if (pending.covers(full, null)) return { kind: "lost" };
-  const token = randomBytes(12).toString("base64url");
+  const token = access.nextToken();
   const taken = await access.takeLease(full, token, livenessMs, "", -1).catch(() => undefined);
   if (taken === undefined) return { kind: "lost" };
   if (taken.kind === "held") return { kind: "held" };
@@ -135,7 +134,7 @@ async function fetchOwn<T>(
     );
   } catch (error) {
     await Promise.all(
-      own.map(({ full, token }) => token !== null && access.release(full, token, "e").catch(() => {})),
+      own.map(({ full, token }) => token !== null && access.release(full, token, "e", tags).catch(() => {})),
     );
     throw error;
   } finally {
@@ -144,9 +143,10 @@ async function fetchOwn<T>(
   const costMs = (clock.monotonic() - began) / own.length;
   await Promise.all(
     own.map(async ({ key, full, token }) => {
-      const value = fetched.get(key) ?? null;
-      if (value === null && options.nullMs === 0) {
-        if (token !== null) await access.release(full, token, "n").catch(() => {});
+      const value = fetched.get(key);
+      if (value === undefined || (value === null && options.nullMs === 0)) {
+        const outcome = value === null ? "n" : "u";
+        if (token !== null) await access.release(full, token, outcome, tags).catch(() => {});
       } else {
         const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
         const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
@@ -154,7 +154,7 @@ async function fetchOwn<T>(
         if (token !== null)
           await access.fill({ key: full, freshMs, totalMs, parts, tags }, token).catch(() => {});
       }
-      settle(key, value);
+      settle(key, value ?? null);
     }),
   );
 }

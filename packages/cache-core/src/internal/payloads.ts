@@ -19,16 +19,18 @@ export class Payloads {
 
   /** Throws `UnserializableValueError`. */
   pack(value: unknown, tags: readonly string[], costMs: number): EntryParts {
-    const { bytes, hint } = this.codec.encode(value);
-    let payload = bytes;
+    const encoded = this.codec.encode(value);
+    let payload: string | Buffer = encoded.text ?? encoded.bytes;
     let compressed = false;
-    if (this.#compression !== null && bytes.length >= this.#compression.thresholdBytes) {
-      const smaller = compressPayload(bytes, this.#compression.algorithm);
-      if (smaller.length < bytes.length) {
+    if (this.#compression !== null && Buffer.byteLength(payload) >= this.#compression.thresholdBytes) {
+      const whole = encoded.bytes;
+      const smaller = compressPayload(whole, this.#compression.algorithm);
+      if (smaller.length < whole.length) {
         payload = smaller;
         compressed = true;
       }
     }
+    const { hint } = encoded;
     return packEntry({ codecId: this.codec.id, hint, compressed, costMs, tags, payload });
   }
 

@@ -13,6 +13,7 @@ import { Fills } from "./fills.ts";
 import { LocalTier } from "./local-tier.ts";
 import { Payloads, type ResolvedCompression } from "./payloads.ts";
 import { PendingInvalidations } from "./pending-invalidations.ts";
+import { Renewals } from "./renewals.ts";
 import { StoreAccess } from "./store-access.ts";
 import { WakeUps } from "./wake-ups.ts";
 
@@ -71,7 +72,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     if (emitter.wants("background:error")) emitter.emit("background:error", { where, error });
   };
   const keys = new KeySpace(namespace, store.buckets);
-  const access = new StoreAccess(store, keys, defaults.ttlMs, onBackgroundError);
+  const access = new StoreAccess(store, keys, defaults.ttlMs, onBackgroundError, clock);
   const wakeUps = new WakeUps(store, keys.wakeChannel(access.processId));
   const tier =
     memory === null
@@ -94,7 +95,9 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     }
   });
   const closing = new AbortController();
+  const renewals = new Renewals(access, clock, livenessMs);
   const fills = new Fills({
+    renewals,
     access,
     payloads,
     wakeUps,
@@ -116,6 +119,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
       }
       downSince = null;
       pending.wake();
+      access.wake();
       access.checkIndexes();
     } else if (!closed) {
       downSince ??= clock.monotonic();
@@ -170,6 +174,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
         offAvailability();
         offWarning();
         pending.close();
+        renewals.close();
         access.close();
         await tier?.close();
         await wakeUps.close();

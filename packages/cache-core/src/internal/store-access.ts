@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { AtomicArgument, AtomicOperation, AtomicReply } from "../atomic-operation.ts";
+import type { Clock } from "../clock.ts";
 import type { EntryParts } from "../entry.ts";
 import { StoreReplyError } from "../errors.ts";
 import type { KeySpace } from "../key-space.ts";
 import { appendBus } from "../scripts/append-bus.ts";
 import { countEntries } from "../scripts/count-entries.ts";
-import { fillEntry } from "../scripts/fill-entry.ts";
+import { fillEntries } from "../scripts/fill-entries.ts";
 import { invalidateKeys } from "../scripts/invalidate-keys.ts";
 import { invalidateRange } from "../scripts/invalidate-range.ts";
 import { invalidateTag } from "../scripts/invalidate-tag.ts";
@@ -13,8 +14,10 @@ import { pruneIndex } from "../scripts/prune-index.ts";
 import { putEntries } from "../scripts/put-entries.ts";
 import { releaseLease } from "../scripts/release-lease.ts";
 import { renewLease } from "../scripts/renew-lease.ts";
-import { takeLease } from "../scripts/take-lease.ts";
+import { takeLeases } from "../scripts/take-leases.ts";
 import type { Store } from "../store.ts";
+import { AbandonedLeases } from "./abandoned-leases.ts";
+import { Batch } from "./batch.ts";
 import { type CoverageParts, encodeMessage } from "./coverage.ts";
 import { Repair } from "./repair.ts";
 
@@ -22,6 +25,8 @@ import { Repair } from "./repair.ts";
 const PAGE = 1_000;
 /** Invalidations that the bus remembers. */
 const BUS_LIMIT = 10_000;
+/** Keys of one script that reads or fills: about 1 ms of the server's time. */
+const BATCH_LIMIT = 16;
 /** A fetch that takes longer is not stored. */
 const LONGEST_FETCH_MS = 300_000;
 /** Every so many writes a page of the index is looked through: three members a write. */
@@ -34,7 +39,23 @@ const PATIENT = { deadlineMs: 0 };
 export type LeaseReply =
   | { readonly kind: "granted"; readonly entry: Buffer | null }
   | { readonly kind: "found"; readonly entry: Buffer }
-  | { readonly kind: "held"; readonly entry: Buffer | null; readonly livenessMs: number };
+  | {
+      readonly kind: "held";
+      readonly entry: Buffer | null;
+      readonly livenessMs: number;
+      readonly token: string;
+    };
+
+/** What those who wait are told of a lease that ends without a value: null, undefined, find out for yourselves, ask again. */
+export type Unstored = "n" | "u" | "e" | "r";
+
+interface LeaseItem {
+  readonly key: string;
+  readonly token: string;
+  readonly livenessMs: number;
+  readonly waiter: string;
+  readonly known: number;
+}
 
 /** An entry to be written. */
 export interface Put {
@@ -52,8 +73,13 @@ export class StoreAccess {
   /** Names this cache on the bus and on its wake channel. */
   readonly processId: string = randomBytes(9).toString("base64url");
   readonly #repair: Repair;
+  readonly #abandoned: AbandonedLeases;
   readonly #pruneCursors: string[];
+  readonly #leaseBatches: Batch<LeaseItem, AtomicReply>[] = [];
+  readonly #fillBatches: Batch<{ put: Put; token: string }, AtomicReply>[] = [];
+  readonly #putBatches: Batch<Put, null>[] = [];
   #writes = 0;
+  #tokens = 0;
   #longestTtlMs = 0;
   readonly #defaultTtlMs: number;
 
@@ -62,14 +88,26 @@ export class StoreAccess {
     keys: KeySpace,
     defaultTtlMs: number,
     onBackgroundError: (where: string, error: unknown) => void,
+    clock: Clock,
   ) {
     this.store = store;
     this.keys = keys;
     this.#defaultTtlMs = defaultTtlMs;
     this.#repair = new Repair(store, keys, onBackgroundError);
+    this.#abandoned = new AbandonedLeases(
+      async (key, token) => (await this.#run(releaseLease, key, [key, token, "e"])) === 1,
+      () => store.available,
+      clock,
+    );
     this.#pruneCursors = new Array(keys.buckets).fill("");
   }
 
+  /** Names a lease. Unique among all processes; it is no secret. */
+  nextToken(): string {
+    return `${this.processId}.${(this.#tokens++).toString(36)}`;
+  }
+
+  /** Takes the lease of a key, or finds out who has it. Asked together with what else is asked in this turn. */
   async takeLease(
     key: string,
     token: string,
@@ -77,38 +115,113 @@ export class StoreAccess {
     waiter: string,
     known: number,
   ): Promise<LeaseReply> {
-    const reply = await this.#run(takeLease, key, [key, token, livenessMs, waiter, known]);
-    if (!Array.isArray(reply)) throw new StoreReplyError({ operation: takeLease.name, received: reply });
-    const [kind, entry, , left] = reply as [number, Buffer | null, number, number];
+    const batch = this.#leaseBatch(this.keys.bucketOf(key));
+    const item: LeaseItem = { key, token, livenessMs, waiter, known };
+    const reply = await batch.add(item).catch((error) => this.#abandon(key, token, error));
+    if (!Array.isArray(reply)) throw new StoreReplyError({ operation: takeLeases.name, received: reply });
+    const [kind, entry, left, holder] = reply as [number, Buffer | null, number, Buffer];
     if (kind === 1) return { kind: "found", entry: entry as Buffer };
     if (kind === 0) return { kind: "granted", entry };
-    return { kind: "held", entry, livenessMs: left };
+    return { kind: "held", entry, livenessMs: left, token: holder.toString("utf8") };
   }
 
-  /** Whether the value was stored. */
+  /** Whether the value was stored. Sent together with what else is filled in this turn. */
   async fill(put: Put, token: string): Promise<boolean> {
-    const { key, freshMs, totalMs, parts, tags } = put;
-    this.#noteWrite(key, totalMs);
-    const reply = await this.#run(fillEntry, key, [
-      key,
-      token,
-      freshMs,
-      totalMs,
-      parts.head,
-      parts.tail,
-      LONGEST_FETCH_MS,
-      ...tags,
-    ]);
-    return (reply as [number])[0] === 1;
+    this.#noteWrite(put.key, put.totalMs);
+    const batch = this.#fillBatch(this.keys.bucketOf(put.key));
+    return (await batch.add({ put, token }).catch((error) => this.#abandon(put.key, token, error))) === 1;
   }
 
-  /** Whether the lease still stood. */
-  async release(key: string, token: string, outcome: "n" | "e"): Promise<boolean> {
-    return (await this.#run(releaseLease, key, [key, token, outcome])) === 1;
+  /** Whether the lease still stood and none of the tags was invalidated since it was taken. */
+  async release(
+    key: string,
+    token: string,
+    outcome: Unstored,
+    tags: readonly string[] = [],
+  ): Promise<boolean> {
+    const args = [key, token, outcome, ...tags];
+    return (
+      (await this.#run(releaseLease, key, args).catch((error) => this.#abandon(key, token, error))) === 1
+    );
+  }
+
+  /** The store answers again. */
+  wake(): void {
+    this.#abandoned.wake();
+  }
+
+  /** Nobody will fill under the lease, which may stand all the same. */
+  #abandon(key: string, token: string, error: unknown): never {
+    this.#abandoned.add(key, token);
+    throw error;
   }
 
   async renew(key: string, token: string, livenessMs: number): Promise<boolean> {
     return (await this.#run(renewLease, key, [key, token, livenessMs])) === 1;
+  }
+
+  #leaseBatch(bucket: number): Batch<LeaseItem, AtomicReply> {
+    let batch = this.#leaseBatches[bucket];
+    if (batch === undefined) {
+      batch = new Batch(BATCH_LIMIT, async (items) => {
+        const args: AtomicArgument[] = [(items[0] as LeaseItem).livenessMs];
+        for (const { key, token, waiter, known } of items) args.push(key, token, waiter, known);
+        return (await this.#send(takeLeases, bucket, args, undefined)) as readonly AtomicReply[];
+      });
+      this.#leaseBatches[bucket] = batch;
+    }
+    return batch;
+  }
+
+  #fillBatch(bucket: number): Batch<{ put: Put; token: string }, AtomicReply> {
+    let batch = this.#fillBatches[bucket];
+    if (batch === undefined) {
+      batch = new Batch(BATCH_LIMIT, async (items) => {
+        const args: AtomicArgument[] = [LONGEST_FETCH_MS];
+        for (const { put, token } of items) {
+          const { key, freshMs, totalMs, parts, tags } = put;
+          args.push(key, token, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum);
+          args.push(parts.payload, tags.length, ...tags);
+        }
+        return (await this.#send(fillEntries, bucket, args, undefined)) as readonly AtomicReply[];
+      });
+      this.#fillBatches[bucket] = batch;
+    }
+    return batch;
+  }
+
+  #putBatch(bucket: number): Batch<Put, null> {
+    let batch = this.#putBatches[bucket];
+    if (batch === undefined) {
+      batch = new Batch(BATCH_LIMIT, async (puts) => {
+        const message = this.#message({
+          keys: puts.map((put) => put.key),
+          tags: [],
+          ranges: [],
+          soft: false,
+        });
+        await this.#runIn(putEntries, bucket, this.#putArguments(puts, this.#inline ? message : ""));
+        if (!this.#inline) await this.#tellBus(message);
+        return puts.map(() => null);
+      });
+      this.#putBatches[bucket] = batch;
+    }
+    return batch;
+  }
+
+  /** Writes one entry, together with what else is written in this turn, and tells the bus. */
+  async putOne(put: Put): Promise<void> {
+    await this.#putBatch(this.keys.bucketOf(put.key)).add(put);
+  }
+
+  #putArguments(puts: readonly Put[], message: string): AtomicArgument[] {
+    for (const put of puts) this.#noteWrite(put.key, put.totalMs);
+    const args: AtomicArgument[] = [message, this.#busTtlMs, BUS_LIMIT];
+    for (const { key, freshMs, totalMs, parts, tags } of puts) {
+      args.push(key, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum, parts.payload);
+      args.push(tags.length, ...tags);
+    }
+    return args;
   }
 
   /** Writes entries, a script a bucket, and tells the bus. */
@@ -117,22 +230,9 @@ export class StoreAccess {
     const message = this.#message({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
     const inline = this.#inline && byBucket.size === 1;
     await Promise.all(
-      [...byBucket].map(([bucket, group]) => {
-        const args: AtomicArgument[] = [inline ? message : "", this.#busTtlMs, BUS_LIMIT];
-        for (const put of group) {
-          this.#noteWrite(put.key, put.totalMs);
-          args.push(
-            put.key,
-            put.freshMs,
-            put.totalMs,
-            put.parts.head,
-            put.parts.tail,
-            put.tags.length,
-            ...put.tags,
-          );
-        }
-        return this.#runIn(putEntries, bucket, args);
-      }),
+      [...byBucket].map(([bucket, group]) =>
+        this.#runIn(putEntries, bucket, this.#putArguments(group, inline ? message : "")),
+      ),
     );
     if (!inline) await this.#tellBus(message);
   }
@@ -205,6 +305,7 @@ export class StoreAccess {
 
   close(): void {
     this.#repair.close();
+    this.#abandoned.close();
   }
 
   async #invalidateKeys(keys: readonly string[], soft: boolean, inlineMessage: string): Promise<number> {
@@ -220,12 +321,14 @@ export class StoreAccess {
 
   /**
    * Runs a paged step in every bucket. A bucket whose index may lack members is completed and visited again: what the
-   * first visit could not see was there before the call, so it has to go before the call is acknowledged.
+   * first visit could not see was there before the call, so it has to go before the call is acknowledged. That holds
+   * also when the repair found nothing: another one, of this process or not, may have registered it since the visit.
    */
   async #everywhere(step: (bucket: number, cursor: string) => Promise<AtomicReply>): Promise<number> {
     const counts = await Promise.all(
       this.#buckets().map(async (bucket) => {
         let total = 0;
+        let complete = false;
         for (let round = 0; ; round++) {
           let verified = 1;
           let cursor = "";
@@ -235,10 +338,9 @@ export class StoreAccess {
             verified = Math.min(verified, whole);
             cursor = next.toString("utf8");
           } while (cursor !== "");
-          if (verified === 1) return total;
-          // Complete now, or completed by this: then once more. Keys that vanish all the time cannot hold us for ever.
-          const found = await this.#repair.complete();
-          if (found === 0 || round === 3) return total;
+          // Keys that vanish all the time cannot hold us for ever.
+          if (verified === 1 || complete || round === 4) return total;
+          complete = (await this.#repair.complete()) === 0;
         }
       }),
     );

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { checkTags } from "../check-key.ts";
 import type { Duration } from "../duration.ts";
 import { parseEntry } from "../entry.ts";
@@ -21,7 +20,7 @@ export async function takeHandLease<T>(
   prefix: string,
 ): Promise<Lease<T>> {
   const { access, wakeUps, livenessMs, pending, payloads, clock } = shared;
-  const token = randomBytes(12).toString("base64url");
+  const token = access.nextToken();
   let waiter = "";
   while (!pending.covers(full, null)) {
     const wait = waiter === "" ? undefined : wakeUps.expect(full);
@@ -41,7 +40,7 @@ export async function takeHandLease<T>(
       }
       await new Promise<void>((resolve) => {
         const cancel = clock.after(taken.livenessMs + TAKEOVER_SLACK_MS, resolve);
-        void wait.outcome.then(() => {
+        void wait.outcomeOf(taken.token).then(() => {
           cancel();
           resolve();
         });
@@ -91,7 +90,8 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
     return true;
   };
   const release = async (): Promise<void> => {
-    if (end()) await access.release(full, token, "n").catch(() => {});
+    // Nothing is known of the value: whoever waited for it asks again.
+    if (end()) await access.release(full, token, "r").catch(() => {});
   };
   return {
     key,

@@ -1,13 +1,23 @@
 import type { Store } from "../store.ts";
 
-/** How a fill that somebody waited for has ended: filled, nothing to store, error, revoked; or nobody said. */
-export type Outcome = "f" | "n" | "e" | "r" | "?";
+/** How a fill that somebody waited for has ended: filled, null, undefined, nothing to share, revoked; or nobody said. */
+export type Outcome = "f" | "n" | "u" | "e" | "r" | "?";
+
+/** A wait for the end of a lease. */
+export interface Wait {
+  /**
+   * How the lease with this token ended. News of an earlier lease on the key, which may arrive late, is not mistaken
+   * for it: what that one found may have been invalidated since.
+   */
+  outcomeOf(token: string): Promise<Outcome>;
+  end(): void;
+}
 
 /** Waits for fills of other processes, by push: one channel a process, on which scripts name the key and the outcome. */
 export class WakeUps {
   readonly #store: Store;
   readonly #channel: string;
-  readonly #waiting = new Map<string, Set<(outcome: Outcome) => void>>();
+  readonly #waiting = new Map<string, Set<(outcome: Outcome, token: string) => void>>();
   #standing: Promise<boolean> | undefined;
   #unsubscribe: (() => Promise<void>) | undefined;
 
@@ -21,7 +31,9 @@ export class WakeUps {
     this.#standing ??= this.#store
       .subscribe(this.#channel, (message) => {
         const outcome = message.charAt(0) as Outcome;
-        for (const wake of [...(this.#waiting.get(message.slice(1)) ?? [])]) wake(outcome);
+        const bar = message.indexOf("|");
+        const token = message.slice(1, bar);
+        for (const wake of [...(this.#waiting.get(message.slice(bar + 1)) ?? [])]) wake(outcome, token);
       })
       .then(
         (unsubscribe) => {
@@ -37,26 +49,36 @@ export class WakeUps {
   }
 
   /** Begins to wait for a key, before the store is told of it, so that no push is missed. */
-  expect(key: string): { readonly outcome: Promise<Outcome>; end(): void } {
+  expect(key: string): Wait {
+    const ended = new Map<string, Outcome>();
+    let awaited: string | undefined;
     let settle: (outcome: Outcome) => void = () => {};
-    const outcome = new Promise<Outcome>((resolve) => {
-      settle = resolve;
-    });
+    const wake = (outcome: Outcome, token: string): void => {
+      ended.set(token, outcome);
+      if (token === awaited || outcome === "?") settle(outcome);
+    };
     const known = this.#waiting.get(key) ?? new Set();
-    known.add(settle);
+    known.add(wake);
     this.#waiting.set(key, known);
     return {
-      outcome,
+      outcomeOf(token) {
+        awaited = token;
+        const outcome = ended.get(token) ?? (ended.has("") ? "?" : undefined);
+        if (outcome !== undefined) return Promise.resolve(outcome);
+        return new Promise<Outcome>((resolve) => {
+          settle = resolve;
+        });
+      },
       end: () => {
-        known.delete(settle);
+        known.delete(wake);
         if (known.size === 0 && this.#waiting.get(key) === known) this.#waiting.delete(key);
-        settle("?");
+        wake("?", "");
       },
     };
   }
 
   async close(): Promise<void> {
-    for (const known of this.#waiting.values()) for (const wake of [...known]) wake("?");
+    for (const known of this.#waiting.values()) for (const wake of [...known]) wake("?", "");
     this.#waiting.clear();
     await this.#unsubscribe?.().catch(() => {});
   }

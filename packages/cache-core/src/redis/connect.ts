@@ -59,7 +59,8 @@ export function firmOptions(): RedisOptions {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: 1_000,
+    connectTimeout: 700,
+    maxLoadingRetryTime: 100,
     retryStrategy: (attempt) => Math.min(25 * attempt, 200),
   };
 }
@@ -85,6 +86,8 @@ function redisOptions(options: RedisStoreOptions): RedisOptions {
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
     ...firmOptions(),
     enableAutoPipelining: true,
+    // Scripts are batched where they are made.
+    autoPipeliningIgnoredCommands: ["evalsha", "eval"],
     keepAlive: 10_000,
   };
 }
@@ -105,6 +108,8 @@ function clusterOptions(options: RedisStoreOptions): ClusterOptions {
     },
     enableOfflineQueue: false,
     enableAutoPipelining: true,
+    // Scripts are batched where they are made.
+    autoPipeliningIgnoredCommands: ["evalsha", "eval"],
     slotsRefreshTimeout: 1_000,
     slotsRefreshInterval: 5_000,
     retryDelayOnFailover: 50,

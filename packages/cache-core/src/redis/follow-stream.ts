@@ -9,7 +9,8 @@ const PAGE = 1_000;
 /**
  * Reads a stream with a cursor of its own over a connection of its own: plain `XREAD`, no consumer group.
  *
- * Every answer, also an empty one, proves that up to the moment its question was sent nothing was missed. After a
+ * Every answer proves that up to the moment its question was sent nothing was missed; an empty one, together with the
+ * end of the stream, which is asked for then: a stream that was lost has nothing new either. After a
  * reconnection the entry at the cursor is asked for again: if it is not there the stream was trimmed, lost or replaced,
  * and a gap is reported; if it is, what follows it is everything that was missed. Gaps between entries are seen by
  * their numbers (`l` names the line of numbering, `n` counts along it).
@@ -78,10 +79,7 @@ export function followStream(
     const sentAt = performance.now();
     const entries = parseEntries(await ask("XRANGE", stream, cursor as string, "+", "COUNT", PAGE));
     if (cursor === "0-0" || entries[0]?.id !== cursor) {
-      cursor = null;
-      // Forget first, then trust again.
-      handlers.onGap("the stream does not go on from the cursor");
-      await begin();
+      await startAnew("the stream does not go on from the cursor");
       return;
     }
     take(entries.slice(1));
@@ -101,9 +99,25 @@ export function followStream(
       cursor as string,
     )) as [Buffer, unknown][] | null;
     if (stopped) return;
-    const entries = reply === null ? [] : parseEntries(streamOf(reply));
+    if (reply === null) return await confirm(sentAt);
+    const entries = parseEntries(streamOf(reply));
     take(entries);
     if (entries.length < PAGE) proven(sentAt);
+  }
+
+  /** Nothing new: proves that the stream still ends at the cursor. One that was lost has nothing new either. */
+  async function confirm(sentAt: number): Promise<void> {
+    const last = parseEntries(await ask("XREVRANGE", stream, "+", "-", "COUNT", 1))[0];
+    if ((last?.id ?? "0-0") === cursor) proven(sentAt);
+    else if (last === undefined || isBefore(last.id, cursor as string)) await startAnew("the stream was lost");
+    // Otherwise there is something new after all: the next read shows it, and whether numbers are missing.
+  }
+
+  async function startAnew(reason: string): Promise<void> {
+    cursor = null;
+    // Forget first, then trust again.
+    handlers.onGap(reason);
+    await begin();
   }
 
   /** One question with a deadline: a link that says nothing for long is given up. */
@@ -158,6 +172,13 @@ export function followStream(
       await running;
     },
   };
+}
+
+/** Whether one stream id lies before another. */
+function isBefore(id: string, other: string): boolean {
+  const [ms = 0, count = 0] = id.split("-").map(Number);
+  const [otherMs = 0, otherCount = 0] = other.split("-").map(Number);
+  return ms < otherMs || (ms === otherMs && count < otherCount);
 }
 
 /** `XREAD` answers with pairs under RESP2 and, mapped by ioredis, under RESP3; a flat list is a mapped RESP3 map. */

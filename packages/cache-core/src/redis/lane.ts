@@ -2,7 +2,7 @@
  * What this process knows of one path to a server: whether it answers, and what time it is there. A single server has
  * one lane; in a Cluster each slot group has its own, so that a dead node silences only its share.
  *
- * The breaker opens when a deadline passes *and nothing at all was answered since that call was sent*: then the path is
+ * The breaker opens when a deadline passes *and nothing at all was answered in its later half*: then the path is
  * silent, and further calls fail at once. One slow command among answered ones opens nothing. Any answer, also a late
  * one, closes it. While it is open a probe is sent now and then; nothing else is.
  */
@@ -38,8 +38,10 @@ export class Lane {
 
   /** A call sent at `sentAt` passed its deadline. Returns whether a silence began. */
   timedOut(sentAt: number): boolean {
-    if (this.#silentSince !== null || this.#lastAnswer >= sentAt) return false;
-    this.#silentSince = performance.now();
+    const now = performance.now();
+    // An answer to an earlier call may have come shortly after this one was sent, just before all fell silent.
+    if (this.#silentSince !== null || now - this.#lastAnswer < (now - sentAt) / 2) return false;
+    this.#silentSince = now;
     return true;
   }
 

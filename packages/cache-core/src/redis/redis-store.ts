@@ -14,6 +14,7 @@ import type { RedisLike } from "./redis-like.ts";
 import { isReplyError, toStoreError } from "./reply-error.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
+import { watchHandshake } from "./watch-handshake.ts";
 
 /** Reads the server's clock over one lane; also the probe of a silent one. */
 const READ_CLOCK: AtomicOperation = {
@@ -176,47 +177,57 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     lane.timedOut(performance.now());
   }
 
-  // Handshakes can hang too: a server that is stopped accepts a connection and says nothing.
-  const watchdog = setInterval(() => {
-    if (closed || client.status === "ready" || client.status === "end" || !owned || cluster) return;
-    if (client.status === "connect" && performance.now() - lastProgress > 2 * REPLACE_AFTER_MS) {
-      lastProgress = performance.now();
-      client.stream?.destroy();
-    }
-  }, REPLACE_AFTER_MS);
-  watchdog.unref();
+  if (owned && !cluster) watchHandshake(client);
 
   /**
    * Lets a call through only to a server that can be expected to answer. While the very first connection is being
    * made a call waits for it, as long as it makes progress; afterwards a lost connection refuses at once.
    */
   function admit(operation: string, lane: Lane): Promise<void> | undefined {
-    if (closed) return Promise.reject(new StoreUnavailableError({ operation, reason: "closed" }));
-    if (lane.silent) return Promise.reject(new StoreUnavailableError({ operation, reason: "breaker" }));
+    if (closed) return refuse(operation, "closed");
+    if (lane.silent) return refuse(operation, "breaker");
     if (client.status === "ready") return undefined;
     if (
       everReady ||
+      !patient ||
       client.status === "reconnecting" ||
       client.status === "close" ||
       client.status === "end"
     ) {
-      return Promise.reject(new StoreUnavailableError({ operation, reason: "down" }));
+      return refuse(operation, "down");
     }
     return firstConnection(operation);
   }
 
-  function firstConnection(operation: string): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /** A turn of the event loop later: callers that go on at once must not keep the answer that ends it from being read. */
+  function refuse(operation: string, reason: "closed" | "breaker" | "down"): Promise<never> {
+    return new Promise((_, reject) => {
+      setImmediate(() => reject(new StoreUnavailableError({ operation, reason })));
+    });
+  }
+
+  let patient = true;
+  let firstWait: Promise<boolean> | undefined;
+
+  /** Waits for the very first connection, once for all: when that was in vain nobody waits again before it stands. */
+  async function firstConnection(operation: string): Promise<void> {
+    firstWait ??= awaitFirst();
+    if (!(await firstWait)) await refuse(operation, "down");
+  }
+
+  /** Whether the connection came to stand, as long as it made progress. */
+  function awaitFirst(): Promise<boolean> {
+    return new Promise((resolve) => {
       const began = performance.now();
-      const finish = (settle: () => void): void => {
+      const finish = (stands: boolean): void => {
         clearTimeout(timer);
         client.off("ready", onFirstReady);
         client.off("close", onFirstClose);
-        settle();
+        patient = stands;
+        resolve(stands);
       };
-      const onFirstReady = (): void => finish(resolve);
-      const onFirstClose = (): void =>
-        finish(() => reject(new StoreUnavailableError({ operation, reason: "down" })));
+      const onFirstReady = (): void => finish(true);
+      const onFirstClose = (): void => finish(false);
       let timer = setTimeout(check, deadlineMs);
       function check(): void {
         const silentFor = performance.now() - Math.max(began, lastProgress);
@@ -225,7 +236,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
           return;
         }
         setImmediate(() => {
-          if (client.status !== "ready") onFirstClose();
+          if (client.status !== "ready") finish(false);
         });
       }
       client.once("ready", onFirstReady);
@@ -284,10 +295,11 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
       digests.set(operation, digest);
     }
     try {
-      return await client.evalshaBuffer(digest, keys.length, ...keys, ...args);
+      // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
+      return await client.evalshaBuffer(digest, keys.length, keys as never, args as never);
     } catch (cause) {
       if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) throw cause;
-      return await client.evalBuffer(operation.lua, keys.length, ...keys, ...args);
+      return await client.evalBuffer(operation.lua, keys.length, keys as never, args as never);
     }
   }
 
@@ -309,7 +321,6 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   async function close(): Promise<void> {
     if (closed) return;
     closed = true;
-    clearInterval(watchdog);
     deadlines.clear();
     longDeadlines.clear();
     await subscriber.close();

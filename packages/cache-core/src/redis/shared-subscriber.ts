@@ -2,6 +2,7 @@ import { StoreUnavailableError } from "../errors.ts";
 import { Subscriptions } from "../internal/subscriptions.ts";
 import { firmOptions } from "./connect.ts";
 import type { RedisLike } from "./redis-like.ts";
+import { watchHandshake } from "./watch-handshake.ts";
 
 /** The one connection of a store that listens to channels. Made at the first subscription. */
 export class SharedSubscriber {
@@ -77,9 +78,16 @@ export class SharedSubscriber {
 export function duplicate(origin: RedisLike, extra: object): RedisLike {
   const options = { ...firmOptions(), enableAutoPipelining: false, lazyConnect: false, ...extra };
   const copy = (origin as unknown as { duplicate(...args: unknown[]): RedisLike }).duplicate;
-  return origin.isCluster === true
-    ? copy.call(origin, [], { enableOfflineQueue: false, enableAutoPipelining: false, lazyConnect: false })
-    : copy.call(origin, options);
+  if (origin.isCluster === true) {
+    return copy.call(origin, [], {
+      enableOfflineQueue: false,
+      enableAutoPipelining: false,
+      lazyConnect: false,
+    });
+  }
+  const connection = copy.call(origin, options);
+  watchHandshake(connection);
+  return connection;
 }
 
 /** Resolves when the connection is ready, rejects when `timeoutMs` has passed. */

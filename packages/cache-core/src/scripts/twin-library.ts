@@ -1,5 +1,5 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
-import { HEADER_BYTES, MAGIC } from "../entry.ts";
+import { entryBytes, HEADER_BYTES, MAGIC } from "../entry.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 
 /** Text of an argument. */
@@ -34,6 +34,7 @@ export class TwinLibrary {
   readonly wakePrefix: string;
   readonly now: number;
   readonly micros: string;
+  #indexUntil: number | null = null;
 
   constructor(db: MemoryDatabase, keys: readonly string[], args: readonly AtomicArgument[]) {
     const base = text(args[0]);
@@ -52,16 +53,26 @@ export class TwinLibrary {
   }
 
   expire(key: string, at: number): void {
-    if (!this.db.pexpireat(key, at, true) && this.db.pttl(key) === -1) this.db.pexpireat(key, at);
+    if (this.now + this.db.pttl(key) < at) this.db.pexpireat(key, at + slack(at - this.now));
   }
 
   register(member: string, at: number): void {
-    if (this.db.zadd(this.index, 0, member) && this.db.zcard(this.index) === 1) {
+    let isNew = false;
+    if (this.#indexUntil === null) {
+      const left = this.db.pttl(this.index);
+      this.#indexUntil = this.now + left;
+      isNew = left === -2;
+    }
+    this.db.zadd(this.index, 0, member);
+    if (isNew) {
       let others = this.db.dbsize() - 1;
       if (this.bus !== undefined && this.db.exists(this.bus)) others--;
       if (others > 0) this.markUnverified();
     }
-    this.expire(this.index, at);
+    if (this.#indexUntil < at) {
+      this.#indexUntil = at + slack(at - this.now);
+      this.db.pexpireat(this.index, this.#indexUntil);
+    }
   }
 
   markUnverified(): void {
@@ -108,10 +119,15 @@ export class TwinLibrary {
   }
 
   wake(lease: string, key: string, outcome: string): void {
-    const waiters = lease.split("|")[2] ?? "";
+    const [token, , waiters = ""] = lease.split("|");
     for (const id of waiters.split(",")) {
-      if (id !== "") this.db.publish(this.wakePrefix + id, Buffer.from(outcome + key, "utf8"));
+      if (id !== "") this.db.publish(this.wakePrefix + id, Buffer.from(`${outcome}${token}|${key}`, "utf8"));
     }
+  }
+
+  marked(tag: string, since: string): boolean {
+    const mark = this.db.zrevrangebylex(this.index, `(\u0002${tag}\u0001`, `[\u0002${tag}\0`, 0, 1)[0];
+    return mark !== undefined && mark.slice(tag.length + 2) >= since;
   }
 
   revoke(key: string): void {
@@ -168,6 +184,11 @@ export class TwinLibrary {
   }
 }
 
+/** How much longer than needed a shared key is kept, so that not every write has to move its expiry. */
+function slack(ms: number): number {
+  return Math.min(1_000, Math.floor(ms / 100));
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** 48 bits, big-endian. */
@@ -177,13 +198,24 @@ export function stamp(ms: number): Buffer {
   return buffer;
 }
 
-/** A string entry from its head, its times and its tail. */
-export function entryBytes(
-  head: Buffer,
+/** The bytes of an entry from the arguments of a write: kind, flags, cost, checksum, payload. */
+export function entryFromArguments(
+  args: readonly AtomicArgument[],
   now: number,
   freshMs: number,
-  totalMs: number,
-  tail: Buffer,
+  at: number,
+  tags: readonly string[],
 ): Buffer {
-  return Buffer.concat([head, stamp(now), stamp(now + freshMs), stamp(now + totalMs), tail]);
+  const [kind, flags, costMs, checksum, payload] = args;
+  return entryBytes(
+    {
+      kind: number(kind),
+      flags: number(flags),
+      costMs: number(costMs),
+      checksum: number(checksum),
+      payload: bytes(payload),
+    },
+    tags,
+    { createdAt: now, freshUntil: now + freshMs, expiresAt: at },
+  );
 }

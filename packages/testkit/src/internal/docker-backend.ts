@@ -7,6 +7,7 @@ import type { StartedTestContainer } from "testcontainers";
 import type { Backend, LaunchRequest, ServerProcess } from "./backend.ts";
 import { answersPing } from "./ping.ts";
 import { reservePort } from "./reserve-port.ts";
+import { watchContainer } from "./watchdog.ts";
 
 const START_TIMEOUT_MS = 20_000;
 
@@ -61,7 +62,15 @@ async function hasImage(): Promise<boolean> {
 export const dockerBackend: Backend = { via: "docker", prepare };
 
 async function prepare(request: LaunchRequest): Promise<ServerProcess> {
-  const { GenericContainer, getContainerRuntimeClient, Wait } = await import("testcontainers");
+  const { GenericContainer, getContainerRuntimeClient, StartupCheckStrategy } = await import(
+    "testcontainers"
+  );
+  // The other strategies of Testcontainers look at published ports or run a shell inside; `start()` waits by itself.
+  class DoNotWait extends StartupCheckStrategy {
+    override async checkStartupState(): Promise<"SUCCESS"> {
+      return "SUCCESS";
+    }
+  }
   const { port, busPort, release } = await reservePort();
   const hostNetwork = usesHostNetwork(request);
   const listenPort = hostNetwork ? port : 6379;
@@ -73,11 +82,7 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
     ...["--bind", bind, "--protected-mode", "no", "--port", String(listenPort), "--dir", "/data"],
     ...request.args,
   ];
-  // Never the wait strategies of Testcontainers: some look at published ports, some run a shell inside.
-  let container = new GenericContainer(image())
-    .withCommand(command)
-    .withWaitStrategy(Wait.forOneShotStartup())
-    .withStartupTimeout(START_TIMEOUT_MS);
+  let container = new GenericContainer(image()).withCommand(command).withWaitStrategy(new DoNotWait());
   container = hostNetwork
     ? container.withNetworkMode("host")
     : container.withExposedPorts({ container: listenPort, host: port });
@@ -87,6 +92,7 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
   }
   let started: StartedTestContainer | undefined;
   let running = false;
+  let unwatch: (() => void) | undefined;
   let host = "127.0.0.1";
 
   async function engineContainer() {
@@ -103,11 +109,17 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
       await (await engineContainer()).start();
     } else {
       started = await container.start();
+      unwatch = watchContainer(started.getId());
       if (!hostNetwork) host = started.getHost();
     }
     running = true;
     const deadline = performance.now() + START_TIMEOUT_MS;
     while (!(await answersPing(host, port))) {
+      const { State } = await (await engineContainer()).inspect();
+      if (!State.Running) {
+        running = false;
+        throw new Error(`redis-server did not start in its container\n${await lastWords()}`);
+      }
       if (performance.now() > deadline) {
         throw new Error(
           `The container's Redis gave no answer at ${host}:${port} within ${START_TIMEOUT_MS} ms. ` +
@@ -116,6 +128,11 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
       }
       await sleep(20);
     }
+  }
+
+  async function lastWords(): Promise<string> {
+    const output = await (await engineContainer()).logs({ stdout: true, stderr: true, tail: 15 });
+    return output.toString("utf8").trim();
   }
 
   async function kill(): Promise<void> {
@@ -143,6 +160,7 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
     async remove() {
       running = false;
       await started?.stop({ timeout: 0 });
+      unwatch?.();
       await release();
     },
   };

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Backend, LaunchRequest, ServerProcess } from "./backend.ts";
+import { pauseProcess } from "./pause-process.ts";
 import { answersPing } from "./ping.ts";
 import { reservePort } from "./reserve-port.ts";
 import { scratchDirectory, watch } from "./watchdog.ts";
@@ -68,12 +69,6 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
     await exited;
   }
 
-  async function pause(): Promise<void> {
-    child?.kill("SIGSTOP");
-    // A signal is delivered when the target is next scheduled; until then it may still answer.
-    while (child?.pid !== undefined && (await processState(child.pid)) === "running") await sleep(1);
-  }
-
   return {
     host: HOST,
     port,
@@ -86,7 +81,9 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
     },
     start,
     kill,
-    pause,
+    async pause() {
+      if (child?.pid !== undefined) await pauseProcess(child.pid);
+    },
     async resume() {
       child?.kill("SIGCONT");
     },
@@ -102,13 +99,6 @@ async function prepare(request: LaunchRequest): Promise<ServerProcess> {
       await release();
     },
   };
-}
-
-/** Linux only; elsewhere the signal is taken to have arrived. */
-async function processState(pid: number): Promise<"running" | "stopped" | "unknown"> {
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => undefined);
-  if (stat === undefined) return "unknown";
-  return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) === "T" ? "stopped" : "running";
 }
 
 async function tail(path: string): Promise<string> {

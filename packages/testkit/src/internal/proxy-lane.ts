@@ -88,6 +88,8 @@ export function createLane(
     clearTimeout(timer);
     queue.length = 0;
     queuedBytes = 0;
+    // Whoever was held back must be read again, if only to notice that it ends.
+    from()?.resume();
   }
 
   return { push, pump, clear };

@@ -5,18 +5,23 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 
 /**
- * Reads `+ pid` and `- pid` until its input ends, which the kernel sees to however the parent ends (exit, crash,
- * SIGKILL). Then it kills what is left, by pid, and removes the directory.
+ * Reads `+ id` and `- id` until its input ends, which the kernel sees to however the parent ends (exit, crash,
+ * SIGKILL). Then it kills the processes and removes the containers that are left, by id, and removes the directory.
  */
 const SCRIPT = `
-pids=
-while read -r verb pid; do
+ids=
+while read -r verb id; do
   case $verb in
-    +) pids="$pids $pid" ;;
-    -) kept=; for each in $pids; do [ "$each" = "$pid" ] || kept="$kept $each"; done; pids=$kept ;;
+    +) ids="$ids $id" ;;
+    -) kept=; for each in $ids; do [ "$each" = "$id" ] || kept="$kept $each"; done; ids=$kept ;;
   esac
 done
-[ -z "$pids" ] || kill -9 $pids 2>/dev/null
+for each in $ids; do
+  case $each in
+    docker:*) docker rm -fv "\${each#docker:}" ;;
+    *) kill -9 "$each" ;;
+  esac
+done
 rm -rf "$1"
 `;
 
@@ -47,8 +52,20 @@ export function scratchDirectory(): string {
 export function watch(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return;
+  child.once("exit", remember(String(pid)));
+}
+
+/**
+ * The same for a container, for the time when nobody else does it: Testcontainers has a reaper that can be switched off.
+ * Needs the `docker` command. Returns the function to call when the container has been removed.
+ */
+export function watchContainer(id: string): () => void {
+  return remember(`docker:${id}`);
+}
+
+function remember(id: string): () => void {
   watchdog ??= start();
   const { input } = watchdog;
-  input.write(`+ ${pid}\n`);
-  child.once("exit", () => input.write(`- ${pid}\n`));
+  input.write(`+ ${id}\n`);
+  return () => void input.write(`- ${id}\n`);
 }

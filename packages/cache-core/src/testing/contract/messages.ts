@@ -1,0 +1,54 @@
+import { type Chapter, deferred } from "./suite.ts";
+
+/** publish and subscribe. */
+export const messages: Chapter = ({ expect }, test) => {
+  test("a message reaches every subscriber of the channel, as JSON, and no other", async (t) => {
+    const [one, two] = [t.cache(), t.cache()];
+    const heard: unknown[][] = [[], [], []];
+    const stops = [
+      await one.subscribe("news", (message) => heard[0]!.push(message)),
+      await two.subscribe("news", (message) => heard[1]!.push(message)),
+      await two.subscribe("other", (message) => heard[2]!.push(message)),
+    ];
+    for (const message of [{ a: [1, null] }, "text", 0, null]) await one.publish("news", message);
+    await t.until(() => heard[0]!.length === 4 && heard[1]!.length === 4, "the messages");
+    expect(heard).toEqual([[{ a: [1, null] }, "text", 0, null], [{ a: [1, null] }, "text", 0, null], []]);
+    for (const stop of stops) await stop();
+  });
+
+  test("the function returned ends the subscription, once and for all", async (t) => {
+    const cache = t.cache();
+    const heard: unknown[] = [];
+    const stop = await cache.subscribe("news", (message) => heard.push(message));
+    const last = deferred();
+    const stopLast = await cache.subscribe("news", () => last.resolve());
+    await stop();
+    await stop();
+    await cache.publish("news", 1);
+    await last.promise;
+    expect(heard).toEqual([]);
+    await stopLast();
+  });
+
+  test("a handler that throws hinders nobody", async (t) => {
+    const cache = t.cache();
+    const errors: unknown[] = [];
+    cache.on("background:error", ({ where }) => errors.push(where));
+    const stopOne = await cache.subscribe("news", () => {
+      throw new Error("handler");
+    });
+    const heard = deferred<unknown>();
+    const stopTwo = await cache.subscribe("news", heard.resolve);
+    await cache.publish("news", 1);
+    expect(await heard.promise).toBe(1);
+    expect(errors).toEqual(["subscribe"]);
+    await stopOne();
+    await stopTwo();
+  });
+
+  test("what JSON cannot carry is refused", async (t) => {
+    const cache = t.cache();
+    await expect(cache.publish("news", undefined)).rejects.toMatchObject({ code: "UNDEFINED_VALUE" });
+    await expect(cache.publish("news", { f() {} })).rejects.toMatchObject({ code: "UNSERIALIZABLE_VALUE" });
+  });
+};

@@ -1,0 +1,354 @@
+// Promise 4: a sick Redis never hangs a request. Each sickness is tried on a single server and on a Cluster, from the
+// first call on. `PROMISE_FIGURES=1` writes the measured figures to docs/measurements/promise-4.md.
+
+import "@crm/testkit/setup-guards";
+import { mkdir, writeFile } from "node:fs/promises";
+import {
+  percentile,
+  type RedisServer,
+  spawnWorker,
+  startClusterProxies,
+  startFaultProxy,
+  startRedis,
+  startRedisCluster,
+  startRedisSentinel,
+} from "@crm/testkit";
+import { afterAll, describe, expect, test } from "vitest";
+import { type Cache, createCache } from "../src/index.ts";
+import { redisStore } from "../src/redis/index.ts";
+import { coldReads, costs, settleAll, until } from "./workers/load.ts";
+
+const FULL = process.env.PROMISE_FULL === "1";
+const CALLS = FULL ? 400 : 200;
+
+/** One server, or a Cluster, with the ways to harm it. */
+interface Patient {
+  /** A cache whose connections the sickness befalls. */
+  cache(): Cache;
+  /** One that sees the servers themselves. */
+  witness(): Cache;
+  close(): Promise<void>;
+}
+
+interface Sickness {
+  readonly name: string;
+  readonly begin: () => Promise<void> | void;
+  readonly end: () => Promise<void> | void;
+  /** The server goes on answering reads. */
+  readonly reads?: boolean;
+  /** Connections are closed, so that nobody has to find out by waiting. */
+  readonly noticed?: boolean;
+  /** How long the server itself needs until it can serve again, beyond which the cache has a second. */
+  readonly ready?: () => Promise<unknown>;
+}
+
+interface Figures {
+  sickness: string;
+  sequential: number;
+  concurrent: number;
+  sameKey: number;
+  inProcess: number;
+  stale: number;
+  slowestCall: number;
+  back: number;
+}
+
+const table: Figures[] = [];
+const round = (ms: number): number => Math.round(ms * 10) / 10;
+const p99 = (values: number[]): number => round(percentile(values, 99));
+
+async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
+  const redis = await startRedis({ control: true });
+  const proxy = await startFaultProxy({ target: redis });
+  const admin = await redis.client();
+  return {
+    cache: () =>
+      createCache({ store: redisStore({ url: proxy.url }), namespace: "p4", memory: { maxSilence: "1s" } }),
+    witness: () => createCache({ store: redisStore({ url: redis.url }), namespace: "p4" }),
+    sicknesses: [
+      { name: "link cut", noticed: true, begin: () => proxy.cut(), end: () => proxy.heal() },
+      { name: "black hole, packets held", begin: () => proxy.blackHole(), end: () => proxy.heal() },
+      {
+        name: "black hole, packets lost",
+        begin: () => proxy.blackHole({ packets: "drop" }),
+        end: () => proxy.heal(),
+      },
+      { name: "half-open", begin: () => proxy.halfOpen(), end: () => proxy.heal() },
+      { name: "stopped", begin: () => redis.pause(), end: () => redis.resume() },
+      {
+        name: "read-only",
+        reads: true,
+        begin: async () => void (await admin.replicaof("127.0.0.1", 1)),
+        end: async () => void (await admin.replicaof("NO", "ONE")),
+      },
+      {
+        name: "out of memory",
+        reads: true,
+        begin: () => redis.configSet("maxmemory", 1),
+        end: () => redis.configSet("maxmemory", 0),
+      },
+      { name: "killed", noticed: true, begin: () => redis.kill(), end: () => redis.restart() },
+    ],
+    async close() {
+      await proxy.close();
+      await redis.stop();
+    },
+  };
+}
+
+async function cluster(): Promise<Patient & { sicknesses: Sickness[] }> {
+  const nodes = await startRedisCluster({ nodeTimeoutMs: 20_000 });
+  const { proxies, startupNodes, natMap, heal, close } = await startClusterProxies(nodes);
+  const [first] = nodes.nodes as [RedisServer];
+  const all = (act: (server: RedisServer) => Promise<void>) => async () =>
+    void (await Promise.all(nodes.nodes.map(act)));
+  return {
+    cache: () =>
+      createCache({
+        store: redisStore({ nodes: startupNodes, clusterOptions: { natMap } }),
+        namespace: "p4",
+        memory: { maxSilence: "1s" },
+      }),
+    witness: () =>
+      createCache({ store: redisStore({ nodes: nodes.startupNodes }), namespace: "p4" }),
+    sicknesses: [
+      {
+        name: "links cut",
+        noticed: true,
+        begin: async () => void (await Promise.all(proxies.map((proxy) => proxy.cut()))),
+        end: heal,
+      },
+      { name: "black hole", begin: () => proxies.forEach((proxy) => void proxy.blackHole()), end: heal },
+      {
+        name: "black hole, packets lost",
+        begin: () => proxies.forEach((proxy) => void proxy.blackHole({ packets: "drop" })),
+        end: heal,
+      },
+      { name: "half-open", begin: () => proxies.forEach((proxy) => void proxy.halfOpen()), end: heal },
+      { name: "one node behind a black hole", begin: () => proxies[1]?.blackHole(), end: heal },
+      { name: "stopped", begin: all((node) => node.pause()), end: all((node) => node.resume()) },
+      { name: "one node stopped", begin: () => first.pause(), end: () => first.resume() },
+      {
+        name: "out of memory",
+        reads: true,
+        begin: all((node) => node.configSet("maxmemory", 1)),
+        end: all((node) => node.configSet("maxmemory", 0)),
+      },
+      {
+        name: "one node killed",
+        noticed: true,
+        begin: () => first.kill(),
+        end: () => first.restart({ keepData: false }),
+        ready: () => nodes.ready(),
+      },
+    ],
+    async close() {
+      await close();
+      await nodes.stop();
+    },
+  };
+}
+
+for (const [topology, start] of [
+  ["standalone", standalone],
+  ["cluster", cluster],
+] as const) {
+  describe(topology, async () => {
+    const patient = await start();
+    afterAll(() => patient.close());
+
+    for (const sickness of patient.sicknesses) {
+      test(`${sickness.name}: bounded cost from the first call on, nothing lost, back within a second`, async () => {
+        const cache = patient.cache();
+        const witness = patient.witness();
+        try {
+          await run(topology, sickness, cache, witness);
+        } finally {
+          await sickness.end();
+          await cache.close();
+          await witness.close();
+        }
+      }, 60_000);
+    }
+  });
+}
+
+async function run(topology: string, sickness: Sickness, cache: Cache, witness: Cache): Promise<void> {
+  const label = `${topology}/${sickness.name}`;
+  const applied = new Set<string>();
+  cache.on("invalidation:applied", ({ keys }) => {
+    for (const key of keys) applied.add(key);
+  });
+  // Well: everything works, and the tier answers.
+  expect(await until(() => cache.set(`warm:${label}`, "warm", "60s"), 5_000)).toBeLessThan(5_000);
+  const old = { [`gone:${label}`]: "old", [`set:${label}`]: "old", [`many:${label}`]: "old" };
+  for (const [key, value] of Object.entries(old)) expect(await cache.set(key, value, "60s")).toBe(true);
+  await cache.set(`tagged:${label}`, "old", { ttl: "60s", tags: [`tag:${label}`] });
+  await cache.set(`pattern:${label}:1`, "old", "60s");
+  await cache.set(`stale:${label}`, "stale", { ttl: "1ms", staleTtl: "60s" });
+  await coldReads(cache, { calls: 50, parallel: 10, label: `${label}:well` });
+  const inTier = async (): Promise<boolean> => {
+    const before = (await cache.getStats()).l1?.hits ?? 0;
+    await cache.get(`warm:${label}`);
+    return ((await cache.getStats()).l1?.hits ?? 0) > before;
+  };
+  expect(await until(inTier, 2_000)).toBeLessThan(2_000);
+  // Reads under way when it begins: their answers must not come later than those of others.
+  const traffic = coldReads(cache, { calls: 150, parallel: 15, label: `${label}:during`, fetchMs: 20 });
+  traffic.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 15));
+
+  await sickness.begin();
+
+  let silent = 0;
+  const inProcess = await costs(100, async () => {
+    // Where the link to the bus is closed with a word, the tier is silent at once.
+    const value = await cache.get(`warm:${label}`);
+    if (value === null && sickness.noticed !== true) silent++;
+    else expect([null, "warm"]).toContain(value);
+  });
+  expect(silent, "the tier answers as long as its link may be alive").toBe(0);
+  const during = await traffic;
+  const sequential = await coldReads(cache, { calls: CALLS, parallel: 1, label: `${label}:a`, fetchMs: 2 });
+  const concurrent = await coldReads(cache, { calls: 2 * CALLS, parallel: 50, label: `${label}:b`, fetchMs: 10 });
+  const sameKey = await coldReads(cache, {
+    calls: 2 * CALLS,
+    parallel: 50,
+    label: `${label}:c`,
+    sameKey: true,
+    fetchMs: 10,
+  });
+  const stale = await costs(200, async () => {
+    const value = await cache.getOrSet(`stale:${label}`, () => "new", { ttl: "1ms", staleTtl: "60s" });
+    expect(["stale", "new"]).toContain(value);
+  });
+  const ends = await settleAll(cache, label);
+  const slowest = Math.max(...Object.values(ends).map(({ ms }) => ms));
+  const wholly = !topology.startsWith("cluster") || !sickness.name.startsWith("one node");
+  if (wholly && !sickness.name.startsWith("out of memory")) {
+    expect(ends.del?.end).toBe("INVALIDATION_PENDING");
+    expect(ends.invalidateByTag?.end).toBe("INVALIDATION_PENDING");
+    expect(ends.invalidatePattern?.end).toBe("INVALIDATION_PENDING");
+    // Until they are applied this process treats what they cover as missing.
+    for (const key of [`gone:${label}`, `tagged:${label}`, `pattern:${label}:1`, `set:${label}`]) {
+      expect(await cache.get(key), key).toBeNull();
+    }
+  }
+  expect(await cache.get(`gone:${label}`)).toBeNull();
+
+  await sickness.end();
+  await sickness.ready?.();
+
+  const back = await until(async () => {
+    const key = `back:${label}:${Math.random()}`;
+    return (await cache.set(key, "back", "5s")) && (await witness.get(key)) === "back";
+  }, 15_000);
+  const settled = await until(async () => (await cache.getStats()).pendingInvalidations === 0, 5_000);
+  for (const key of [...Object.keys(old), `tagged:${label}`, `pattern:${label}:1`]) {
+    const value = await witness.get(key);
+    expect(value === null || value === "late" || value === 1, `${key} is ${JSON.stringify(value)}`).toBe(true);
+  }
+  // The keys that were cold while it was sick are filled as ever.
+  const after = await coldReads(cache, { calls: 150, parallel: 15, label: `${label}:during`, fetchMs: 5 });
+  await cache.set(`warm:${label}`, "warm", "60s");
+  const again = await until(inTier, 5_000);
+  const figures: Figures = {
+    sickness: label,
+    sequential: p99(sequential.overheads),
+    concurrent: p99(concurrent.overheads),
+    sameKey: p99(sameKey.overheads),
+    inProcess: p99(inProcess),
+    stale: p99(stale),
+    slowestCall: round(slowest),
+    back: round(Math.max(back, settled)),
+  };
+  table.push(figures);
+  if (process.env.PROMISE_PRINT) {
+    process.stdout.write(
+      `${JSON.stringify({ ...figures, during: p99(during.overheads), after: p99(after.overheads), again: round(again), first: round(sequential.overheads[0] ?? 0) })}\n${process.env.PROMISE_PRINT === "2" ? `${JSON.stringify(ends)}\n` : ""}`,
+    );
+  }
+  expect.soft(p99(during.overheads), "cold reads under way when it began").toBeLessThanOrEqual(60);
+  expect.soft(figures.sequential, "cold reads, one after the other").toBeLessThanOrEqual(60);
+  expect.soft(figures.concurrent, "cold reads, 50 at once").toBeLessThanOrEqual(60);
+  expect.soft(figures.sameKey, "cold reads of one key, 50 at once").toBeLessThanOrEqual(60);
+  expect.soft(figures.inProcess, "in-process hits").toBeLessThanOrEqual(5);
+  if (sickness.reads) expect.soft(figures.stale, "stale hits").toBeLessThanOrEqual(5);
+  expect.soft(figures.slowestCall, JSON.stringify(ends)).toBeLessThanOrEqual(600);
+  expect.soft(figures.back, "back to normal").toBeLessThanOrEqual(1_000);
+  expect.soft(p99(after.overheads), "cold reads after it").toBeLessThanOrEqual(60);
+  expect.soft(again, "in-process hits after it").toBeLessThanOrEqual(2_500);
+}
+
+describe("a fresh process", () => {
+  test("Redis absent: bounded from the first call, and served by it as soon as it is there", async () => {
+    const redis = await startRedis({ control: true });
+    await redis.kill();
+    await freshProcess("absent at boot", redis.url, () => redis.restart());
+    await redis.stop();
+  });
+
+  for (const packets of ["hold", "drop"] as const) {
+    test(`Redis behind a black hole (${packets}): bounded from the first call`, async () => {
+      const redis = await startRedis({ control: true });
+      const proxy = await startFaultProxy({ target: redis });
+      proxy.blackHole({ packets });
+      await freshProcess(`black hole at boot (${packets})`, proxy.url, () => proxy.heal());
+      await proxy.close();
+      await redis.stop();
+    });
+  }
+
+  test("half-open: bounded from the first call", async () => {
+    const redis = await startRedis({ control: true });
+    const proxy = await startFaultProxy({ target: redis });
+    proxy.halfOpen();
+    await freshProcess("half-open at boot", proxy.url, () => proxy.heal());
+    await proxy.close();
+    await redis.stop();
+  });
+
+  test("stopped: bounded from the first call", async () => {
+    const redis = await startRedis({ control: true });
+    await redis.pause();
+    await freshProcess("stopped at boot", redis.url, () => redis.resume());
+    await redis.stop();
+  });
+
+  async function freshProcess(name: string, url: string, recover: () => Promise<void>): Promise<void> {
+    await using worker = await spawnWorker(new URL("./workers/fresh-process.ts", import.meta.url), {
+      args: [url],
+    });
+    const { sequential, concurrent, sameKey, ends } = await worker.call<{
+      sequential: number[];
+      concurrent: number[];
+      sameKey: number[];
+      ends: Record<string, { ms: number; end: string }>;
+    }>("coldReads");
+    await recover();
+    const back = await worker.call<number>("backAfter");
+    const slowest = Math.max(...Object.values(ends).map(({ ms }) => ms));
+    const figures: Figures = {
+      sickness: `standalone/${name}`,
+      sequential: p99(sequential),
+      concurrent: p99(concurrent),
+      sameKey: p99(sameKey),
+      inProcess: Number.NaN,
+      stale: Number.NaN,
+      slowestCall: round(slowest),
+      back: round(back),
+    };
+    table.push(figures);
+    if (process.env.PROMISE_PRINT)
+      process.stdout.write(`${JSON.stringify({ ...figures, first: sequential[0], second: sequential[1] })}\n`);
+    expect.soft(sequential[0], "the very first call").toBeLessThanOrEqual(100);
+    expect.soft(figures.sequential).toBeLessThanOrEqual(60);
+    expect.soft(figures.concurrent).toBeLessThanOrEqual(60);
+    expect.soft(figures.sameKey).toBeLessThanOrEqual(60);
+    expect.soft(figures.slowestCall, JSON.stringify(ends)).toBeLessThanOrEqual(600);
+    expect.soft(figures.back).toBeLessThanOrEqual(1_000);
+    expect(await worker.call("rejections")).toEqual([]);
+    const exit = await worker.stop();
+    expect(exit).toMatchObject({ signal: null, stderr: "" });
+  }
+});
