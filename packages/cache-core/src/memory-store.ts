@@ -30,11 +30,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const subscriptions = new Subscriptions();
   const followers = new Map<string, Set<() => void>>();
   const warningHandlers = new Set<(warning: StoreWarning) => void>();
-  const reportSubscriber = (cause: unknown): void => {
-    for (const handler of warningHandlers) {
-      handler({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause });
-    }
+  const warn = (warning: StoreWarning): void => {
+    for (const handler of warningHandlers) handler(warning);
   };
+  const reportSubscriber = (cause: unknown): void =>
+    warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause });
   let closed = false;
   const database = createMemoryDatabase({
     clock,
@@ -63,7 +63,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   function read(key: string): Buffer | null {
     try {
       return database.get(key);
-    } catch {
+    } catch (cause) {
+      const message = "A key of this namespace holds another type: a miss.";
+      warn({ code: "FOREIGN_TYPE", message, key, cause });
       return null;
     }
   }

@@ -31,7 +31,7 @@ import { type FillResult, type Flight, type StoredParts, spread } from "./fills.
 import { getOrSetMany } from "./get-or-set-many.ts";
 import type { Shared } from "./shared.ts";
 import type { Put } from "./store-access.ts";
-import { takeHandLease } from "./take-hand-lease.ts";
+import { heldLease, takeHandLease } from "./take-hand-lease.ts";
 
 /** A value found in the cache. */
 interface Found {
@@ -66,28 +66,17 @@ export class CacheCore implements Cache {
 
   // Reading
 
-  async get<T>(key: string, options?: GetOptions<T>): Promise<T | null> {
-    const full = this.#full(checkKey(key));
-    const { tier, counters, emitter, pending } = this.#shared;
-    this.#assertOpen();
-    if (tier !== null && pending.size === 0) {
-      const hit = tier.hit(full);
-      if (hit !== undefined) {
-        const value = hit.read();
-        if (options?.schema === undefined || this.#matches(options.schema, value, key)) {
-          counters.hits++;
-          if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier: "memory", stale: false });
-          return value as T;
-        }
+  get<T>(key: string, options?: GetOptions<T>): Promise<T | null> {
+    const { tier, pending, emitter, counters } = this.#shared;
+    if (tier !== null && options?.schema === undefined) {
+      const hit = tier.hit(this.#full(key));
+      if (hit !== undefined && pending.size === 0) {
+        counters.hits++;
+        if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier: "memory", stale: false });
+        return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }
     }
-    const found = await this.#find(full, key, options?.schema);
-    if (found !== undefined && this.#isFresh(full, found.entry)) {
-      this.#countHit(key, false);
-      return found.value as T;
-    }
-    this.#countMiss(key);
-    return null;
+    return this.#getStored(key, options?.schema as GetOptions["schema"]) as Promise<T | null>;
   }
 
   async getMany<T>(keys: readonly string[], options?: GetOptions<T>): Promise<(T | null)[]> {
@@ -177,7 +166,8 @@ export class CacheCore implements Cache {
     this.#assertOpen();
     if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
     const { entry, tags } = this.#resolve(options);
-    return getOrSetMany<T>(this.#shared, this, {
+    const signal = typeof options === "object" ? options.signal : undefined;
+    const work = getOrSetMany<T>(this.#shared, this, {
       keys,
       fulls: keys.map((key) => this.#full(key)),
       fetcher,
@@ -185,11 +175,19 @@ export class CacheCore implements Cache {
       tags,
       given: options,
     });
+    return signal === undefined ? work : abortable(work, signal);
   }
 
   async lease<T>(key: string): Promise<Lease<T>> {
     const full = this.#full(checkKey(key));
     this.#assertOpen();
+    // A hit is a plain GET here, too.
+    const found = await this.#find(full, key, undefined);
+    if (found !== undefined && this.#isFresh(full, found.entry)) {
+      this.#countHit(key, false);
+      return heldLease<T>(key, found.value as T);
+    }
+    this.#countMiss(key);
     return takeHandLease<T>(this.#shared, key, full, this.#prefix);
   }
 
@@ -424,7 +422,12 @@ export class CacheCore implements Cache {
   }
 
   /** The value in the bytes of an entry that were asked for at `mark`; `undefined` when it may not be used. */
-  open(key: string, bytes: Buffer, schema: GetOptions["schema"], mark: number): { value: unknown } | undefined {
+  open(
+    key: string,
+    bytes: Buffer,
+    schema: GetOptions["schema"],
+    mark: number,
+  ): { value: unknown } | undefined {
     const full = this.#full(key);
     const entry = this.#parse(bytes, full, key);
     return entry === null ? undefined : this.#decode(entry, full, key, schema, mark);
@@ -439,6 +442,18 @@ export class CacheCore implements Cache {
   }
 
   // Inside
+
+  async #getStored(key: string, schema: GetOptions["schema"]): Promise<unknown> {
+    const full = this.#full(checkKey(key));
+    this.#assertOpen();
+    const found = await this.#find(full, key, schema);
+    if (found !== undefined && this.#isFresh(full, found.entry)) {
+      this.#countHit(key, false);
+      return found.value;
+    }
+    this.#countMiss(key);
+    return null;
+  }
 
   async #readThrough<T>(
     key: string,

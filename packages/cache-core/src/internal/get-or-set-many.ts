@@ -1,8 +1,7 @@
 import type { Duration } from "../duration.ts";
-import { parseEntry } from "../entry.ts";
 import { InvalidFetcherError } from "../errors.ts";
 import type { BatchFetcher } from "../fetcher.ts";
-import type { GetOrSetOptions } from "../options.ts";
+import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { CacheCore } from "./cache-core.ts";
 import { spread } from "./fills.ts";
@@ -30,10 +29,12 @@ export async function getOrSetMany<T>(
 ): Promise<(T | null)[]> {
   const { keys, fulls, fetcher, options } = request;
   const values: (T | null)[] = new Array(keys.length).fill(null);
-  const schema = typeof request.given === "object" ? request.given.schema : undefined;
+  const given = typeof request.given === "object" ? request.given : undefined;
+  const schema = given?.schema as GetOptions["schema"];
+  const force = given?.forceRefresh === true;
   const missing = new Map<string, number[]>();
   const stale: string[] = [];
-  const found = await cache.findMany(keys, schema as never);
+  const found = force ? [] : await cache.findMany(keys, schema);
   keys.forEach((key, i) => {
     const hit = found[i];
     const usable =
@@ -54,7 +55,10 @@ export async function getOrSetMany<T>(
 
   const wanted = [...missing.keys()];
   const leases = await Promise.all(
-    wanted.map((key) => take(shared, fulls[(missing.get(key) as number[])[0] as number] as string)),
+    wanted.map((key) => {
+      const full = fulls[(missing.get(key) as number[])[0] as number] as string;
+      return take(shared, cache, key, full, schema, force);
+    }),
   );
   const settle = (key: string, value: T | null): void => {
     for (const [nth, i] of (missing.get(key) as number[]).entries()) {
@@ -90,18 +94,30 @@ type Taken =
   | { readonly kind: "granted"; readonly token: string }
   | { readonly kind: "lost" };
 
-async function take(shared: Shared, full: string): Promise<Taken> {
-  const { fills, access, pending, payloads, livenessMs } = shared;
+async function take(
+  shared: Shared,
+  cache: CacheCore,
+  key: string,
+  full: string,
+  schema: GetOptions["schema"],
+  force: boolean,
+): Promise<Taken> {
+  const { fills, access, pending, livenessMs } = shared;
   if (fills.running(full) !== undefined) return { kind: "held" };
   if (pending.covers(full, null)) return { kind: "lost" };
   const token = access.nextToken();
-  const taken = await access.takeLease(full, token, livenessMs, "", -1).catch(() => undefined);
-  if (taken === undefined) return { kind: "lost" };
-  if (taken.kind === "held") return { kind: "held" };
-  if (taken.kind === "granted") return { kind: "granted", token };
-  const entry = parseEntry(taken.entry);
-  if (entry === null || entry.codecId !== payloads.codec.id) return { kind: "lost" };
-  return { kind: "found", value: payloads.unpack(entry) };
+  let known = force ? Number.MAX_SAFE_INTEGER : -1;
+  for (;;) {
+    const mark = shared.tier?.recent.mark ?? 0;
+    const taken = await access.takeLease(full, token, livenessMs, "", known).catch(() => undefined);
+    if (taken === undefined) return { kind: "lost" };
+    if (taken.kind === "held") return { kind: "held" };
+    if (taken.kind === "granted") return { kind: "granted", token };
+    const opened = cache.open(key, taken.entry, schema, mark);
+    if (opened !== undefined) return { kind: "found", value: opened.value };
+    // What looks usable to the store and is not: to be overwritten.
+    known = Number.MAX_SAFE_INTEGER;
+  }
 }
 
 /** Fetches in one batch the keys whose leases are ours (or that have none, because the store is away), and fills them. */

@@ -22,16 +22,19 @@ export async function takeHandLease<T>(
   const { access, wakeUps, livenessMs, pending, payloads, clock } = shared;
   const token = access.nextToken();
   let waiter = "";
+  let known = -1;
   while (!pending.covers(full, null)) {
     const wait = waiter === "" ? undefined : wakeUps.expect(full);
     try {
-      const taken = await access.takeLease(full, token, livenessMs, waiter, -1).catch(() => undefined);
+      const taken = await access.takeLease(full, token, livenessMs, waiter, known).catch(() => undefined);
       if (taken === undefined) break;
       if (taken.kind === "granted") return granted<T>(shared, key, full, prefix, token);
       if (taken.kind === "found") {
-        const entry = parseEntry(taken.entry);
-        if (entry === null || entry.codecId !== payloads.codec.id) break;
-        return holding<T>(key, payloads.unpack(entry) as T);
+        const found = open(taken.entry, payloads);
+        if (found !== undefined) return heldLease<T>(key, found.value as T);
+        // What looks usable to the store and is not: to be overwritten.
+        known = Number.MAX_SAFE_INTEGER;
+        continue;
       }
       if (wait === undefined) {
         if (await wakeUps.listen()) waiter = access.processId;
@@ -50,11 +53,21 @@ export async function takeHandLease<T>(
     }
   }
   // Without the store nothing can be filled safely, so nothing is.
-  return holding<T>(key, undefined);
+  return heldLease<T>(key, undefined);
+}
+
+function open(bytes: Buffer, payloads: Shared["payloads"]): { value: unknown } | undefined {
+  const entry = parseEntry(bytes);
+  if (entry === null || entry.codecId !== payloads.codec.id) return undefined;
+  try {
+    return { value: payloads.unpack(entry) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** A lease that has nothing to give up: there is a value, or no store. */
-function holding<T>(key: string, value: T | undefined): Lease<T> {
+export function heldLease<T>(key: string, value: T | undefined): Lease<T> {
   return {
     key,
     value,

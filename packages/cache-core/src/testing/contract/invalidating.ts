@@ -97,9 +97,9 @@ export const invalidating: Chapter = ({ expect }, test) => {
     const entries = Array.from({ length: 2_300 }, (_, i) => ({ key: `p:${i}`, value: i, tags: ["bulk"] }));
     for (let i = 0; i < entries.length; i += 460) await cache.setMany(entries.slice(i, i + 460));
     expect((await cache.getStats()).keys).toBe(2_300);
-    expect(await cache.invalidatePattern("p:1*")).toBe(1_411);
-    expect(await cache.invalidateByTag("bulk", { soft: true })).toBe(889);
-    expect(await cache.invalidateByTag("bulk")).toBe(889);
+    expect(await cache.invalidatePattern("p:1*")).toBe(1_111);
+    expect(await cache.invalidateByTag("bulk", { soft: true })).toBe(1_189);
+    expect(await cache.invalidateByTag("bulk")).toBe(1_189);
     expect((await cache.getStats()).keys).toBe(0);
     await cache.setMany(entries.slice(0, 600));
     const keys = entries.map((entry) => entry.key);
