@@ -131,7 +131,8 @@ export function parseEntry(bytes: Buffer): ParsedEntry | null {
     compressed: (flags & FLAG_COMPRESSED) !== 0,
     markedStale: (flags & FLAG_MARKED_STALE) !== 0,
     createdAt: bytes.readUIntBE(3, 6),
-    freshUntil: bytes.readUIntBE(9, 6),
+    // The writer's word against the reader's estimate of its clock: what was marked stale is never fresh.
+    freshUntil: (flags & FLAG_MARKED_STALE) !== 0 ? 0 : bytes.readUIntBE(9, 6),
     expiresAt: bytes.readUIntBE(15, 6),
     costMs: bytes.readUInt16BE(21),
     tags,

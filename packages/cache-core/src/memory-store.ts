@@ -36,8 +36,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const reportSubscriber = (cause: unknown): void =>
     warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause });
   let closed = false;
+  let tickMs = 0;
+  let tick = 0;
+  /** The wall clock tells milliseconds. Steps within one are told apart by microseconds, as in Redis. */
+  function now(): number {
+    const ms = Math.floor(clock.wall());
+    tick = ms === tickMs ? Math.min(tick + 1, 999) : 0;
+    tickMs = ms;
+    return ms + (tick + 0.5) / 1000;
+  }
   const database = createMemoryDatabase({
     clock,
+    now,
     random: options.random ?? Math.random,
     onPublish(channel, message) {
       const text = message.toString("utf8");

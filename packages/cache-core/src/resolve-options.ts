@@ -1,4 +1,5 @@
 import { checkTags } from "./check-key.ts";
+import { isOptions } from "./check-options.ts";
 import type { Duration } from "./duration.ts";
 import { parseDuration, parseDurationOrZero } from "./duration.ts";
 import { InvalidOptionError } from "./errors.ts";
@@ -46,7 +47,7 @@ export function resolveEntryOptions(
 ): ResolvedEntryOptions {
   if (options === undefined) return base;
   if (typeof options !== "object") return { ...base, ttlMs: parseDuration(options, "ttl") };
-  if (options === null) {
+  if (!isOptions(options)) {
     throw new InvalidOptionError({
       option: "options",
       received: options,
@@ -78,7 +79,7 @@ export function resolveSetOptions(
   options: Duration | SetOptions | undefined,
   base: ResolvedEntryOptions,
 ): { readonly entry: ResolvedEntryOptions; readonly tags: readonly string[] } {
-  if (options === undefined || typeof options !== "object" || options === null) {
+  if (!isOptions(options)) {
     return { entry: resolveEntryOptions(options as Duration | undefined, base), tags: [] };
   }
   const { ttl, staleTtl, jitter } = options;

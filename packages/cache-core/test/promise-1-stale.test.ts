@@ -52,7 +52,9 @@ async function run(kind: "cache" | "plain", where: unknown, count: number): Prom
   if (process.env.PROMISE_1_REPORT !== undefined) {
     const { stale, ...rest } = figures;
     const failed = new Set(stale.map(({ number }) => number)).size;
-    process.stderr.write(`${JSON.stringify({ kind, count, seed: SEED, failed, staleReads: stale.length, ...rest })}\n`);
+    process.stderr.write(
+      `${JSON.stringify({ kind, count, seed: SEED, failed, staleReads: stale.length, ...rest })}\n`,
+    );
   }
   return figures;
 }
@@ -77,7 +79,11 @@ test(`the control, get → fetch → set, gives stale reads in more than 1% of t
 
 test(`0 stale reads on a Cluster of 3 primaries (seed ${SEED})`, async () => {
   await using cluster = await startRedisCluster();
-  const figures = await run("cache", { nodes: cluster.startupNodes }, Math.max(200, Math.floor(INTERLEAVINGS / 8)));
+  const figures = await run(
+    "cache",
+    { nodes: cluster.startupNodes },
+    Math.max(200, Math.floor(INTERLEAVINGS / 8)),
+  );
   expect(figures.stale).toEqual([]);
   expect(figures.unacknowledged).toBe(0);
 }, 1_800_000);

@@ -1,9 +1,18 @@
 // Promise 2: one fetch a key, among processes, also when the one that fetches is killed or stands still.
 // PROMISE_2_ROUNDS sets how often four processes of 250 callers meet.
 
-import { percentile, seededRandom, spawnWorker, startRedis, startRedisCluster, waitFor, type Worker } from "@crm/testkit";
-import type { Cluster, Redis } from "ioredis";
+import {
+  percentile,
+  seededRandom,
+  spawnWorker,
+  startRedis,
+  startRedisCluster,
+  type Worker,
+  waitFor,
+} from "@crm/testkit";
+import { Cluster, type Redis } from "ioredis";
 import { expect, test } from "vitest";
+import { redisStore } from "../src/redis/index.ts";
 import type { Burst, BurstResult } from "./workers/promise-2-worker.ts";
 
 const ROUNDS = Number(process.env.PROMISE_2_ROUNDS ?? 25);
@@ -95,6 +104,19 @@ test("the same on a Cluster of 3 primaries", async () => {
     await stop(workers);
   }
 }, 120_000);
+
+test("a first call on a Cluster does not have to wait for connections: they are made before it is let through", async () => {
+  await using cluster = await startRedisCluster();
+  const client = new Cluster([...cluster.startupNodes], { lazyConnect: true });
+  const store = redisStore({ client });
+  try {
+    await store.ready();
+    expect(client.nodes("master").map(({ status }) => status)).toEqual(["ready", "ready", "ready"]);
+  } finally {
+    await store.close();
+    client.disconnect();
+  }
+}, 60_000);
 
 for (const [leaseTtl, liveness, rounds] of [
   ["3s", 3_000, 1],

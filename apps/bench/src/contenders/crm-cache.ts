@@ -3,13 +3,14 @@ import { redisStore } from "@crm/cache-core/redis";
 import { type Contender, TTL_SECONDS } from "../contender.ts";
 
 export const crmCache: Contender = {
-  note: "this repository: redisStore, `memory: true` where the in-process tier is on",
+  note: "this repository: redisStore, `memory: true` where the in-process tier is on; deadlines raised to 2 s, so that on a busy machine the cache is measured and not its breaker",
   open: async ({ port, memory }) => {
-    const cache = createCache({
-      store: redisStore({ url: `redis://127.0.0.1:${port}` }),
-      memory,
-      namespace: "crm",
+    const store = redisStore({
+      url: `redis://127.0.0.1:${port}`,
+      commandTimeout: "2s",
+      invalidationTimeout: "10s",
     });
+    const cache = createCache({ store, memory, namespace: "crm" });
     await cache.ready();
     const options = { ttl: TTL_SECONDS };
     return {

@@ -5,6 +5,8 @@ import { findRow, median, ratioTo } from "../statistics.ts";
 
 const KEYS = 1_000;
 const DRAWS = 65_536;
+const LIMIT = "lru-cache awaited";
+const TAGGED = "1,000 keys, 3 tags";
 
 const ours: Row[] = [
   { label: `${OURS} get`, contender: OURS, call: "get" },
@@ -12,7 +14,7 @@ const ours: Row[] = [
 ];
 const limits: Row[] = [
   { label: "lru-cache sync", contender: "lru-cache" },
-  { label: "lru-cache awaited", contender: "lru-cache awaited" },
+  { label: LIMIT, contender: "lru-cache awaited" },
 ];
 const tagged: Row[] = [
   { label: "async-cache-dedupe", contender: "async-cache-dedupe", call: "getOrSet" },
@@ -25,9 +27,6 @@ const untagged: Row[] = [
   { label: "cacheable uncloned", contender: "cacheable uncloned" },
   { label: "cachified", contender: "cachified", call: "getOrSet" },
 ];
-/** The contenders that can decide a criterion. */
-const fast = (rows: Row[]) => rows.filter((row) => /^(async|cachified|bentocache un)/.test(row.label));
-
 export const l1Hit: Scenario = {
   name: "l1-hit",
   title: "A hit in the process",
@@ -40,30 +39,14 @@ export const l1Hit: Scenario = {
     { key: "commands", title: "commands a read" },
   ],
   memory: true,
-  cases: ({ quick }) => [
-    ...(quick
-      ? []
+  cases: ({ quick }) =>
+    quick
+      ? [{ name: TAGGED, tags: true, limit: LIMIT, rows: [limits[1]!, ...ours, tagged[0]!] }]
       : [
-          {
-            name: "one key",
-            tags: false,
-            limit: "lru-cache awaited",
-            rows: [...limits, ...ours, ...untagged],
-          },
-        ]),
-    {
-      name: "1,000 keys",
-      tags: false,
-      limit: "lru-cache awaited",
-      rows: [...limits, ...ours, ...(quick ? fast(untagged) : untagged)],
-    },
-    {
-      name: "1,000 keys, 3 tags",
-      tags: true,
-      limit: "lru-cache awaited",
-      rows: [limits[1]!, ...ours, ...(quick ? fast(tagged) : tagged)],
-    },
-  ],
+          { name: "one key", tags: false, limit: LIMIT, rows: [...limits, ...ours, ...untagged] },
+          { name: "1,000 keys", tags: false, limit: LIMIT, rows: [...limits, ...ours, ...untagged] },
+          { name: TAGGED, tags: true, limit: LIMIT, rows: [limits[1]!, ...ours, ...tagged] },
+        ],
   prepare: async ({ cache, row, case: { name, tags }, server, settings }) => {
     const count = name === "one key" ? 1 : KEYS;
     const keys = Array.from({ length: count }, (_, id) => createKey(id));
@@ -74,22 +57,28 @@ export const l1Hit: Scenario = {
     const order = Array.from(draws, (draw) => keys[draw]!);
     const key = (i: number) => order[i & (DRAWS - 1)]!;
 
-    const fetcher = async (missed: string) => Promise.reject(new Error(`unexpected miss of ${missed}`));
+    let misses = 0;
+    const fetcher = async () => {
+      misses++;
+      return createRecord(0);
+    };
     const call =
       row.call === "getOrSet"
         ? (i: number) => cache.getOrSet!(key(i), fetcher)
         : (i: number) => cache.get!(key(i));
-    for (const key of keys) await (row.call === "getOrSet" ? cache.getOrSet!(key, fetcher) : cache.get!(key));
-    for (const key of keys) {
-      const value = await (row.call === "getOrSet" ? cache.getOrSet!(key, fetcher) : cache.get!(key));
-      if (value === undefined || value === null) throw new Error(`${row.label} has lost ${key}`);
+    // Twice: the first read may be answered by Redis, and then fills the tier.
+    for (let i = 0; i < 2 * count; i++) {
+      const value = await cache.get!(keys[i % count]!);
+      if (value === undefined || value === null) throw new Error(`${row.label} has lost ${keys[i % count]}`);
     }
 
     const measure = row.label === "lru-cache sync" ? measureSynchronous : measureSequential;
     await measure(call, settings.warmMs);
     return async () => {
+      misses = 0;
       const before = await server.commands();
       const { ops, opsPerSecond, cpuUs } = await measure(call, settings.measureMs);
+      if (misses > 0) throw new Error(`${misses} misses`);
       const commands = ((await server.commands()) - before) / ops;
       // Less than one command in 1,000 reads is a heartbeat.
       return {

@@ -25,7 +25,7 @@ export const stampede: Scenario = {
       tags: false,
       limit: "raw lock",
       rows: (quick
-        ? ["raw lock", OURS, "async-cache-dedupe"]
+        ? ["raw lock", OURS]
         : ["raw lock", OURS, "async-cache-dedupe", "bentocache", "cache-manager", "cacheable", "cachified"]
       ).map(row),
     },

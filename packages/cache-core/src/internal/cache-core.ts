@@ -8,6 +8,7 @@ import {
   checkTag,
   checkTags,
 } from "../check-key.ts";
+import { checkSchema, checkSignal, isOptions } from "../check-options.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import { entryBytes, type ParsedEntry, parseEntry } from "../entry.ts";
 import {
@@ -82,6 +83,7 @@ export class CacheCore implements Cache {
   async getMany<T>(keys: readonly string[], options?: GetOptions<T>): Promise<(T | null)[]> {
     checkKeys(keys);
     this.#assertOpen();
+    checkSchema(options?.schema);
     const found = await this.findMany(keys, options?.schema);
     return keys.map((key, i) => {
       const hit = found[i];
@@ -106,6 +108,7 @@ export class CacheCore implements Cache {
     const full = this.#full(checkKey(key));
     const { store, keys } = this.#shared;
     this.#assertOpen();
+    checkSchema(options?.schema);
     const found = await this.#find(full, key, options?.schema);
     if (found === undefined) return undefined;
     const { entry } = found;
@@ -203,6 +206,13 @@ export class CacheCore implements Cache {
       throw new InvalidOptionError({ option: "entries", received: entries, expected: "an array of entries" });
     }
     const puts = entries.map((entry) => {
+      if (!isOptions(entry)) {
+        throw new InvalidOptionError({
+          option: "entries",
+          received: entry,
+          expected: "objects with `key` and `value`",
+        });
+      }
       const { key, value, ...options } = entry as SetEntry;
       return this.#prepare(key, value, options);
     });
@@ -446,6 +456,7 @@ export class CacheCore implements Cache {
   async #getStored(key: string, schema: GetOptions["schema"]): Promise<unknown> {
     const full = this.#full(checkKey(key));
     this.#assertOpen();
+    checkSchema(schema);
     const found = await this.#find(full, key, schema);
     if (found !== undefined && this.#isFresh(full, found.entry)) {
       this.#countHit(key, false);
@@ -859,7 +870,10 @@ export class CacheCore implements Cache {
     tags: readonly string[];
   } {
     const entry = resolveEntryOptions(options, this.#shared.defaults);
-    const given = typeof options === "object" ? options.tags : undefined;
+    if (typeof options !== "object") return { entry, tags: [] };
+    checkSchema(options.schema);
+    checkSignal(options.signal);
+    const given = options.tags;
     if (given === undefined) return { entry, tags: [] };
     const tags = checkTags(given);
     return { entry, tags: this.#prefix === "" ? tags : tags.map((tag) => this.#prefix + tag) };

@@ -67,7 +67,7 @@ export class Repair {
   async #run(): Promise<number> {
     const marks = new Map<number, Buffer[]>();
     for (let bucket = 0; bucket < this.#keys.buckets; bucket++) {
-      const found = (await this.#send(indexState, bucket, [])) as Buffer[];
+      const found = (await this.#send(indexState, bucket, [EMPTY_INDEX_MS])) as Buffer[];
       if (found.length > 0) marks.set(bucket, found);
     }
     if (marks.size === 0) return 0;
@@ -79,8 +79,7 @@ export class Repair {
       }
     }
     for (const [bucket, found] of marks) {
-      const none = found.length === 1 && found[0]?.length === 0;
-      await this.#send(verifyIndex, bucket, [none ? 1 : 0, EMPTY_INDEX_MS, ...(none ? [] : found)]);
+      await this.#send(verifyIndex, bucket, [EMPTY_INDEX_MS, ...found]);
     }
     return unknown;
   }

@@ -1,3 +1,4 @@
+import { checkMethods, isOptions } from "../check-options.ts";
 import type { Clock } from "../clock.ts";
 import { parseDuration } from "../duration.ts";
 import { InvalidOptionError } from "../errors.ts";
@@ -50,6 +51,12 @@ export interface Counters {
 /** Puts the parts of a cache together. */
 export function createShared(options: CacheOptions, namespace: string, clock: Clock): Shared {
   const { store } = options;
+  checkMethods("logger", options.logger, ["debug", "info", "warn", "error"]);
+  checkMethods("clock", options.clock, ["monotonic", "wall", "after"]);
+  checkCodec(options.codec);
+  if (options.random !== undefined && typeof options.random !== "function") {
+    throw new InvalidOptionError({ option: "random", received: options.random, expected: "a function" });
+  }
   const logger = options.logger ?? silentLogger;
   const random = options.random ?? Math.random;
   const livenessMs = options.leaseTtl === undefined ? 3_000 : parseDuration(options.leaseTtl, "leaseTtl");
@@ -196,8 +203,28 @@ async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> 
   clearTimeout(timer);
 }
 
+function checkCodec(codec: CacheOptions["codec"]): void {
+  if (codec === undefined) return;
+  checkMethods("codec", codec, ["encode", "decode"]);
+  if (!Number.isInteger(codec.id) || codec.id < 0 || codec.id > 15) {
+    throw new InvalidOptionError({
+      option: "codec.id",
+      received: codec.id,
+      expected: "a whole number from 0 to 15",
+      advice: "8 to 15 are free for codecs of your own.",
+    });
+  }
+}
+
 function resolveCompression(option: CacheOptions["compression"]): ResolvedCompression | null {
   if (option === undefined || option === false) return null;
+  if (option !== true && !isOptions(option)) {
+    throw new InvalidOptionError({
+      option: "compression",
+      received: option,
+      expected: "true, false or an object",
+    });
+  }
   const { thresholdBytes = 1_024, algorithm = "deflate" } = option === true ? {} : option;
   if (!Number.isInteger(thresholdBytes) || thresholdBytes < 1) {
     throw new InvalidOptionError({

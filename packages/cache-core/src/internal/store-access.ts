@@ -247,7 +247,7 @@ export class StoreAccess {
     let count = 0;
     if (keys.length > 0) count += await this.#invalidateKeys(keys, soft, inlineMessage);
     for (const tag of tags) {
-      count += await this.#everywhere((bucket, cursor) =>
+      count += await this.#everywhere(soft, (bucket, cursor) =>
         this.#runIn(invalidateTag, bucket, [
           soft ? 1 : 0,
           inlineMessage,
@@ -261,7 +261,7 @@ export class StoreAccess {
     }
     for (const range of ranges) {
       const skip = Buffer.byteLength(range.skip);
-      count += await this.#everywhere((bucket, cursor) =>
+      count += await this.#everywhere(soft, (bucket, cursor) =>
         this.#runIn(invalidateRange, bucket, [
           soft ? 1 : 0,
           inlineMessage,
@@ -324,7 +324,10 @@ export class StoreAccess {
    * first visit could not see was there before the call, so it has to go before the call is acknowledged. That holds
    * also when the repair found nothing: another one, of this process or not, may have registered it since the visit.
    */
-  async #everywhere(step: (bucket: number, cursor: string) => Promise<AtomicReply>): Promise<number> {
+  async #everywhere(
+    soft: boolean,
+    step: (bucket: number, cursor: string) => Promise<AtomicReply>,
+  ): Promise<number> {
     const counts = await Promise.all(
       this.#buckets().map(async (bucket) => {
         let total = 0;
@@ -332,6 +335,8 @@ export class StoreAccess {
         for (let round = 0; ; round++) {
           let verified = 1;
           let cursor = "";
+          // What is marked stale is still there, and met again.
+          if (soft) total = 0;
           do {
             const [count, next, whole] = (await step(bucket, cursor)) as [number, Buffer, number];
             total += count;

@@ -107,7 +107,9 @@ function clusterOptions(options: RedisStoreOptions): ClusterOptions {
       ...firm,
     },
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
+    // ioredis 6.0.0 repeats an automatic pipeline after a lost connection in a way that gave callers each other's
+    // replies: 5,375 of 68,443 calls in the test of promise 4 that looks for it. Without it: none.
+    enableAutoPipelining: false,
     // Scripts are batched where they are made.
     autoPipeliningIgnoredCommands: ["evalsha", "eval"],
     slotsRefreshTimeout: 1_000,

@@ -109,7 +109,8 @@ export function followStream(
   async function confirm(sentAt: number): Promise<void> {
     const last = parseEntries(await ask("XREVRANGE", stream, "+", "-", "COUNT", 1))[0];
     if ((last?.id ?? "0-0") === cursor) proven(sentAt);
-    else if (last === undefined || isBefore(last.id, cursor as string)) await startAnew("the stream was lost");
+    else if (last === undefined || isBefore(last.id, cursor as string))
+      await startAnew("the stream was lost");
     // Otherwise there is something new after all: the next read shows it, and whether numbers are missing.
   }
 

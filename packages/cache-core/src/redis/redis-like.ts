@@ -10,14 +10,21 @@ export interface RedisLike extends EventEmitter {
   readonly options: { readonly keyPrefix?: string | undefined };
   getBuffer(key: string): Promise<Buffer | null>;
   mgetBuffer(...keys: string[]): Promise<(Buffer | null)[]>;
-  evalshaBuffer(sha: string, keyCount: number, ...args: (string | number | Buffer)[]): Promise<unknown>;
-  evalBuffer(lua: string, keyCount: number, ...args: (string | number | Buffer)[]): Promise<unknown>;
+  /** ioredis has these two; its types do not list them. */
+  evalshaBuffer?(sha: string, keyCount: number, ...args: (string | number | Buffer)[]): Promise<unknown>;
+  evalBuffer?(lua: string, keyCount: number, ...args: (string | number | Buffer)[]): Promise<unknown>;
   publish(channel: string, message: string): Promise<number>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   callBuffer(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>;
-  info(section?: string): Promise<string>;
-  scan(cursor: string, ...args: (string | number)[]): Promise<[string, string[]]>;
+  info(): Promise<string>;
+  scan(
+    cursor: string,
+    patternToken: "MATCH",
+    pattern: string,
+    countToken: "COUNT",
+    count: number,
+  ): Promise<[string, string[]]>;
   duplicate(...args: never[]): RedisLike;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;

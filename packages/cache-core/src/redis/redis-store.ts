@@ -5,6 +5,7 @@ import { InvalidOptionError, StoreUnavailableError } from "../errors.ts";
 import { retention } from "../internal/retention.ts";
 import type { Store, StoreWarning } from "../store.ts";
 import { connect } from "./connect.ts";
+import { connectNodes } from "./connect-nodes.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import { followStream } from "./follow-stream.ts";
 import { Lane } from "./lane.ts";
@@ -37,6 +38,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     60_000,
   );
   const { client, topology, owned } = connect(options);
+  const scripts = client as Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">>;
   const cluster = topology === "cluster";
   const buckets = cluster ? wholeNumber(options.buckets ?? 16, "buckets", 1, 256) : 1;
 
@@ -48,6 +50,8 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   const digests = new Map<AtomicOperation, string>();
   let closed = false;
   let everReady = false;
+  /** In a Cluster, while the connections to its nodes are made for the first time. */
+  let warming: Promise<void> | undefined;
   let lastProgress = performance.now();
   let available = false;
 
@@ -80,6 +84,11 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
 
   function onReady(): void {
     lastProgress = performance.now();
+    if (cluster && !everReady) {
+      warming = connectNodes(client, deadlineMs / 2).then(() => {
+        warming = undefined;
+      });
+    }
     everReady = true;
     for (const lane of lanes.values()) {
       lane.reset();
@@ -170,11 +179,27 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   }
 
   function replaceConnection(lane: Lane): void {
-    const targets = cluster ? (client.nodes?.("master") ?? []) : [client];
-    for (const target of targets) target.stream?.destroy();
+    if (cluster) for (const node of client.nodes?.("master") ?? []) void replaceIfSilent(node);
+    else client.stream?.destroy();
     lane.reset();
     // Still counted as silent until the new connection answers.
     lane.timedOut(performance.now());
+  }
+
+  /** In a Cluster the other nodes may be well, with calls under way. */
+  async function replaceIfSilent(node: RedisLike): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(true), deadlineMs);
+      timer.unref();
+    });
+    // A connection that is just being made refuses: whether its handshake hangs shows in its status.
+    const answer = node.callBuffer("PING").then(
+      () => false,
+      () => node.status === "connect",
+    );
+    if (await Promise.race([answer, silence])) node.stream?.destroy();
+    clearTimeout(timer);
   }
 
   if (owned && !cluster) watchHandshake(client);
@@ -186,7 +211,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   function admit(operation: string, lane: Lane): Promise<void> | undefined {
     if (closed) return refuse(operation, "closed");
     if (lane.silent) return refuse(operation, "breaker");
-    if (client.status === "ready") return undefined;
+    if (client.status === "ready") return warming;
     if (
       everReady ||
       !patient ||
@@ -296,10 +321,10 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     }
     try {
       // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
-      return await client.evalshaBuffer(digest, keys.length, keys as never, args as never);
+      return await scripts.evalshaBuffer(digest, keys.length, keys as never, args as never);
     } catch (cause) {
       if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) throw cause;
-      return await client.evalBuffer(operation.lua, keys.length, keys as never, args as never);
+      return await scripts.evalBuffer(operation.lua, keys.length, keys as never, args as never);
     }
   }
 
@@ -345,6 +370,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
 
     async ready() {
       await admit("ready", laneOf(""))?.catch(() => {});
+      await warming;
     },
 
     get(key) {

@@ -1,19 +1,22 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_NAMES } from "./lua-library.ts";
-import { TwinLibrary } from "./twin-library.ts";
+import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES } from "./lua-library.ts";
+import { number, TwinLibrary } from "./twin-library.ts";
 
 /**
- * Why an index may lack members. Replies the marks that say so (an empty list: it is complete), or `[""]` when there
- * is no index although the database holds keys.
+ * Why an index may lack members. Replies the marks that say so; an empty list: it is complete. Where there is no index
+ * although the database holds keys, one is begun with such a mark: if it is lost again during the scan that follows,
+ * the mark is lost with it, and the scan does not declare complete what came and went meanwhile.
  */
 export const indexState: AtomicOperation = {
   name: "indexState",
-  lua: `${LUA_NAMES}
--- KEYS: index [bus]. ARGV: base, hash tag. Reads only. O(log N).
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}
+-- KEYS: index [bus]. ARGV: base, hash tag, lifetime of an empty index in ms. Atomic: looks and marks. O(log N).
 if redis.call('EXISTS', INDEX) == 0 then
   local others = redis.call('DBSIZE')
   if KEYS[2] then others = others - redis.call('EXISTS', KEYS[2]) end
-  return others > 0 and {''} or {}
+  if others <= 0 then return {} end
+  redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
+  expire(INDEX, now + ARGV[3])
 end
 return redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v')
 `,
@@ -21,7 +24,9 @@ return redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v')
     const lib = new TwinLibrary(db, keys, args);
     if (!db.exists(lib.index)) {
       const others = db.dbsize() - (lib.bus !== undefined && db.exists(lib.bus) ? 1 : 0);
-      return others > 0 ? [Buffer.alloc(0)] : [];
+      if (others <= 0) return [];
+      lib.markUnverified();
+      lib.expire(lib.index, lib.now + number(args[2]));
     }
     return db.zrangebylex(lib.index, "[\u0001u", "(\u0001v").map((mark) => Buffer.from(mark));
   },

@@ -71,7 +71,7 @@ for _, key in ipairs(members) do
     redis.call('SREM', set, key)
   end
 end
-if not soft and redis.call('EXISTS', set) == 0 then redis.call('ZREM', TAGS, tag) end
+if not soft and redis.call('EXISTS', set) == 0 then forgetTag(tag) end
 if cursor == '' and KEYS[2] and ARGV[4] ~= '' then append(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) end
 return {count, cursor, whole}
 `,
@@ -115,7 +115,7 @@ return {count, cursor, whole}
       if (lib.tagsOf(lib.entryPrefix + key).includes(tag)) count += soft ? lib.soften(key) : lib.remove(key);
       else db.srem(set, key);
     }
-    if (!soft && !db.exists(set)) db.zrem(lib.tags, tag);
+    if (!soft && !db.exists(set)) lib.forgetTag(tag);
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {
       lib.append(bytes(args[3]), number(args[4]), number(args[5]));
     }

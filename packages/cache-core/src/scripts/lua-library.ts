@@ -81,12 +81,18 @@ local function tagsOf(entry)
 end
 `;
 
-/** untag(key, keep): takes a key out of the sets of the tags that its entry has, but for those in keep. */
+/**
+ * untag(key, keep): takes a key out of the sets of the tags that its entry has, but for those in keep.
+ * forgetTag(tag): takes a tag out of the registry; a registry that is empty now was not lost.
+ */
 export const LUA_UNTAG = `
+local function forgetTag(tag)
+  if redis.call('ZREM', TAGS, tag) == 1 and redis.call('EXISTS', TAGS) == 0 then redis.call('ZREM', INDEX, '\\1r') end
+end
 local function untag(key, keep)
   for _, tag in ipairs(tagsOf(ENTRY .. key)) do
     if not keep[tag] and redis.call('SREM', TAG .. tag, key) == 1 and redis.call('EXISTS', TAG .. tag) == 0 then
-      redis.call('ZREM', TAGS, tag)
+      forgetTag(tag)
     end
   end
 end

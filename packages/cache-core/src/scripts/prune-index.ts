@@ -28,7 +28,10 @@ if #found > 0 and redis.call('EXISTS', unpack(names)) < #found then
   end
   if #dead > 0 then redis.call('ZREM', INDEX, unpack(dead)) end
 end
-redis.call('ZREMRANGEBYSCORE', TAGS, '-inf', '(' .. now)
+if redis.call('ZREMRANGEBYSCORE', TAGS, '-inf', '(' .. now) > 0 and redis.call('EXISTS', TAGS) == 0 then
+  -- Empty, not lost.
+  redis.call('ZREM', INDEX, '\\1r')
+end
 return {#found == tonumber(ARGV[4]) and found[#found] or '', verified()}
 `,
   run(db, keys, args) {
@@ -45,7 +48,9 @@ return {#found == tonumber(ARGV[4]) and found[#found] or '', verified()}
           : !db.exists(kind === 4 ? lib.leasePrefix + member.slice(1) : lib.entryPrefix + member);
       if (gone) db.zrem(lib.index, member);
     }
-    db.zremrangebyscore(lib.tags, Number.NEGATIVE_INFINITY, lib.now - 1);
+    if (db.zremrangebyscore(lib.tags, Number.NEGATIVE_INFINITY, lib.now - 1) > 0 && !db.exists(lib.tags)) {
+      db.zrem(lib.index, "\u0001r");
+    }
     return [Buffer.from(found.length === page ? (found[found.length - 1] as string) : ""), lib.verified()];
   },
 };

@@ -18,9 +18,11 @@ local function enlist(user, id, at)
   if redis.call('PEXPIREAT', set, at, 'GT') == 0 and redis.call('PTTL', set) == -1 then redis.call('PEXPIREAT', set, at) end
 end
 local function read(id)
-  local stored = redis.call('GET', SESSION .. id)
-  if not stored then return nil end
+  -- Another type, or bytes that this library did not write: no session.
+  local stored = redis.pcall('GET', SESSION .. id)
+  if type(stored) ~= 'string' then return nil end
   local ttl, hint, user, rest = string.match(stored, '^(%d+)|(%d+)|([^%z]*)%z()')
+  if not ttl then return nil end
   return tonumber(ttl), tonumber(hint), user, string.sub(stored, rest)
 end
 `;
@@ -47,14 +49,20 @@ export class SessionTwin {
   }
 
   read(id: string): { ttlMs: number; hint: number; user: string; payload: Buffer } | null {
-    const stored = this.db.get(this.sessionPrefix + id);
-    if (stored === null) return null;
-    const end = stored.indexOf(0);
-    const [ttl, hint, ...user] = stored.subarray(0, end).toString("utf8").split("|");
+    let stored: Buffer | null;
+    try {
+      stored = this.db.get(this.sessionPrefix + id);
+    } catch {
+      return null;
+    }
+    const end = stored?.indexOf(0) ?? -1;
+    if (stored === null || end === -1) return null;
+    const head = /^(\d+)\|(\d+)\|(.*)$/s.exec(stored.subarray(0, end).toString("utf8"));
+    if (head === null) return null;
     return {
-      ttlMs: Number(ttl),
-      hint: Number(hint),
-      user: user.join("|"),
+      ttlMs: Number(head[1]),
+      hint: Number(head[2]),
+      user: head[3] as string,
       payload: stored.subarray(end + 1),
     };
   }

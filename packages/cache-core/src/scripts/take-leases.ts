@@ -34,6 +34,7 @@ for i = 4, #ARGV, 4 do
     local waiter = ARGV[i + 2]
     if waiter ~= '' and not string.find(held, waiter .. ',', 1, true) then
       redis.call('APPEND', LEASE .. key, waiter .. ',')
+      taken[key] = held .. waiter .. ','
     end
     reply = {2, entry, redis.call('PTTL', LEASE .. key), string.match(held, '^[^|]*')}
   else

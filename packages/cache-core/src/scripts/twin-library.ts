@@ -98,8 +98,12 @@ export class TwinLibrary {
     for (const tag of this.tagsOf(this.entryPrefix + key)) {
       if (keep.has(tag)) continue;
       const set = this.tagPrefix + tag;
-      if (this.db.srem(set, key) && !this.db.exists(set)) this.db.zrem(this.tags, tag);
+      if (this.db.srem(set, key) && !this.db.exists(set)) this.forgetTag(tag);
     }
+  }
+
+  forgetTag(tag: string): void {
+    if (this.db.zrem(this.tags, tag) && !this.db.exists(this.tags)) this.db.zrem(this.index, "\u0001r");
   }
 
   addTag(tag: string, key: string, at: number): void {

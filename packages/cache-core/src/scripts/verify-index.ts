@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_EXPIRE, LUA_NAMES } from "./lua-library.ts";
+import { LUA_ALLOW_OOM, LUA_NAMES } from "./lua-library.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -8,24 +8,26 @@ import { number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const verifyIndex: AtomicOperation = {
   name: "verifyIndex",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}
--- KEYS: index. ARGV: base, hash tag, '1' when there was no index before the scan, lifetime of an empty index in ms, marks...
--- Atomic: marks are compared one by one. O(marks log N).
-for i = 5, #ARGV do redis.call('ZREM', INDEX, ARGV[i]) end
-if redis.call('EXISTS', INDEX) == 0 and ARGV[3] == '1' then
-  -- Remembered as empty, so that the next invalidation needs no scan.
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}
+-- KEYS: index. ARGV: base, hash tag, lifetime of an empty index in ms, marks... Atomic: marks are compared one by one.
+-- O(marks log N).
+local removed = 0
+for i = 4, #ARGV do removed = removed + redis.call('ZREM', INDEX, ARGV[i]) end
+if removed > 0 and redis.call('EXISTS', INDEX) == 0 then
+  -- It held nothing else. Remembered as empty, so that the next invalidation needs no scan.
   redis.call('ZADD', INDEX, 0, '\\1e')
-  redis.call('PEXPIREAT', INDEX, now + ARGV[4])
+  redis.call('PEXPIREAT', INDEX, now + ARGV[3])
 end
 if redis.call('EXISTS', TAGS) == 0 then redis.call('ZREM', INDEX, '\\1r') end
 return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 and 1 or 0
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
-    for (const mark of args.slice(4)) db.zrem(lib.index, text(mark));
-    if (!db.exists(lib.index) && text(args[2]) === "1") {
+    let removed = 0;
+    for (const mark of args.slice(3)) if (db.zrem(lib.index, text(mark))) removed++;
+    if (removed > 0 && !db.exists(lib.index)) {
       db.zadd(lib.index, 0, "\u0001e");
-      db.pexpireat(lib.index, lib.now + number(args[3]));
+      db.pexpireat(lib.index, lib.now + number(args[2]));
     }
     if (!db.exists(lib.tags)) db.zrem(lib.index, "\u0001r");
     return db.zrangebylex(lib.index, "[\u0001u", "(\u0001v", 0, 1).length === 0 ? 1 : 0;

@@ -105,6 +105,10 @@ function testsOn(
         return cache;
       },
       advance,
+      async pass(cache, key, ms) {
+        await advance(ms);
+        await current.until(async () => !(await cache.exists(key)), `the end of the freshness of ${key}`);
+      },
       async until(predicate, what) {
         const giveUpAt = performance.now() + 5_000;
         while (!(await predicate())) {

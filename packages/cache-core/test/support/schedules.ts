@@ -27,6 +27,8 @@ export interface Program {
   readonly rows: (typeof ROWS)[number];
   readonly tagged: "upfront" | "in the fetcher";
   readonly before: "empty" | "fresh" | "stale";
+  /** The version of the row before anybody writes. */
+  readonly first: number;
   readonly caches: number;
   readonly readers: readonly ReaderActor[];
   readonly writers: readonly WriterActor[];
@@ -114,19 +116,20 @@ export class Run {
   readonly #caches: Cache[];
   #pending: (() => void)[] = [];
   #unsettled = 0;
-  #version = 1;
-  #floor = 1;
+  #version: number;
+  #floor: number;
   #free = true;
   #quiet = 0;
   #steps = 0;
   #stalled = 0;
   #started = false;
-  #finishing: Promise<void> | undefined;
   #finished = false;
 
   constructor(program: Program, choose: Choose) {
     this.program = program;
     this.#choose = choose;
+    this.#version = program.first;
+    this.#floor = program.first;
     const clock = this.#clock;
     this.#store = memoryStore({ clock, random: () => 0.5, turn: () => this.#turn() });
     this.#caches = Array.from({ length: program.caches }, () =>
@@ -149,7 +152,7 @@ export class Run {
         // Twice, in case that a wake-up is still on its way.
         if (++this.#quiet < 2) return true;
         this.#free = true;
-        this.#finishing = this.#finish().then(() => {
+        void this.#finish().then(() => {
           this.#finished = true;
         });
         return true;
@@ -161,19 +164,19 @@ export class Run {
     }
     this.#quiet = 0;
     if (++this.#steps > MAX_STEPS) return this.#abandon("no end");
-    // The last choice, where there is one, lets time pass.
+    // The first choice, where there is one, lets time pass; the others are steps, the latest last.
     const jump = this.program.stalls && this.#stalled < 1 ? 1 : 0;
     const at = count + jump === 1 ? 0 : this.#choose(count + jump);
     if (count + jump > 1) {
       this.trace.push(at);
       this.choices.push(count + jump);
     }
-    if (at === count) {
+    if (at < jump) {
       this.#stalled++;
       this.#clock.advanceTo(this.#clock.nowMs + LIVENESS_MS + 1);
       return true;
     }
-    const [go] = this.#pending.splice(at, 1);
+    const [go] = this.#pending.splice(at - jump, 1);
     go?.();
     return true;
   }
@@ -194,7 +197,8 @@ export class Run {
     const { before, readers, writers } = this.program;
     const first = this.#caches[0] as Cache;
     if (before !== "empty") {
-      await first.set(KEY, { version: 1 }, { ttl: before === "fresh" ? 30 : "1ms", staleTtl: 30, tags: [TAG] });
+      const row = this.#mayBeNull && isGone(this.#version) ? null : { version: this.#version };
+      await first.set(KEY, row, { ttl: before === "fresh" ? 30 : "1ms", staleTtl: 30, tags: [TAG] });
       if (before === "stale") this.#clock.nowMs += 2;
     }
     this.#free = false;
@@ -240,10 +244,16 @@ export class Run {
       } catch (error) {
         if (!(error instanceof RowError)) throw error;
         if (error.version < floor && this.#demandsErrors) {
-          this.problems.push(`cache ${at} ${read}: an error of version ${error.version}, acknowledged was ${floor}`);
+          this.problems.push(
+            `cache ${at} ${read}: an error of version ${error.version}, acknowledged was ${floor}`,
+          );
         }
       }
     }
+  }
+
+  get #mayBeNull(): boolean {
+    return this.program.rows.endsWith("null") || this.program.rows === "undefined";
   }
 
   /** What a fetcher that fails has said about tags is not known. */
@@ -339,7 +349,7 @@ export class Run {
       if (found < floor) this.problems.push(`${how}: version ${found}, acknowledged was ${floor}`);
       return;
     }
-    if (this.program.rows !== "value" && this.program.rows !== "throws" && this.program.rows !== "skips") {
+    if (this.#mayBeNull) {
       for (let version = floor; version <= this.#version; version++) if (isGone(version)) return;
     }
     this.problems.push(`${how}: ${row}, acknowledged was ${floor}, now ${this.#version}`);
@@ -354,12 +364,13 @@ export class Run {
     const entryPrefix = keys.entryPrefix(0);
     const leases = names.filter((name) => name.startsWith(keys.leasePrefix(0)));
     if (leases.length > 0) this.problems.push(`leases are left: ${leases.join()}`);
-    const live = names.filter((name) => name.startsWith(entryPrefix)).map((name) => name.slice(entryPrefix.length));
+    const live = names
+      .filter((name) => name.startsWith(entryPrefix))
+      .map((name) => name.slice(entryPrefix.length));
     const reply = await store.run(inspect, [keys.index(0), `${keys.base}t:${TAG}`], []);
-    const [members, tagged] = (reply as Buffer[][]).map((list) => (Array.isArray(list) ? list.map(String) : [])) as [
-      string[],
-      string[],
-    ];
+    const [members, tagged] = (reply as Buffer[][]).map((list) =>
+      Array.isArray(list) ? list.map(String) : [],
+    ) as [string[], string[]];
     for (const key of live) {
       if (!members.includes(key)) this.problems.push(`${key} is not in the index`);
       if (!tagged.includes(key)) this.problems.push(`${key} is not in its tag`);
@@ -367,7 +378,8 @@ export class Run {
     if (this.#stalled === 0) {
       for (const member of members) {
         const kind = member.charCodeAt(0);
-        if (kind === 4 || (kind > 31 && !live.includes(member))) this.problems.push(`the index still has ${member}`);
+        if (kind === 4 || (kind > 31 && !live.includes(member)))
+          this.problems.push(`the index still has ${member}`);
       }
       for (const key of tagged) if (!live.includes(key)) this.problems.push(`the tag still has ${key}`);
     }
@@ -384,7 +396,11 @@ function isGone(version: number): boolean {
 }
 
 /** Runs many at a time: in each turn of the event loop every one makes a step. Calls back with each that has ended. */
-export async function drive(next: () => Run | undefined, ended: (run: Run) => void, width = 256): Promise<void> {
+export async function drive(
+  next: () => Run | undefined,
+  ended: (run: Run) => void,
+  width = 48,
+): Promise<void> {
   let active: Run[] = [];
   for (;;) {
     while (active.length < width) {

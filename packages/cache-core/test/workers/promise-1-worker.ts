@@ -125,7 +125,8 @@ function plain(plan: Interleaving): Subject {
   const key = `plain:${KEY(plan.number)}`;
   const fill = async (from: (tag: Tagger) => Promise<Row>): Promise<Row> => {
     const row = await from(() => {});
-    if (row !== null || plan.nullTtl) await client.set(key, JSON.stringify({ row, at: Date.now() }), "PX", 10_000);
+    if (row !== null || plan.nullTtl)
+      await client.set(key, JSON.stringify({ row, at: Date.now() }), "PX", 10_000);
     return row;
   };
   return {
@@ -141,7 +142,8 @@ function plain(plan: Interleaving): Subject {
       return text === null ? undefined : (JSON.parse(text) as { row: Row }).row;
     },
     async invalidate(row) {
-      if (plan.invalidation === "set") await client.set(key, JSON.stringify({ row, at: Date.now() }), "PX", 10_000);
+      if (plan.invalidation === "set")
+        await client.set(key, JSON.stringify({ row, at: Date.now() }), "PX", 10_000);
       else await client.del(key);
     },
   };
@@ -150,7 +152,11 @@ function plain(plan: Interleaving): Subject {
 let fetches = 0;
 
 /** The part of this process in one interleaving. */
-async function play(seed: number, number: number, result: { stale: StaleRead[]; reads: number; refused: number }) {
+async function play(
+  seed: number,
+  number: number,
+  result: { stale: StaleRead[]; reads: number; refused: number },
+) {
   const what = plan(seed, number);
   const random = chance(seed, number, index);
   const subject = kind === "plain" ? plain(what) : guarded(what);
@@ -231,7 +237,8 @@ serveWorker({
       const row = await subject.peek();
       if (row === undefined) continue;
       const got = row === null ? null : row.version;
-      if (!isCurrent(got, floor, 1_000)) stale.push({ number, process: index, how: "left", got, floor, plan: what });
+      if (!isCurrent(got, floor, 1_000))
+        stale.push({ number, process: index, how: "left", got, floor, plan: what });
     }
     return stale;
   },

@@ -31,10 +31,17 @@ export interface BurstResult {
 }
 
 function connect(): Cache {
-  const store = redisStore("url" in target ? { url: target.url } : { nodes: target.nodes });
+  // A deadline that a busy machine misses is promise 4's business: whoever misses it fetches for itself.
+  const commandTimeout = (process.env.PROMISE_2_COMMAND_TIMEOUT ?? "1s") as "1s";
+  const where = "url" in target ? { url: target.url } : { nodes: target.nodes };
+  const store = redisStore({ ...where, commandTimeout });
   return createCache({ store, namespace: "crm", memory: false, leaseTtl });
 }
 let warm: Cache | undefined;
+function warmed(): Cache {
+  warm ??= connect();
+  return warm;
+}
 /** Single flight within the process only: the control. */
 const alone = new Map<string, Promise<string>>();
 
@@ -46,13 +53,12 @@ async function fetchRow({ key, fetchMs }: Burst): Promise<string> {
 
 serveWorker({
   async ready(): Promise<void> {
-    warm ??= connect();
-    await warm.ready();
+    await warmed().ready();
     await client.ping();
   },
   async burst(burst: Burst): Promise<BurstResult> {
     await sleep(Math.max(0, burst.at - Date.now()));
-    const cache = burst.cold ? connect() : (warm ??= connect());
+    const cache = burst.cold ? connect() : warmed();
     let fetches = 0;
     let fetchedAt: number | undefined;
     const calls = Array.from({ length: burst.callers }, () =>

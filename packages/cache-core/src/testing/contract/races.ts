@@ -45,7 +45,9 @@ export const races: Chapter = ({ expect }, test) => {
         expect(["old", "new"]).toContain(await waiting);
         expect(await joined, where).toBe("new");
         expect(await elsewhere, where).toBe("new");
-        for (const cache of [one, two, three]) expect(await cache.get(KEY), where).toBe("new");
+        // What a waiting caller stored before the acknowledgement may have been marked stale, too.
+        const readable = way.startsWith("a soft") ? ["new", null] : ["new"];
+        for (const cache of [one, two, three]) expect(readable, where).toContain(await cache.get(KEY));
         await one.clear();
         await t.until(
           async () => (await two.get(KEY)) === null && (await three.get(KEY)) === null,
@@ -117,7 +119,7 @@ export const races: Chapter = ({ expect }, test) => {
       if (way.startsWith("a soft")) continue;
       const [one, two] = [t.cache(), t.cache()];
       await one.set(KEY, "older", { ttl: "15ms", staleTtl: 60, tags: ["t", "u"] });
-      await t.advance(30);
+      await t.pass(one, KEY, 30);
       const slow = slowFetcher<string>();
       expect(await one.getOrSet(KEY, slow.fetcher, { ...OPTIONS, staleTtl: 60 })).toBe("older");
       await slow.begun;

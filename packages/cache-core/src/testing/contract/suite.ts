@@ -56,6 +56,8 @@ export interface ContractTest {
   cache(options?: Partial<CacheOptions>): Cache;
   /** Lets at least so much time pass. */
   advance(ms: number): Promise<void>;
+  /** As `advance`, until the key is no longer fresh: a process's estimate of the server's clock may be behind. */
+  pass(cache: Cache, key: string, ms: number): Promise<void>;
   /** Waits until something is so. With the in-process tier others see a change when the bus delivers it. */
   until(predicate: () => Promise<boolean> | boolean, what: string): Promise<void>;
 }
@@ -107,6 +109,9 @@ export function slowFetcher<T>(): {
   };
 }
 
+/** Seconds by which an estimate of the server's clock may be behind. */
+export const SLACK = 0.25;
+
 /** Collects the payloads of an event. */
 export function listen<E extends keyof CacheEvents>(cache: Cache, event: E): CacheEvents[E][] {
   const seen: CacheEvents[E][] = [];
@@ -119,7 +124,7 @@ export const overwriteEntry: AtomicOperation = {
   name: "contract:overwrite",
   lua: "-- KEYS: key. ARGV: bytes.\nredis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return 1",
   run(db, keys, args) {
-    db.set(keys[0] as string, args[0] as Buffer, db.nowMs() + 60_000);
+    db.set(keys[0] as string, args[0] as Buffer, Math.floor(db.nowMs()) + 60_000);
     return 1;
   },
 };
@@ -132,7 +137,7 @@ export const makeForeign: AtomicOperation = {
     const key = keys[0] as string;
     db.del(key);
     db.sadd(key, "x");
-    db.pexpireat(key, db.nowMs() + 60_000);
+    db.pexpireat(key, Math.floor(db.nowMs()) + 60_000);
     return 1;
   },
 };
