@@ -1,28 +1,59 @@
 import { crc32 } from "node:zlib";
 
 /**
- * The bytes of an entry: a header of fixed width, the tags, the payload.
+ * The bytes of an entry: a header, the tags, the payload.
  *
  * ```
- *  0      magic 0xC1
+ *  0      0xC0 and flags: 1 compressed, 2 has tags, 4 marked stale, 8 durations are seconds,
+ *         16 has "lives for", 32 has "cost"
  *  1      codec id (high four bits), codec hint (low four)
- *  2      flags: 1 compressed, 2 has tags, 4 marked stale by a soft invalidation
- *  3..8   created at      ┐
- *  9..14  fresh until     ├ milliseconds of the store's clock, 48 bits, big-endian
- * 15..20  expires at      ┘
- * 21..22  cost of the fetch in ms, at most 65,535
- * 23..26  CRC-32 of everything after the header
- * 27..    with tags: their length in bytes (16 bits), the tags joined by NUL; then the payload
+ *  2..7   created at: milliseconds of the store's clock, 48 bits, big-endian
+ *  8..11  fresh for: milliseconds
+ *  +4     lives for, when that is longer
+ *  +2     cost of the fetch in ms, at most 65,535, when it is known
+ *  +4     CRC-32 of everything after the header
+ *         with tags: their length in bytes (16 bits), the tags joined by NUL; then the payload
  * ```
- * The times are written by the store, from its own clock. Their place is fixed so that a soft invalidation rewrites
- * "fresh until" where it stands, and a reader knows fresh from stale without parsing the payload.
+ * 16 bytes for most entries: at a million of them each byte is a megabyte and a half. The time is written by the store,
+ * from its own clock. A soft invalidation sets one flag in the first byte where it stands, and a reader knows fresh
+ * from stale without parsing the payload.
  */
-export const HEADER_BYTES = 27;
-export const MAGIC = 0xc1;
+export const MIN_HEADER_BYTES = 16;
+export const MAX_HEADER_BYTES = 22;
+const MAGIC = 0xc0;
 
 const FLAG_COMPRESSED = 1;
 const FLAG_TAGS = 2;
-const FLAG_MARKED_STALE = 4;
+export const FLAG_MARKED_STALE = 4;
+const FLAG_SECONDS = 8;
+const FLAG_LIVES = 16;
+const FLAG_COST = 32;
+/** Durations from here on are kept in seconds: 49 days in ms fill 32 bits. */
+const MAX_MS = 0xffff_ffff;
+
+/** Whether bytes claim to be an entry. */
+export function looksLikeEntry(bytes: Uint8Array): boolean {
+  return bytes.length >= MIN_HEADER_BYTES && ((bytes[0] as number) & MAGIC) === MAGIC;
+}
+
+/** Bytes of the header that begins so. */
+export function headerBytes(first: number): number {
+  return MIN_HEADER_BYTES + ((first & FLAG_LIVES) !== 0 ? 4 : 0) + ((first & FLAG_COST) !== 0 ? 2 : 0);
+}
+
+/** The times in a header, in ms of the store's clock. */
+export function readTimes(bytes: Buffer): { createdAt: number; freshUntil: number; expiresAt: number } {
+  const first = bytes[0] as number;
+  const unit = (first & FLAG_SECONDS) !== 0 ? 1_000 : 1;
+  const createdAt = bytes.readUIntBE(2, 6);
+  const freshMs = bytes.readUInt32BE(8) * unit;
+  const livesMs = (first & FLAG_LIVES) !== 0 ? bytes.readUInt32BE(12) * unit : freshMs;
+  return {
+    createdAt,
+    freshUntil: (first & FLAG_MARKED_STALE) !== 0 ? 0 : createdAt + freshMs,
+    expiresAt: createdAt + livesMs,
+  };
+}
 
 /**
  * The part of an entry that its writer knows. The store makes the bytes: it has the times. Plain numbers and, where
@@ -90,17 +121,26 @@ export function packTags(tags: readonly string[]): Buffer {
 export function entryBytes(
   parts: EntryParts,
   tags: readonly string[],
-  times: { readonly createdAt: number; readonly freshUntil: number; readonly expiresAt: number },
+  times: { readonly createdAt: number; readonly freshMs: number; readonly totalMs: number },
 ): Buffer {
-  const header = Buffer.allocUnsafe(HEADER_BYTES);
-  header[0] = MAGIC;
+  const { createdAt, freshMs, totalMs } = times;
+  const seconds = totalMs > MAX_MS;
+  const unit = seconds ? 1_000 : 1;
+  const lives = totalMs !== freshMs;
+  const first =
+    MAGIC |
+    parts.flags |
+    (seconds ? FLAG_SECONDS : 0) |
+    (lives ? FLAG_LIVES : 0) |
+    (parts.costMs > 0 ? FLAG_COST : 0);
+  const header = Buffer.allocUnsafe(headerBytes(first));
+  header[0] = first;
   header[1] = parts.kind;
-  header[2] = parts.flags;
-  header.writeUIntBE(times.createdAt, 3, 6);
-  header.writeUIntBE(times.freshUntil, 9, 6);
-  header.writeUIntBE(times.expiresAt, 15, 6);
-  header.writeUInt16BE(parts.costMs, 21);
-  header.writeUInt32BE(parts.checksum, 23);
+  header.writeUIntBE(createdAt, 2, 6);
+  header.writeUInt32BE(Math.ceil(freshMs / unit), 8);
+  if (lives) header.writeUInt32BE(Math.ceil(totalMs / unit), 12);
+  if (parts.costMs > 0) header.writeUInt16BE(parts.costMs, header.length - 6);
+  header.writeUInt32BE(parts.checksum, header.length - 4);
   const { payload } = parts;
   return Buffer.concat([
     header,
@@ -111,12 +151,13 @@ export function entryBytes(
 
 /** The parsed entry, or `null` when the bytes are not one or are damaged. */
 export function parseEntry(bytes: Buffer): ParsedEntry | null {
-  if (bytes.length < HEADER_BYTES || bytes[0] !== MAGIC) return null;
-  if (crc32(bytes.subarray(HEADER_BYTES)) !== bytes.readUInt32BE(23)) return null;
-  const flags = bytes[2] as number;
+  if (!looksLikeEntry(bytes)) return null;
+  const first = bytes[0] as number;
+  let start = headerBytes(first);
+  if (bytes.length < start || crc32(bytes.subarray(start)) !== bytes.readUInt32BE(start - 4)) return null;
+  const costMs = (first & FLAG_COST) !== 0 ? bytes.readUInt16BE(start - 6) : 0;
   let tags = NO_TAGS;
-  let start = HEADER_BYTES;
-  if ((flags & FLAG_TAGS) !== 0) {
+  if ((first & FLAG_TAGS) !== 0) {
     if (bytes.length < start + 2) return null;
     const length = bytes.readUInt16BE(start);
     start += 2;
@@ -128,13 +169,10 @@ export function parseEntry(bytes: Buffer): ParsedEntry | null {
   return {
     codecId: kind >> 4,
     hint: kind & 15,
-    compressed: (flags & FLAG_COMPRESSED) !== 0,
-    markedStale: (flags & FLAG_MARKED_STALE) !== 0,
-    createdAt: bytes.readUIntBE(3, 6),
-    // The writer's word against the reader's estimate of its clock: what was marked stale is never fresh.
-    freshUntil: (flags & FLAG_MARKED_STALE) !== 0 ? 0 : bytes.readUIntBE(9, 6),
-    expiresAt: bytes.readUIntBE(15, 6),
-    costMs: bytes.readUInt16BE(21),
+    compressed: (first & FLAG_COMPRESSED) !== 0,
+    markedStale: (first & FLAG_MARKED_STALE) !== 0,
+    ...readTimes(bytes),
+    costMs,
     tags,
     payload: bytes.subarray(start),
   };

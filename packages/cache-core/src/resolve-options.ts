@@ -69,6 +69,7 @@ export function resolveEntryOptions(
     throw new InvalidOptionError({
       options: [`${where}softTimeout`, `${where}hardTimeout`],
       reason: "the soft timeout has to be shorter than the hard one",
+      advice: "Lower the one or raise the other.",
     });
   }
   return resolved;

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { AtomicOperation } from "../src/atomic-operation.ts";
 import { createCache, memoryStore } from "../src/index.ts";
 import type { Store } from "../src/store.ts";
+import { createFakeClock } from "../src/testing/create-fake-clock.ts";
 import { gate } from "./support/gate.ts";
 
 /** As many turns as any chain of steps over a memory store takes. */
@@ -211,4 +212,26 @@ test("while a refresh runs in the background the stale value is served at once, 
   fetching.open();
   await settle();
   expect(await here.get("list")).toBe("new");
+});
+
+test("while the server's clock is behind the beginning of a fetch, its tags are taken for invalidated", async () => {
+  const clock = createFakeClock();
+  const store = memoryStore({ clock });
+  const here = createCache({ store, clock });
+  const there = createCache({ store, clock });
+  const fetching = gate();
+  let row = "old";
+  const first = here.getOrSet("row:1", async (context) => {
+    const seen = row;
+    await fetching.passed;
+    context.addTags("rows");
+    return seen;
+  });
+  await settle();
+  row = "new";
+  clock.setWall(clock.wall() - 60);
+  await there.invalidateByTag("rows");
+  fetching.open();
+  expect(await first).toBe("old");
+  expect(await there.get("row:1")).toBeNull();
 });

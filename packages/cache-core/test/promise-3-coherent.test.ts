@@ -7,8 +7,8 @@ import {
   spawnWorker,
   startFaultProxy,
   startRedis,
-  waitFor,
   type Worker,
+  waitFor,
 } from "@crm/testkit";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -90,19 +90,29 @@ async function tier(cache: Cache): Promise<{ hits: number; flushes: number; cohe
 }
 
 describe("the link to the bus is lost while another process changes 1,000 keys", () => {
-  const cases: [seconds: number, fault: "cut" | "black hole" | "half-open", through: "bus" | "everything"][] = [
-    [1, "cut", "bus"],
-    [1, "cut", "everything"],
-    [1, "black hole", "bus"],
-    [1, "half-open", "everything"],
-    [5, "cut", "bus"],
-    [5, "black hole", "everything"],
-    ...(FULL ? ([[30, "cut", "bus"], [30, "black hole", "bus"], [30, "half-open", "bus"]] as never[]) : []),
-  ];
+  const cases: [seconds: number, fault: "cut" | "black hole" | "half-open", through: "bus" | "everything"][] =
+    [
+      [1, "cut", "bus"],
+      [1, "cut", "everything"],
+      [1, "black hole", "bus"],
+      [1, "half-open", "everything"],
+      [5, "cut", "bus"],
+      [5, "black hole", "everything"],
+      ...(FULL
+        ? ([
+            [30, "cut", "bus"],
+            [30, "black hole", "bus"],
+            [30, "half-open", "bus"],
+          ] as never[])
+        : []),
+    ];
   for (const [seconds, fault, through] of cases) {
     test(`${fault} of ${seconds} s (${through}): silent in time, and not one stale answer afterwards`, async () => {
       await using cache = reader(through);
-      const changed = Array.from({ length: CHANGED }, (_, i) => `${fault}:${seconds}:${through}:changed:${i}`);
+      const changed = Array.from(
+        { length: CHANGED },
+        (_, i) => `${fault}:${seconds}:${through}:changed:${i}`,
+      );
       const kept = Array.from({ length: KEPT }, (_, i) => `${fault}:${seconds}:${through}:kept:${i}`);
       await warm(cache, [...changed, ...kept], 1);
       const flushesBefore = (await tier(cache)).flushes;
@@ -148,7 +158,9 @@ describe("the link to the bus is lost while another process changes 1,000 keys",
       expect(late, "old values later than maxSilence after their change").toHaveLength(0);
       expect(old.filter(({ at }) => at > healedAt + 250)).toHaveLength(0);
       if (fault === "cut") {
-        expect(old.filter(({ key, at }) => at > Math.max(acknowledgedAt.get(key) as number, lostAt + 50))).toHaveLength(0);
+        expect(
+          old.filter(({ key, at }) => at > Math.max(acknowledgedAt.get(key) as number, lostAt + 50)),
+        ).toHaveLength(0);
       }
       // What was missed was replayed: what nobody changed is still in process.
       const before = await tier(cache);
@@ -157,7 +169,9 @@ describe("the link to the bus is lost while another process changes 1,000 keys",
       expect(after.flushes, "flushed").toBe(flushesBefore);
       expect(after.hits - before.hits).toBe(KEPT);
       if (process.env.PROMISE_PRINT) {
-        process.stdout.write(`${JSON.stringify({ fault, seconds, through, oldWhileLost: old.length, backAfter })}\n`);
+        process.stdout.write(
+          `${JSON.stringify({ fault, seconds, through, oldWhileLost: old.length, backAfter })}\n`,
+        );
       }
     }, 90_000);
   }
@@ -188,10 +202,14 @@ describe("what cannot be replayed is flushed", () => {
   const losses: [name: string, lose: (keys: string[]) => Promise<unknown>, connected: boolean][] = [
     ["the stream is trimmed past the cursor", () => admin.xtrim(BUS, "MAXLEN", 2), false],
     ["the stream is deleted", () => admin.del(BUS), false],
-    ["the stream is deleted, and begun anew", async (keys) => {
-      await admin.del(BUS);
-      await changer.call("change", { keys: keys.slice(0, 5), version: 2 });
-    }, false],
+    [
+      "the stream is deleted, and begun anew",
+      async (keys) => {
+        await admin.del(BUS);
+        await changer.call("change", { keys: keys.slice(0, 5), version: 2 });
+      },
+      false,
+    ],
     ["everything is deleted (FLUSHALL)", () => admin.flushall(), false],
     ["everything is deleted (FLUSHALL) while the link stands", () => admin.flushall(), true],
     ["the stream is deleted while the link stands", () => admin.del(BUS), true],
@@ -244,7 +262,11 @@ describe("what cannot be replayed is flushed", () => {
   test("the server is restarted without its data: flushed, 0 stale", async () => {
     const own = await startRedis({ control: true });
     const other = createCache({ store: redisStore({ url: own.url }), namespace: "own" });
-    const cache = createCache({ store: redisStore({ url: own.url }), namespace: "own", memory: { ttl: "5m" } });
+    const cache = createCache({
+      store: redisStore({ url: own.url }),
+      namespace: "own",
+      memory: { ttl: "5m" },
+    });
     try {
       const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
       await other.setMany(keys.map((key) => ({ key, value: 1 })));

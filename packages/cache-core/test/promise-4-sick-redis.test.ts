@@ -109,8 +109,7 @@ async function cluster(): Promise<Patient & { sicknesses: Sickness[] }> {
         namespace: "p4",
         memory: { maxSilence: "1s" },
       }),
-    witness: () =>
-      createCache({ store: redisStore({ nodes: nodes.startupNodes }), namespace: "p4" }),
+    witness: () => createCache({ store: redisStore({ nodes: nodes.startupNodes }), namespace: "p4" }),
     sicknesses: [
       {
         name: "links cut",
@@ -210,7 +209,12 @@ async function run(topology: string, sickness: Sickness, cache: Cache, witness: 
   expect(silent, "the tier answers as long as its link may be alive").toBe(0);
   const during = await traffic;
   const sequential = await coldReads(cache, { calls: CALLS, parallel: 1, label: `${label}:a`, fetchMs: 2 });
-  const concurrent = await coldReads(cache, { calls: 2 * CALLS, parallel: 50, label: `${label}:b`, fetchMs: 10 });
+  const concurrent = await coldReads(cache, {
+    calls: 2 * CALLS,
+    parallel: 50,
+    label: `${label}:b`,
+    fetchMs: 10,
+  });
   const sameKey = await coldReads(cache, {
     calls: 2 * CALLS,
     parallel: 50,
@@ -246,7 +250,9 @@ async function run(topology: string, sickness: Sickness, cache: Cache, witness: 
   const settled = await until(async () => (await cache.getStats()).pendingInvalidations === 0, 5_000);
   for (const key of [...Object.keys(old), `tagged:${label}`, `pattern:${label}:1`]) {
     const value = await witness.get(key);
-    expect(value === null || value === "late" || value === 1, `${key} is ${JSON.stringify(value)}`).toBe(true);
+    expect(value === null || value === "late" || value === 1, `${key} is ${JSON.stringify(value)}`).toBe(
+      true,
+    );
   }
   // The keys that were cold while it was sick are filled as ever.
   const after = await coldReads(cache, { calls: 150, parallel: 15, label: `${label}:during`, fetchMs: 5 });
@@ -340,7 +346,9 @@ describe("a fresh process", () => {
     };
     table.push(figures);
     if (process.env.PROMISE_PRINT)
-      process.stdout.write(`${JSON.stringify({ ...figures, first: sequential[0], second: sequential[1] })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ ...figures, first: sequential[0], second: sequential[1] })}\n`,
+      );
     expect.soft(sequential[0], "the very first call").toBeLessThanOrEqual(100);
     expect.soft(figures.sequential).toBeLessThanOrEqual(60);
     expect.soft(figures.concurrent).toBeLessThanOrEqual(60);

@@ -11,103 +11,117 @@ import { redisStore } from "../src/redis/index.ts";
 const FULL = process.env.PROMISE_FULL === "1";
 
 for (const policy of ["allkeys-lru", "volatile-ttl"] as const) {
-  test(`20 MB under ${policy}: written far beyond, invalidated all along, 0 stale`, async () => {
-    await using redis = await startRedis({ config: { maxmemory: "20mb", "maxmemory-policy": policy } });
-    const admin = await redis.client();
-    // Something else lives on the server, too.
-    await admin.set("foreign", "x", "PX", 600_000);
-    const warnings: string[] = [];
-    const logged: unknown[] = [];
-    const logger = { debug() {}, info() {}, error() {}, warn: (fields: object, text: string) => logged.push([fields, text]) };
-    const caches = Array.from({ length: 2 }, () =>
-      createCache({
-        store: redisStore({ url: redis.url, commandTimeout: "200ms", invalidationTimeout: "5s" }),
-        namespace: "p7",
-        logger: logger as never,
-      }),
-    );
-    const [cache, other] = caches as [Cache, Cache];
-    cache.on("store:warning", ({ code }) => warnings.push(code));
-    await cache.ready();
-    const random = seededRandom(7);
-    const payload = "x".repeat(8_000);
-    const GROUPS = 50;
-    /** What the source holds: a version for each group. Values carry the version that they were made from. */
-    const version = new Array<number>(GROUPS).fill(1);
-    /** The oldest version that may still be read, by group: what was acknowledged. */
-    const floor = new Array<number>(GROUPS).fill(0);
-    let stale = 0;
-    let reads = 0;
-    let hits = 0;
-    let pending = 0;
-    const rounds = FULL ? 3_000 : 500;
-    const check = (group: number, low: number, value: { version: number } | null): void => {
-      reads++;
-      if (value === null) return;
-      hits++;
-      if (value.version < low) stale++;
-      void group;
-    };
-    let evictions = 0;
-    for (let round = 0; round < rounds; round++) {
-      // Writes: 20 MB are full after some 12,000 of them.
-      await Promise.all(
-        Array.from({ length: 80 }, async () => {
-          const group = random.int(0, GROUPS - 1);
-          const key = `g:${group}:${random.int(0, 800)}`;
-          const low = floor[group] as number;
-          const value = await caches[random.int(0, 1)]!.getOrSet(
-            key,
-            () => ({ version: version[group] as number, payload }),
-            { ttl: random.int(60, 300), tags: [`group:${group}`, `all:${group % 5}`] },
-          );
-          check(group, low, value);
+  test(
+    `20 MB under ${policy}: written far beyond, invalidated all along, 0 stale`,
+    async () => {
+      await using redis = await startRedis({ config: { maxmemory: "20mb", "maxmemory-policy": policy } });
+      const admin = await redis.client();
+      // Something else lives on the server, too.
+      await admin.set("foreign", "x", "PX", 600_000);
+      const warnings: string[] = [];
+      const logged: unknown[] = [];
+      const logger = {
+        debug() {},
+        info() {},
+        error() {},
+        warn: (fields: object, text: string) => logged.push([fields, text]),
+      };
+      const caches = Array.from({ length: 2 }, () =>
+        createCache({
+          store: redisStore({ url: redis.url, commandTimeout: "200ms", invalidationTimeout: "5s" }),
+          namespace: "p7",
+          logger: logger as never,
         }),
       );
-      // The source changes a group, and the group is invalidated, each time in another way.
-      const group = random.int(0, GROUPS - 1);
-      version[group] = (version[group] as number) + 1;
-      const now = version[group] as number;
-      try {
-        const way = round % 4;
-        const by = caches[round % 2] as Cache;
-        if (way === 0) await by.invalidateByTag(`group:${group}`);
-        else if (way === 1) await by.invalidatePattern(`g:${group}:*`);
-        else if (way === 2) await by.invalidatePattern(`g:${group}:[0-9]*`);
-        else await by.del(...Array.from({ length: 801 }, (_, i) => `g:${group}:${i}`));
-        floor[group] = now;
-      } catch (error) {
-        if (!CacheError.isInstance(error) || error.code !== "INVALIDATION_PENDING") throw error;
-        pending++;
-        await waitFor(async () => (await (caches[round % 2] as Cache).getStats()).pendingInvalidations === 0, {
-          timeoutMs: 30_000,
-        });
-        floor[group] = now;
+      const [cache, other] = caches as [Cache, Cache];
+      cache.on("store:warning", ({ code }) => warnings.push(code));
+      await cache.ready();
+      const random = seededRandom(7);
+      const payload = "x".repeat(8_000);
+      const GROUPS = 50;
+      /** What the source holds: a version for each group. Values carry the version that they were made from. */
+      const version = new Array<number>(GROUPS).fill(1);
+      /** The oldest version that may still be read, by group: what was acknowledged. */
+      const floor = new Array<number>(GROUPS).fill(0);
+      let stale = 0;
+      let reads = 0;
+      let hits = 0;
+      let pending = 0;
+      const rounds = FULL ? 3_000 : 500;
+      const check = (group: number, low: number, value: { version: number } | null): void => {
+        reads++;
+        if (value === null) return;
+        hits++;
+        if (value.version < low) stale++;
+        void group;
+      };
+      let evictions = 0;
+      for (let round = 0; round < rounds; round++) {
+        // Writes: 20 MB are full after some 12,000 of them.
+        await Promise.all(
+          Array.from({ length: 80 }, async () => {
+            const group = random.int(0, GROUPS - 1);
+            const key = `g:${group}:${random.int(0, 800)}`;
+            const low = floor[group] as number;
+            const value = await caches[random.int(0, 1)]!.getOrSet(
+              key,
+              () => ({ version: version[group] as number, payload }),
+              { ttl: random.int(60, 300), tags: [`group:${group}`, `all:${group % 5}`] },
+            );
+            check(group, low, value);
+          }),
+        );
+        // The source changes a group, and the group is invalidated, each time in another way.
+        const group = random.int(0, GROUPS - 1);
+        version[group] = (version[group] as number) + 1;
+        const now = version[group] as number;
+        try {
+          const way = round % 4;
+          const by = caches[round % 2] as Cache;
+          if (way === 0) await by.invalidateByTag(`group:${group}`);
+          else if (way === 1) await by.invalidatePattern(`g:${group}:*`);
+          else if (way === 2) await by.invalidatePattern(`g:${group}:[0-9]*`);
+          else await by.del(...Array.from({ length: 801 }, (_, i) => `g:${group}:${i}`));
+          floor[group] = now;
+        } catch (error) {
+          if (!CacheError.isInstance(error) || error.code !== "INVALIDATION_PENDING") throw error;
+          pending++;
+          await waitFor(
+            async () => (await (caches[round % 2] as Cache).getStats()).pendingInvalidations === 0,
+            {
+              timeoutMs: 30_000,
+            },
+          );
+          floor[group] = now;
+        }
+        // Nothing of the group is readable any more, by anybody.
+        const names = Array.from({ length: 801 }, (_, i) => `g:${group}:${i}`);
+        for (const value of await other.getMany<{ version: number }>(names)) check(group, now, value);
+        // Evicted by the server's choice, and now and then by hand what it would seldom choose.
+        if (round % 25 === 24) {
+          const names = ["p7:1i", "p7:1r", "p7:1b", `p7:1t:group:${random.int(0, GROUPS - 1)}`];
+          await admin.unlink(random.pick(names));
+          evictions++;
+        }
       }
-      // Nothing of the group is readable any more, by anybody.
-      const names = Array.from({ length: 801 }, (_, i) => `g:${group}:${i}`);
-      for (const value of await other.getMany<{ version: number }>(names)) check(group, now, value);
-      // Evicted by the server's choice, and now and then by hand what it would seldom choose.
-      if (round % 25 === 24) {
-        const names = ["p7:1i", "p7:1r", "p7:1b", `p7:1t:group:${random.int(0, GROUPS - 1)}`];
-        await admin.unlink(random.pick(names));
-        evictions++;
+      const evicted = Number(/evicted_keys:(\d+)/.exec(await admin.info("stats"))?.[1]);
+      if (process.env.PROMISE_PRINT) {
+        process.stdout.write(
+          `${JSON.stringify({ policy, reads, hits, evicted, byHand: evictions, pending, stale })}\n`,
+        );
       }
-    }
-    const evicted = Number(/evicted_keys:(\d+)/.exec(await admin.info("stats"))?.[1]);
-    if (process.env.PROMISE_PRINT) {
-      process.stdout.write(`${JSON.stringify({ policy, reads, hits, evicted, byHand: evictions, pending, stale })}\n`);
-    }
-    expect(evicted).toBeGreaterThan(1_000);
-    expect(hits).toBeGreaterThan(1_000);
-    expect(stale).toBe(0);
-    // The policy is told: by event, by log line, by the statistics.
-    const stats = await cache.getStats();
-    expect(stats.evictionPolicy).toBe(policy);
-    expect(stats.warnings.join()).toContain(policy);
-    expect(JSON.stringify(logged)).toContain("EVICTION_POLICY");
-    for (const each of caches) await each.close();
-  }, FULL ? 600_000 : 90_000);
+      expect(evicted).toBeGreaterThan(1_000);
+      expect(hits).toBeGreaterThan(1_000);
+      expect(stale).toBe(0);
+      // The policy is told: by event, by log line, by the statistics.
+      const stats = await cache.getStats();
+      expect(stats.evictionPolicy).toBe(policy);
+      expect(stats.warnings.join()).toContain(policy);
+      expect(JSON.stringify(logged)).toContain("EVICTION_POLICY");
+      for (const each of caches) await each.close();
+    },
+    FULL ? 600_000 : 90_000,
+  );
 }
 
 test("the eviction policy is told by an event, a log line and the statistics", async () => {
@@ -269,7 +283,10 @@ test("in a Cluster: each kind of key lost in every bucket, 0 stale", async () =>
       else if (way === "pattern") await cache.invalidatePattern("k:*");
       else await cache.clear();
       const left = await cache.getMany(Array.from({ length: 60 }, (_, i) => `k:${i}`));
-      expect(left.filter((value) => value !== null), `${kinds} / ${way}`).toHaveLength(0);
+      expect(
+        left.filter((value) => value !== null),
+        `${kinds} / ${way}`,
+      ).toHaveLength(0);
     }
   }
   await cache.close();

@@ -10,7 +10,7 @@ import {
 } from "../check-key.ts";
 import { checkSchema, checkSignal, isOptions } from "../check-options.ts";
 import { type Duration, parseDuration } from "../duration.ts";
-import { entryBytes, type ParsedEntry, parseEntry } from "../entry.ts";
+import { entryBytes, looksLikeEntry, type ParsedEntry, parseEntry } from "../entry.ts";
 import {
   CacheClosedError,
   CacheError,
@@ -152,6 +152,7 @@ export class CacheCore implements Cache {
         throw new InvalidOptionError({
           options: ["freshTtl", "staleTtl"],
           reason: "both count from the write, so staleTtl cannot be the shorter one",
+          advice: "Lower the one or raise the other.",
         });
       }
       return this.getOrSet(key, fetcher, { ttl: `${freshMs}ms`, staleTtl: `${staleMs - freshMs}ms` });
@@ -662,7 +663,7 @@ export class CacheCore implements Cache {
     const { tier, store, keys, payloads } = this.#shared;
     if (tier === null) return undefined;
     const now = store.serverNow(keys.entry(full));
-    const times = { createdAt: now, freshUntil: now + stored.freshMs, expiresAt: now + stored.totalMs };
+    const times = { createdAt: now, freshMs: stored.freshMs, totalMs: stored.totalMs };
     const entry = parseEntry(entryBytes(stored.parts, stored.tags, times));
     return entry === null ? undefined : tier.keep(full, entry, payloads.unpack(entry), mark, now);
   }
@@ -779,7 +780,7 @@ export class CacheCore implements Cache {
     const { pending, payloads } = this.#shared;
     const entry = parseEntry(bytes);
     if (entry === null) {
-      this.#reject(key, bytes[0] === 0xc1 ? "damaged" : "foreign");
+      this.#reject(key, looksLikeEntry(bytes) ? "damaged" : "foreign");
       return null;
     }
     if (entry.codecId !== payloads.codec.id) {

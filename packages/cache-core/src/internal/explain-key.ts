@@ -1,5 +1,5 @@
 import type { Explanation } from "../cache.ts";
-import { parseEntry } from "../entry.ts";
+import { looksLikeEntry, parseEntry } from "../entry.ts";
 import type { Shared } from "./shared.ts";
 
 /** Where a key stands, and why a read would or would not be served. Reads only. */
@@ -33,7 +33,7 @@ export async function explainKey(
   }
   const entry = parseEntry(bytes);
   if (entry === null) {
-    const foreign = bytes[0] !== 0xc1;
+    const foreign = !looksLikeEntry(bytes);
     return {
       ...nothing,
       found: "store",

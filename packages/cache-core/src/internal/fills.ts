@@ -311,7 +311,12 @@ export class Fills {
     const freshMs = spread(ttlMs, options.jitter, this.#random);
     const staleMs = fetched.staleMs ?? (value === null ? 0 : options.staleMs);
     const totalMs = freshMs + staleMs + (value === null ? 0 : options.failSafeMs);
-    return { parts: this.#payloads.pack(value, tags, costMs), freshMs, totalMs, tags };
+    return {
+      parts: this.#payloads.pack(value, tags, options.earlyRefresh > 0 ? costMs : 0),
+      freshMs,
+      totalMs,
+      tags,
+    };
   }
 
   async #fill(request: FillRequest, stored: StoredParts, token: string): Promise<boolean> {

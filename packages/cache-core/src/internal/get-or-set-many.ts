@@ -166,7 +166,7 @@ async function fetchOwn<T>(
       } else {
         const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
         const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
-        const parts = payloads.pack(value, tags, costMs);
+        const parts = payloads.pack(value, tags, options.earlyRefresh > 0 ? costMs : 0);
         if (token !== null)
           await access.fill({ key: full, freshMs, totalMs, parts, tags }, token).catch(() => {});
       }
@@ -194,9 +194,9 @@ async function callBatch<T>(
   if (answer instanceof Map) return answer as Map<string, T | null>;
   if (!Array.isArray(answer) || answer.length !== keys.length) {
     throw new InvalidFetcherError({
-      received: Array.isArray(answer) ? `an array of ${answer.length}` : answer,
+      received: answer,
       parameter: "fetcher",
-      expected: `a Map, or an array of ${keys.length} values in the order of the keys,`,
+      expected: `a Map, or an array of ${keys.length} values in the order of the keys`,
     });
   }
   const values = new Map<string, T | null>();

@@ -4,7 +4,7 @@ import { reindex } from "../scripts/reindex.ts";
 import { verifyIndex } from "../scripts/verify-index.ts";
 import type { Store } from "../store.ts";
 
-/** How long an empty index is remembered as complete. */
+/** How long an empty index is remembered as complete, at most. */
 const EMPTY_INDEX_MS = 60_000;
 const PAGE = 200;
 
@@ -16,13 +16,21 @@ const PAGE = 200;
 export class Repair {
   readonly #store: Store;
   readonly #keys: KeySpace;
+  readonly #emptyMs: () => number;
   readonly #onError: (where: string, error: unknown) => void;
   #running: Promise<number> | undefined;
   #next: Promise<number> | undefined;
   #background = false;
   #closed = false;
 
-  constructor(store: Store, keys: KeySpace, onError: (where: string, error: unknown) => void) {
+  /** `longestMs`: the longest TTL in use; nothing of the namespace stays longer. */
+  constructor(
+    store: Store,
+    keys: KeySpace,
+    longestMs: () => number,
+    onError: (where: string, error: unknown) => void,
+  ) {
+    this.#emptyMs = () => Math.min(EMPTY_INDEX_MS, longestMs());
     this.#store = store;
     this.#keys = keys;
     this.#onError = onError;
@@ -67,7 +75,7 @@ export class Repair {
   async #run(): Promise<number> {
     const marks = new Map<number, Buffer[]>();
     for (let bucket = 0; bucket < this.#keys.buckets; bucket++) {
-      const found = (await this.#send(indexState, bucket, [EMPTY_INDEX_MS])) as Buffer[];
+      const found = (await this.#send(indexState, bucket, [this.#emptyMs()])) as Buffer[];
       if (found.length > 0) marks.set(bucket, found);
     }
     if (marks.size === 0) return 0;
@@ -79,7 +87,7 @@ export class Repair {
       }
     }
     for (const [bucket, found] of marks) {
-      await this.#send(verifyIndex, bucket, [EMPTY_INDEX_MS, ...found]);
+      await this.#send(verifyIndex, bucket, [this.#emptyMs(), ...found]);
     }
     return unknown;
   }

@@ -24,7 +24,7 @@ import { Repair } from "./repair.ts";
 /** Keys of one page of an invalidation: about 3 ms of the server's time. */
 const PAGE = 1_000;
 /** Invalidations that the bus remembers. */
-const BUS_LIMIT = 10_000;
+const BUS_LIMIT = 1_000;
 /** Keys of one script that reads or fills: about 1 ms of the server's time. */
 const BATCH_LIMIT = 16;
 /** A fetch that takes longer is not stored. */
@@ -32,6 +32,8 @@ const LONGEST_FETCH_MS = 300_000;
 /** Every so many writes a page of the index is looked through: three members a write. */
 const PRUNE_EVERY = 8;
 const PRUNE_PAGE = 24;
+/** So many pages one call looks through at most. */
+const MAX_OWED = 20;
 /** An invalidation may take this much longer than a read; the store decides how long exactly. */
 const PATIENT = { deadlineMs: 0 };
 
@@ -75,6 +77,9 @@ export class StoreAccess {
   readonly #repair: Repair;
   readonly #abandoned: AbandonedLeases;
   readonly #pruneCursors: string[];
+  /** Pages that writes have earned and no call has looked through yet, by bucket. */
+  readonly #pruneOwed: number[];
+  readonly #pruning = new Set<number>();
   readonly #leaseBatches: Batch<LeaseItem, AtomicReply>[] = [];
   readonly #fillBatches: Batch<{ put: Put; token: string }, AtomicReply>[] = [];
   readonly #putBatches: Batch<Put, null>[] = [];
@@ -93,13 +98,14 @@ export class StoreAccess {
     this.store = store;
     this.keys = keys;
     this.#defaultTtlMs = defaultTtlMs;
-    this.#repair = new Repair(store, keys, onBackgroundError);
+    this.#repair = new Repair(store, keys, () => this.#busTtlMs, onBackgroundError);
     this.#abandoned = new AbandonedLeases(
       async (key, token) => (await this.#run(releaseLease, key, [key, token, "e"])) === 1,
       () => store.available,
       clock,
     );
     this.#pruneCursors = new Array(keys.buckets).fill("");
+    this.#pruneOwed = new Array(keys.buckets).fill(0);
   }
 
   /** Names a lease. Unique among all processes; it is no secret. */
@@ -357,16 +363,26 @@ export class StoreAccess {
     if (totalMs > this.#longestTtlMs) this.#longestTtlMs = totalMs;
     if (this.#writes++ % PRUNE_EVERY !== 0) return;
     const bucket = this.keys.bucketOf(key);
-    this.#runIn(pruneIndex, bucket, [this.#pruneCursors[bucket] as string, PRUNE_PAGE]).then(
-      (reply) => {
-        const [cursor, verified] = reply as [Buffer, number];
+    this.#pruneOwed[bucket] = Math.min(MAX_OWED, (this.#pruneOwed[bucket] as number) + 1);
+    if (!this.#pruning.has(bucket)) void this.#prune(bucket);
+  }
+
+  /** Cleans what is owed. One call at a time: a second one would begin at the same cursor and look at the same page. */
+  async #prune(bucket: number): Promise<void> {
+    this.#pruning.add(bucket);
+    try {
+      for (let owed = this.#pruneOwed[bucket] as number; owed > 0; owed = this.#pruneOwed[bucket] as number) {
+        this.#pruneOwed[bucket] = 0;
+        const args = [this.#pruneCursors[bucket] as string, PRUNE_PAGE * owed];
+        const [cursor, verified] = (await this.#runIn(pruneIndex, bucket, args)) as [Buffer, number];
         this.#pruneCursors[bucket] = cursor.toString("utf8");
         if (verified === 0) this.#repair.checkInBackground();
-      },
-      () => {
-        // Cleaning can wait; what is wrong with the store shows in the write itself.
-      },
-    );
+      }
+    } catch {
+      // Cleaning can wait; what is wrong with the store shows in the write itself.
+    } finally {
+      this.#pruning.delete(bucket);
+    }
   }
 
   /** Nothing on the bus matters longer than the longest-lived entry. */

@@ -49,7 +49,7 @@ local function fill(i, count)
   register(key, at)
   untag(key, keep)
   for _, tag in ipairs(tags) do addTag(tag, key, at) end
-  redis.call('SET', ENTRY .. key, entryOf(i + 4, ARGV[i + 2], at, tags), 'PX', total)
+  redis.call('SET', ENTRY .. key, entryOf(i + 4, ARGV[i + 2], total, tags), 'PX', total)
   if waiters ~= '' then wake(held, key, 'f') end
   return 1
 end
@@ -84,7 +84,7 @@ return replies
       lib.register(key, at);
       lib.untag(key, new Set(tags));
       for (const tag of tags) lib.addTag(tag, key, at);
-      const entry = entryFromArguments(args.slice(i + 4, i + 9), lib.now, number(args[i + 2]), at, tags);
+      const entry = entryFromArguments(args.slice(i + 2, i + 9), lib.now, tags);
       db.set(lib.entryPrefix + key, entry, at);
       lib.wake(held, key, "f");
       return 1;

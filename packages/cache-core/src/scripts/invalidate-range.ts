@@ -9,7 +9,6 @@ import {
   LUA_REMOVE,
   LUA_REVOKE,
   LUA_SOFTEN,
-  LUA_STAMP,
   LUA_TAGS_OF,
   LUA_UNTAG,
   LUA_VERIFIED,
@@ -25,7 +24,7 @@ import { AFTER, bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const invalidateRange: AtomicOperation = {
   name: "invalidateRange",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_STAMP}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${luaGlob}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${luaGlob}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit,
 --   prefix of the range, bytes of the member before the part that the glob sees, glob or '', cursor or '', page size,
 --   '1' when keys that start with a control character (those of scopes) belong to the range.
@@ -58,6 +57,7 @@ for _, key in ipairs(found) do
   end
 end
 local cursor = #found == page and found[#found] or ''
+keepEmpty(whole, ARGV[5])
 if cursor == '' and KEYS[2] and ARGV[4] ~= '' then append(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) end
 return {count, cursor, whole}
 `,
@@ -97,6 +97,7 @@ return {count, cursor, whole}
       count += had;
     }
     const cursor = found.length === page ? (found[found.length - 1] as string) : "";
+    lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {
       lib.append(bytes(args[3]), number(args[4]), number(args[5]));
     }

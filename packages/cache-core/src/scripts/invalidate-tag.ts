@@ -7,7 +7,6 @@ import {
   LUA_REMOVE,
   LUA_REVOKE,
   LUA_SOFTEN,
-  LUA_STAMP,
   LUA_TAGS_OF,
   LUA_UNTAG,
   LUA_VERIFIED,
@@ -26,7 +25,7 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const invalidateTag: AtomicOperation = {
   name: "invalidateTag",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_STAMP}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
 -- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
 -- was fetched after the mark. O(page x log N).
@@ -45,10 +44,11 @@ if redis.call('EXISTS', set) == 0 then
   local known = redis.call('ZSCORE', TAGS, tag)
   if known and tonumber(known) > now then
     -- The set should be there: it was evicted. Its members are found again by the repair.
-    if whole == 1 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+    -- A mark of its own: a scan that is under way for another one may have passed them.
+    redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
     whole = 0
-  elseif redis.call('EXISTS', TAGS) == 0 and redis.call('ZSCORE', INDEX, '\\1r') then
-    if whole == 1 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  elseif redis.call('EXISTS', TAGS) == 0 and redis.call('ZREM', INDEX, '\\1r') == 1 then
+    redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
     whole = 0
   end
 end
@@ -72,6 +72,7 @@ for _, key in ipairs(members) do
   end
 end
 if not soft and redis.call('EXISTS', set) == 0 then forgetTag(tag) end
+keepEmpty(whole, ARGV[5])
 if cursor == '' and KEYS[2] and ARGV[4] ~= '' then append(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) end
 return {count, cursor, whole}
 `,
@@ -95,10 +96,9 @@ return {count, cursor, whole}
     if (!db.exists(set)) {
       const known = db.zscore(lib.tags, tag);
       const lost =
-        (known !== null && known > lib.now) ||
-        (!db.exists(lib.tags) && db.zscore(lib.index, "\u0001r") !== null);
+        (known !== null && known > lib.now) || (!db.exists(lib.tags) && db.zrem(lib.index, "\u0001r"));
       if (lost) {
-        if (whole === 1) lib.markUnverified();
+        lib.markUnverified();
         whole = 0;
       }
     }
@@ -116,6 +116,7 @@ return {count, cursor, whole}
       else db.srem(set, key);
     }
     if (!soft && !db.exists(set)) lib.forgetTag(tag);
+    lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {
       lib.append(bytes(args[3]), number(args[4]), number(args[5]));
     }

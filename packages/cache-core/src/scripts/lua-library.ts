@@ -59,24 +59,38 @@ local function register(member, at)
 end
 `;
 
-/** entryOf(i, fresh, at, tags): the bytes of an entry whose kind, flags, cost, checksum and payload stand from ARGV[i]. */
+/**
+ * entryOf(i, fresh, total, tags): the bytes of an entry (see `entry.ts`) whose kind, flags, cost, checksum and payload
+ * stand from ARGV[i]; durations as text, in ms.
+ */
 export const LUA_ENTRY_OF = `
-local function entryOf(i, fresh, at, tags)
-  local head = struct.pack('>BBBI6I6I6I2I4', 193, ARGV[i], ARGV[i + 1], now, now + fresh, at, ARGV[i + 2], ARGV[i + 3])
-  if #tags == 0 then return head .. ARGV[i + 4] end
-  local names = table.concat(tags, '\\0')
-  return head .. struct.pack('>I2', #names) .. names .. ARGV[i + 4]
+local function entryOf(i, fresh, total, tags)
+  local first, unit, rest = 192 + ARGV[i + 1], 1, ''
+  if tonumber(total) > 4294967295 then first, unit = first + 8, 1000 end
+  if fresh ~= total then first, rest = first + 16, struct.pack('>I4', math.ceil(total / unit)) end
+  if ARGV[i + 2] ~= '0' then first, rest = first + 32, rest .. struct.pack('>I2', ARGV[i + 2]) end
+  local names = ''
+  if #tags > 0 then
+    names = table.concat(tags, '\\0')
+    names = struct.pack('>I2', #names) .. names
+  end
+  return struct.pack('>BBI6I4', first, ARGV[i], now, math.ceil(fresh / unit)) .. rest
+    .. struct.pack('>I4', ARGV[i + 3]) .. names .. ARGV[i + 4]
 end
 `;
 
 /** tagsOf(entry): the tags in the header of an entry; empty for anything else. */
 export const LUA_TAGS_OF = `
 local function tagsOf(entry)
-  local head = redis.pcall('GETRANGE', entry, 0, 28)
-  if type(head) ~= 'string' or #head < 29 or string.byte(head) ~= 193 or string.byte(head, 3) % 4 < 2 then return {} end
-  local length = string.byte(head, 28) * 256 + string.byte(head, 29)
+  local head = redis.pcall('GETRANGE', entry, 0, 23)
+  if type(head) ~= 'string' or #head < 16 then return {} end
+  local first = string.byte(head)
+  if first < 192 or bit.band(first, 2) == 0 then return {} end
+  local size = 16 + (bit.band(first, 16) > 0 and 4 or 0) + (bit.band(first, 32) > 0 and 2 or 0)
+  if #head < size + 2 then return {} end
+  local length = struct.unpack('>I2', head, size + 1)
   local tags = {}
-  for tag in string.gmatch(redis.call('GETRANGE', entry, 29, 28 + length) .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
+  for tag in string.gmatch(redis.call('GETRANGE', entry, size + 2, size + 1 + length) .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
   return tags
 end
 `;
@@ -128,9 +142,11 @@ local function wake(lease, key, outcome)
 end
 `;
 
-/** marked(tag, since): whether a tag was invalidated since a lease was taken. */
+/** marked(tag, since): whether a tag was, or may have been, invalidated since a lease was taken. */
 export const LUA_MARKED = `
 local function marked(tag, since)
+  -- The server's clock was set back: what came first is not known.
+  if micros < since then return true end
   local mark = redis.call('ZREVRANGEBYLEX', INDEX, '(\\2' .. tag .. '\\1', '[\\2' .. tag .. '\\0', 'LIMIT', 0, 1)[1]
   return mark and string.sub(mark, #tag + 3) >= since
 end
@@ -158,20 +174,15 @@ local function remove(key)
 end
 `;
 
-/** stamp(milliseconds): 48 bits, big-endian. */
-export const LUA_STAMP = `
-local function stamp(ms) return struct.pack('>I6', ms) end
-`;
-
 /** soften(key): marks an entry stale where it stands; 1 when there was one. */
 export const LUA_SOFTEN = `
 local function soften(key)
   revoke(key)
-  local head = redis.pcall('GETRANGE', ENTRY .. key, 0, 26)
-  if type(head) ~= 'string' or #head < 27 or string.byte(head) ~= 193 then return 0 end
-  local flags = string.byte(head, 3)
-  if flags % 8 < 4 then redis.call('SETRANGE', ENTRY .. key, 2, string.char(flags + 4)) end
-  if struct.unpack('>I6', head, 10) > now then redis.call('SETRANGE', ENTRY .. key, 9, stamp(now)) end
+  local head = redis.pcall('GETRANGE', ENTRY .. key, 0, 15)
+  if type(head) ~= 'string' or #head < 16 then return 0 end
+  local first = string.byte(head)
+  if first < 192 then return 0 end
+  if bit.band(first, 4) == 0 then redis.call('SETRANGE', ENTRY .. key, 0, string.char(first + 4)) end
   return 1
 end
 `;
@@ -187,11 +198,21 @@ local function append(bus, message, ttl, limit)
 end
 `;
 
-/** verified(): whether the index is known to be complete. */
+/**
+ * verified(): whether the index is known to be complete.
+ * keepEmpty(whole, ms): remembers that an index which was complete, and has lost its last member, is empty and not lost,
+ * so that the next invalidation needs no scan.
+ */
 export const LUA_VERIFIED = `
 local function verified()
   if redis.call('EXISTS', INDEX) == 0 then return 0 end
   return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 and 1 or 0
+end
+local function keepEmpty(whole, ms)
+  if whole == 1 and redis.call('EXISTS', INDEX) == 0 then
+    redis.call('ZADD', INDEX, 0, '\\1e')
+    redis.call('PEXPIREAT', INDEX, now + math.min(60000, tonumber(ms)))
+  end
 end
 `;
 

@@ -34,7 +34,7 @@ while i <= #ARGV do
   register(key, at)
   untag(key, keep)
   for _, tag in ipairs(tags) do addTag(tag, key, at) end
-  redis.call('SET', ENTRY .. key, entryOf(i + 3, ARGV[i + 1], at, tags), 'PX', total)
+  redis.call('SET', ENTRY .. key, entryOf(i + 3, ARGV[i + 1], total, tags), 'PX', total)
   revoke(key)
   i = i + 9 + count
 end
@@ -53,7 +53,7 @@ return now
       lib.register(key, at);
       lib.untag(key, new Set(tags));
       for (const tag of tags) lib.addTag(tag, key, at);
-      const entry = entryFromArguments(args.slice(i + 3, i + 8), lib.now, number(args[i + 1]), at, tags);
+      const entry = entryFromArguments(args.slice(i + 1, i + 8), lib.now, tags);
       db.set(lib.entryPrefix + key, entry, at);
       lib.revoke(key);
       i += 9 + tagCount;

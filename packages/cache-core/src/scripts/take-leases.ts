@@ -1,4 +1,5 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
+import { looksLikeEntry, readTimes } from "../entry.ts";
 import { LUA_EXPIRE, LUA_NAMES, LUA_REGISTER } from "./lua-library.ts";
 import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
@@ -16,6 +17,13 @@ export const takeLeases: AtomicOperation = {
 -- KEYS: index [bus]. ARGV: base, hash tag, liveness ms,
 --   then for each key: key, token, waiter id or '', newest creation time known or -1.
 -- Atomic: no invalidation can fall between looking at an entry and noting its lease. O(keys x log N).
+local function fresh(entry, known)
+  local first = string.byte(entry)
+  if #entry < 16 or first < 192 or bit.band(first, 4) > 0 then return false end
+  local created, duration = struct.unpack('>I6I4', entry, 3)
+  if bit.band(first, 8) > 0 then duration = duration * 1000 end
+  return created + duration > now and created > known
+end
 local liveness, names, replies, taken = ARGV[3], {}, {}, {}
 for i = 4, #ARGV, 4 do
   names[#names + 1] = ENTRY .. ARGV[i]
@@ -27,8 +35,7 @@ for i = 4, #ARGV, 4 do
   local key = ARGV[i]
   local entry, held = found[(i - 4) / 2 + 1], taken[ARGV[i]] or found[(i - 4) / 2 + 2]
   local reply
-  if entry and #entry >= 27 and string.byte(entry) == 193 and struct.unpack('>I6', entry, 10) > now
-    and struct.unpack('>I6', entry, 4) > tonumber(ARGV[i + 3]) then
+  if entry and fresh(entry, tonumber(ARGV[i + 3])) then
     reply = {1, entry}
   elseif held then
     local waiter = ARGV[i + 2]
@@ -58,10 +65,9 @@ return replies
       const held = read(() => db.get(lease));
       if (
         entry !== null &&
-        entry.length >= 27 &&
-        entry[0] === 193 &&
-        entry.readUIntBE(9, 6) > lib.now &&
-        entry.readUIntBE(3, 6) > number(args[i + 3])
+        looksLikeEntry(entry) &&
+        readTimes(entry).freshUntil > lib.now &&
+        readTimes(entry).createdAt > number(args[i + 3])
       ) {
         replies.push([1, entry]);
       } else if (held !== null) {

@@ -1,5 +1,5 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
-import { entryBytes, HEADER_BYTES, MAGIC } from "../entry.ts";
+import { entryBytes, FLAG_MARKED_STALE, headerBytes, looksLikeEntry, MAX_HEADER_BYTES } from "../entry.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 
 /** Text of an argument. */
@@ -82,14 +82,16 @@ export class TwinLibrary {
   tagsOf(entry: string): string[] {
     let head: Buffer;
     try {
-      head = this.db.getrange(entry, 0, HEADER_BYTES + 1);
+      head = this.db.getrange(entry, 0, MAX_HEADER_BYTES + 1);
     } catch {
       return [];
     }
-    if (head.length < HEADER_BYTES + 2 || head[0] !== MAGIC || ((head[2] as number) & 2) === 0) return [];
-    const length = head.readUInt16BE(HEADER_BYTES);
+    if (!looksLikeEntry(head) || ((head[0] as number) & 2) === 0) return [];
+    const size = headerBytes(head[0] as number);
+    if (head.length < size + 2) return [];
+    const length = head.readUInt16BE(size);
     return this.db
-      .getrange(entry, HEADER_BYTES + 2, HEADER_BYTES + 1 + length)
+      .getrange(entry, size + 2, size + 1 + length)
       .toString("utf8")
       .split("\0");
   }
@@ -130,6 +132,7 @@ export class TwinLibrary {
   }
 
   marked(tag: string, since: string): boolean {
+    if (this.micros < since) return true;
     const mark = this.db.zrevrangebylex(this.index, `(\u0002${tag}\u0001`, `[\u0002${tag}\0`, 0, 1)[0];
     return mark !== undefined && mark.slice(tag.length + 2) >= since;
   }
@@ -154,14 +157,15 @@ export class TwinLibrary {
     const entry = this.entryPrefix + key;
     let head: Buffer;
     try {
-      head = this.db.getrange(entry, 0, HEADER_BYTES - 1);
+      head = this.db.getrange(entry, 0, 15);
     } catch {
       return 0;
     }
-    if (head.length < HEADER_BYTES || head[0] !== MAGIC) return 0;
-    const flags = head[2] as number;
-    if ((flags & 4) === 0) this.db.setrange(entry, 2, Buffer.from([flags | 4]));
-    if (head.readUIntBE(9, 6) > this.now) this.db.setrange(entry, 9, stamp(this.now));
+    if (!looksLikeEntry(head)) return 0;
+    const first = head[0] as number;
+    if ((first & FLAG_MARKED_STALE) === 0) {
+      this.db.setrange(entry, 0, Buffer.from([first | FLAG_MARKED_STALE]));
+    }
     return 1;
   }
 
@@ -186,6 +190,12 @@ export class TwinLibrary {
     if (!this.db.exists(this.index)) return 0;
     return this.db.zrangebylex(this.index, "[\u0001u", "(\u0001v", 0, 1).length === 0 ? 1 : 0;
   }
+
+  keepEmpty(whole: number, ms: number): void {
+    if (whole !== 1 || this.db.exists(this.index)) return;
+    this.db.zadd(this.index, 0, "\u0001e");
+    this.db.pexpireat(this.index, this.now + Math.min(60_000, ms));
+  }
 }
 
 /** How much longer than needed a shared key is kept, so that not every write has to move its expiry. */
@@ -195,22 +205,13 @@ function slack(ms: number): number {
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** 48 bits, big-endian. */
-export function stamp(ms: number): Buffer {
-  const buffer = Buffer.allocUnsafe(6);
-  buffer.writeUIntBE(ms, 0, 6);
-  return buffer;
-}
-
-/** The bytes of an entry from the arguments of a write: kind, flags, cost, checksum, payload. */
+/** The bytes of an entry from the arguments of a write: fresh ms, total ms, kind, flags, cost, checksum, payload. */
 export function entryFromArguments(
   args: readonly AtomicArgument[],
   now: number,
-  freshMs: number,
-  at: number,
   tags: readonly string[],
 ): Buffer {
-  const [kind, flags, costMs, checksum, payload] = args;
+  const [freshMs, totalMs, kind, flags, costMs, checksum, payload] = args;
   return entryBytes(
     {
       kind: number(kind),
@@ -220,6 +221,6 @@ export function entryFromArguments(
       payload: bytes(payload),
     },
     tags,
-    { createdAt: now, freshUntil: now + freshMs, expiresAt: at },
+    { createdAt: now, freshMs: number(freshMs), totalMs: number(totalMs) },
   );
 }

@@ -18,7 +18,6 @@ if removed > 0 and redis.call('EXISTS', INDEX) == 0 then
   redis.call('ZADD', INDEX, 0, '\\1e')
   redis.call('PEXPIREAT', INDEX, now + ARGV[3])
 end
-if redis.call('EXISTS', TAGS) == 0 then redis.call('ZREM', INDEX, '\\1r') end
 return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 and 1 or 0
 `,
   run(db, keys, args) {
@@ -29,7 +28,6 @@ return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 a
       db.zadd(lib.index, 0, "\u0001e");
       db.pexpireat(lib.index, lib.now + number(args[2]));
     }
-    if (!db.exists(lib.tags)) db.zrem(lib.index, "\u0001r");
     return db.zrangebylex(lib.index, "[\u0001u", "(\u0001v", 0, 1).length === 0 ? 1 : 0;
   },
 };

@@ -53,7 +53,10 @@ export async function coldReads(cache: Cache, options: LoadOptions): Promise<Cos
 }
 
 /** How each kind of call ends while the store is sick, and after how long. */
-export async function settleAll(cache: Cache, label: string): Promise<Record<string, { ms: number; end: string }>> {
+export async function settleAll(
+  cache: Cache,
+  label: string,
+): Promise<Record<string, { ms: number; end: string }>> {
   const ends: Record<string, { ms: number; end: string }> = {};
   const run = async (name: string, call: () => Promise<unknown>): Promise<void> => {
     const began = performance.now();

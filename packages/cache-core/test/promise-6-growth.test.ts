@@ -1,0 +1,223 @@
+// Promise 6: nothing grows for ever. `PROMISE_FULL=1` writes ten times as much.
+
+import "@crm/testkit/setup-guards";
+import { type RedisServer, seededRandom, spawnWorker, startRedis, waitFor } from "@crm/testkit";
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createCache } from "../src/index.ts";
+import { redisStore } from "../src/redis/index.ts";
+
+const FULL = process.env.PROMISE_FULL === "1";
+const NAMESPACE = "p6";
+const BASE = `${NAMESPACE}:1`;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+let redis: RedisServer;
+let admin: Redis;
+beforeAll(async () => {
+  redis = await startRedis({ control: true });
+  admin = await redis.client();
+});
+afterAll(() => redis?.stop());
+
+interface Sample {
+  readonly live: number;
+  readonly dead: number;
+  readonly tagLive: number;
+  readonly tagDead: number;
+  readonly forever: string[];
+  readonly keys: number;
+}
+
+async function names(): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const page of admin.scanStream({ match: `${NAMESPACE}:*`, count: 1_000 })) {
+    for (const key of page as string[]) found.add(key);
+  }
+  return [...found];
+}
+
+async function sample(): Promise<Sample> {
+  const keys = await names();
+  const existing = new Set(keys);
+  const ttls = await Promise.all(keys.map((key) => admin.pttl(key)));
+  const members = await admin.zrange(`${BASE}i`, 0, -1);
+  let live = 0;
+  let dead = 0;
+  // Written since the listing, or gone since: asked again.
+  const there = async (name: string): Promise<boolean> =>
+    existing.has(name) || (await admin.exists(name)) === 1;
+  await Promise.all(
+    members.map(async (member) => {
+      const kind = member.charCodeAt(0);
+      if (kind === 1) return;
+      const name = kind === 4 ? `${BASE}l:${member.slice(1)}` : `${BASE}e:${member}`;
+      if (kind !== 2 && (await there(name))) live++;
+      else dead++;
+    }),
+  );
+  let tagLive = 0;
+  let tagDead = 0;
+  await Promise.all(
+    keys
+      .filter((key) => key.startsWith(`${BASE}t:`))
+      .map(async (set) => {
+        for (const member of await admin.smembers(set)) {
+          if (await there(`${BASE}e:${member}`)) tagLive++;
+          else tagDead++;
+        }
+      }),
+  );
+  return { live, dead, tagLive, tagDead, forever: keys.filter((_, i) => ttls[i] === -1), keys: keys.length };
+}
+
+test(
+  "rotating keys and tags: the dead never outnumber the living, every key has a TTL, and at the end nothing is left",
+  async () => {
+    await admin.flushall();
+    // The namespace is not alone on the server.
+    await admin.set("foreign", "1");
+    const random = seededRandom(6);
+    const LONGEST = 2_000;
+    const caches = Array.from({ length: 3 }, (_, i) =>
+      createCache({
+        store: redisStore({ url: redis.url, commandTimeout: "500ms", invalidationTimeout: "2s" }),
+        namespace: NAMESPACE,
+        leaseTtl: "500ms",
+        defaults: { ttl: "2s" },
+        memory: i === 0 ? { maxEntries: 500 } : false,
+      }),
+    );
+    await Promise.all(caches.map((cache) => cache.ready()));
+    const writes = FULL ? 300_000 : 30_000;
+    const samples: Sample[] = [];
+    let written = 0;
+    let nextKey = 0;
+    const began = performance.now();
+    const writers = Array.from({ length: 24 }, async (_, n) => {
+      const cache = caches[n % caches.length]!;
+      while (written < writes) {
+        const i = written++;
+        const ttl = `${random.int(200, LONGEST)}ms` as const;
+        const tags = [`fixed:${random.int(0, 5)}`, `rotating:${Math.floor(i / 200)}`].slice(
+          0,
+          random.int(0, 2),
+        );
+        const key = `k:${nextKey++}`;
+        const what = random.int(0, 99);
+        try {
+          if (what < 40) await cache.set(key, i, { ttl, tags });
+          else if (what < 75) await cache.getOrSet(key, () => i, { ttl, tags });
+          // Overwritten with other tags.
+          else if (what < 85)
+            await cache.set(`k:${Math.max(0, nextKey - random.int(1, 200))}`, i, {
+              ttl,
+              tags: [`other:${i % 7}`],
+            });
+          else if (what < 90)
+            await cache.getOrSet(key, () => Promise.reject(new Error("the source fails")), { ttl });
+          else if (what < 93) await cache.getOrSet(key, () => null, { ttl });
+          else if (what < 95) await cache.invalidateByTag(`fixed:${random.int(0, 5)}`, { soft: true });
+          else if (what < 97) await cache.invalidateByTag(`rotating:${Math.floor(i / 200)}`);
+          else if (what < 98)
+            await cache.invalidatePattern(`k:${random.int(0, nextKey)}*`, { soft: random.chance(0.5) });
+          else await cache.del(`k:${random.int(0, nextKey)}`);
+        } catch (error) {
+          if ((error as Error).message !== "the source fails") throw error;
+        }
+        // At a pace at which keys live and die while others are written.
+        if (i % 8 === 0) await pause(4);
+      }
+    });
+    const done = Promise.all(writers);
+    let ended = false;
+    done.then(
+      () => {
+        ended = true;
+      },
+      () => {
+        ended = true;
+      },
+    );
+    // Processes that die while they fetch leave leases.
+    const dying = (async () => {
+      for (let i = 0; i < 3; i++) {
+        const worker = await spawnWorker(new URL("./workers/dying-fetcher.ts", import.meta.url), {
+          args: [redis.url, NAMESPACE],
+        });
+        await worker.call("fetch", { keys: 50, label: i });
+        await worker.kill();
+      }
+    })();
+    await pause(LONGEST);
+    while (!ended) {
+      samples.push(await sample());
+      await pause(250);
+    }
+    await done;
+    await dying;
+    const lastWrite = performance.now();
+    const rate = Math.round(writes / ((lastWrite - began) / 1_000));
+    // In process nothing is left over either, but for what is bounded.
+    const stats = await caches[0]!.getStats();
+    expect(stats.l1?.entries).toBeLessThanOrEqual(500);
+    // One longest TTL later; the index may outlive it by a hundredth.
+    await waitFor(async () => (await names()).length === 0, {
+      timeoutMs: LONGEST + 1_500,
+      description: "an empty namespace",
+    }).catch(() => {});
+    const left = await names();
+    if (process.env.PROMISE_PRINT) {
+      const worst = (a: keyof Sample, b: keyof Sample) =>
+        Math.max(...samples.map((each) => Number(each[a]) / Math.max(1, Number(each[b])))).toFixed(2);
+      process.stdout.write(
+        `${JSON.stringify({ writes, rate, samples: samples.length, deadPerLive: worst("dead", "live"), tagDeadPerLive: worst("tagDead", "tagLive"), peakKeys: Math.max(...samples.map(({ keys }) => keys)), goneAfter: Math.round(performance.now() - lastWrite), left })}\n`,
+      );
+    }
+    expect(samples.length).toBeGreaterThan(5);
+    for (const each of samples) {
+      expect(each.live).toBeGreaterThan(0);
+      expect(each.dead, JSON.stringify(each)).toBeLessThanOrEqual(each.live);
+      expect(each.tagDead, JSON.stringify(each)).toBeLessThanOrEqual(each.tagLive);
+      expect(each.forever).toEqual([]);
+    }
+    expect(left).toEqual([]);
+    for (const cache of caches) await cache.close();
+  },
+  FULL ? 600_000 : 90_000,
+);
+
+test("control: a set of members that nobody cleans outgrows the living", async () => {
+  await admin.flushall();
+  for (let i = 0; i < 500; i++) {
+    await admin.set(`plain:${i}`, "1", "PX", 20);
+    await admin.sadd("plain", `plain:${i}`);
+    if (i % 10 === 0) await pause(1);
+  }
+  const members = await admin.smembers("plain");
+  const alive = await Promise.all(members.map((member) => admin.exists(member)));
+  expect(alive.filter((exists) => exists === 0).length).toBeGreaterThan(
+    alive.filter((exists) => exists === 1).length,
+  );
+});
+
+test("an empty namespace that is only invalidated leaves nothing for longer than a minute", async () => {
+  await admin.flushall();
+  await admin.set("foreign", "1");
+  const cache = createCache({
+    store: redisStore({ url: redis.url }),
+    namespace: NAMESPACE,
+    defaults: { ttl: "1s" },
+  });
+  await waitFor(async () => (await cache.set("one", 1)) === true);
+  for (let i = 0; i < 20; i++) {
+    await cache.invalidatePattern(`nothing:${i}:*`);
+    await cache.invalidateByTag(`nothing:${i}`);
+  }
+  for (const key of await names()) {
+    const left = await admin.pttl(key);
+    expect(left, key).toBeGreaterThan(0);
+    expect(left, key).toBeLessThanOrEqual(61_000);
+  }
+  await cache.close();
+});
