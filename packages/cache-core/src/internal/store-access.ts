@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AtomicArgument, AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import type { Clock } from "../clock.ts";
 import type { EntryParts } from "../entry.ts";
-import { StoreReplyError } from "../errors.ts";
+import { StoreReplyError, StoreUnavailableError } from "../errors.ts";
 import type { KeySpace } from "../key-space.ts";
 import { appendBus } from "../scripts/append-bus.ts";
 import { countEntries } from "../scripts/count-entries.ts";
@@ -349,8 +349,9 @@ export class StoreAccess {
             verified = Math.min(verified, whole);
             cursor = next.toString("utf8");
           } while (cursor !== "");
-          // Keys that vanish all the time cannot hold us for ever.
-          if (verified === 1 || complete || round === 4) return total;
+          if (verified === 1 || complete) return total;
+          // What vanishes faster than it is found again cannot hold the caller for ever, and is not acknowledged.
+          if (round === 4) throw new StoreUnavailableError({ operation: "repair", reason: "error" });
           complete = (await this.#repair.complete()) === 0;
         }
       }),

@@ -24,6 +24,12 @@ const READ_CLOCK: AtomicOperation = {
   run: (database) => Math.floor(database.nowMs()),
 };
 
+const PUBLISH: AtomicOperation = {
+  name: "publish",
+  lua: "return redis.call('PUBLISH', KEYS[1], ARGV[1]) -- KEYS: the channel. ARGV: the message. O(subscribers).",
+  run: (database, keys, args) => database.publish(keys[0] as string, Buffer.from(String(args[0]))),
+};
+
 const PROBE_EVERY_MS = 100;
 /** A connection that stays silent this long is replaced: its peer may be gone without a word. */
 const REPLACE_AFTER_MS = 500;
@@ -411,7 +417,12 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
 
     serverNow: (key) => laneOf(key).serverNow(),
     publish: (channel, message) =>
-      guarded("publish", laneOf(""), deadlines, () => client.publish(channel, message)),
+      guarded("publish", laneOf(""), deadlines, async () =>
+        cluster
+          ? // ioredis sends `PUBLISH` to any node; the script goes to the one of the channel, so messages keep their order.
+            Number(await evaluate(PUBLISH, [channel], [message]))
+          : client.publish(channel, message),
+      ),
     subscribe: (channel, handler) => subscriber.subscribe(channel, handler),
     follow: (stream, handlers, followOptions) => followStream(client, stream, handlers, followOptions),
     scan: (prefix) => scanKeys(client, prefix),

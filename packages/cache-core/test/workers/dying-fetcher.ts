@@ -5,7 +5,12 @@ import { createCache } from "../../src/index.ts";
 import { redisStore } from "../../src/redis/index.ts";
 
 const [url, namespace] = process.argv.slice(2);
-const cache = createCache({ store: redisStore({ url }), namespace, leaseTtl: "500ms", defaults: { ttl: "2s" } });
+const cache = createCache({
+  store: redisStore({ url }),
+  namespace,
+  leaseTtl: "500ms",
+  defaults: { ttl: "2s" },
+});
 
 serveWorker({
   async fetch({ keys, label }: { keys: number; label: number }): Promise<void> {

@@ -78,7 +78,7 @@ function guarded(plan: Interleaving): Subject {
   const options = {
     ...OPTIONS[plan.fill],
     ...(tags === undefined ? {} : { tags }),
-    ...(plan.nullTtl ? { nullTtl: "10s" } : {}),
+    ...(plan.nullTtl ? { nullTtl: "10s" as const } : {}),
   };
   const fetcher = (from: (tag: Tagger) => Promise<Row>) => (context: FetchContext<Row>) =>
     from(tags === undefined ? context.addTags : () => {});

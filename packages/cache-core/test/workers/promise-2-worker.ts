@@ -35,7 +35,7 @@ function connect(): Cache {
   const commandTimeout = (process.env.PROMISE_2_COMMAND_TIMEOUT ?? "1s") as "1s";
   const where = "url" in target ? { url: target.url } : { nodes: target.nodes };
   const store = redisStore({ ...where, commandTimeout });
-  return createCache({ store, namespace: "crm", memory: false, leaseTtl });
+  return createCache({ store, namespace: "crm", memory: false, leaseTtl: leaseTtl as "3s" });
 }
 let warm: Cache | undefined;
 function warmed(): Cache {
