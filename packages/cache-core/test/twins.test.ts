@@ -183,8 +183,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           return;
         }
         case 18: {
-          const [next] = (await both(pruneIndex, [cursor, random.pick([1, 3, 24])])) as [string];
-          cursor = Buffer.from(next, "latin1").toString("utf8");
+          await both(pruneIndex, [random.pick([1, 3, 24])]);
           return;
         }
         case 19: {

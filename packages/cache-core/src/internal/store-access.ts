@@ -76,7 +76,6 @@ export class StoreAccess {
   readonly processId: string = randomBytes(9).toString("base64url");
   readonly #repair: Repair;
   readonly #abandoned: AbandonedLeases;
-  readonly #pruneCursors: string[];
   /** Pages that writes have earned and no call has looked through yet, by bucket. */
   readonly #pruneOwed: number[];
   readonly #pruning = new Set<number>();
@@ -104,7 +103,6 @@ export class StoreAccess {
       () => store.available,
       clock,
     );
-    this.#pruneCursors = new Array(keys.buckets).fill("");
     this.#pruneOwed = new Array(keys.buckets).fill(0);
   }
 
@@ -368,15 +366,13 @@ export class StoreAccess {
     if (!this.#pruning.has(bucket)) void this.#prune(bucket);
   }
 
-  /** Cleans what is owed. One call at a time: a second one would begin at the same cursor and look at the same page. */
+  /** Cleans what is owed, one call at a time: many small ones would cost more. */
   async #prune(bucket: number): Promise<void> {
     this.#pruning.add(bucket);
     try {
       for (let owed = this.#pruneOwed[bucket] as number; owed > 0; owed = this.#pruneOwed[bucket] as number) {
         this.#pruneOwed[bucket] = 0;
-        const args = [this.#pruneCursors[bucket] as string, PRUNE_PAGE * owed];
-        const [cursor, verified] = (await this.#runIn(pruneIndex, bucket, args)) as [Buffer, number];
-        this.#pruneCursors[bucket] = cursor.toString("utf8");
+        const verified = await this.#runIn(pruneIndex, bucket, [PRUNE_PAGE * owed]);
         if (verified === 0) this.#repair.checkInBackground();
       }
     } catch {

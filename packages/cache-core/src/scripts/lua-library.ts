@@ -5,6 +5,8 @@
  * Members of an index, by first byte (keys of callers never start with a control character):
  * - `\1u<µs>`         the index may lack members: it was made while other keys existed, or a tag set was lost
  * - `\1r`             the registry of tags exists; if it does not, it was lost
+ * - `\1e`             the index is complete and has no members
+ * - `\1c<member>`     where the cleaning of the index goes on
  * - `\2<tag>\0<µs>`   the tag was invalidated at that time, while leases were out
  * - `\4<key>`         a lease on the key is out
  * - `\31<scope>\31…`  a key of a scope

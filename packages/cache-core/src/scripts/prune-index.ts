@@ -1,19 +1,24 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import { LUA_NAMES, LUA_VERIFIED } from "./lua-library.ts";
-import { number, TwinLibrary, text } from "./twin-library.ts";
+import { number, TwinLibrary } from "./twin-library.ts";
 
 /**
  * Looks at the next members of an index and takes out those whose entry or lease is gone. Every writer calls it now
- * and then with a cursor of its own, so an index under expiry or eviction cleans itself as it is written to.
+ * and then, so an index under expiry or eviction cleans itself as it is written to. All go on where the last one ended,
+ * which the index itself remembers (`\1c<member>`): processes with cursors of their own walked in step, over the same
+ * members, and the dead outnumbered the living.
  *
- * Replies `[cursor, verified]`; cursor "" at the end, `verified` 0 when the index may lack members.
+ * Replies whether the index is known to be complete.
  */
 export const pruneIndex: AtomicOperation = {
   name: "pruneIndex",
   lua: `${LUA_NAMES}${LUA_VERIFIED}
--- KEYS: index. ARGV: base, hash tag, cursor or '', page size. Atomic: a member goes only while its key is absent. O(log N + page).
-local from = ARGV[3] == '' and '[\\2' or '(' .. ARGV[3]
-local found = redis.call('ZRANGEBYLEX', INDEX, from, '+', 'LIMIT', 0, ARGV[4])
+-- KEYS: index. ARGV: base, hash tag, page size. Atomic: a member goes only while its key is absent. O(log N + page).
+local place = redis.call('ZRANGEBYLEX', INDEX, '[\\1c', '(\\1d', 'LIMIT', 0, 1)[1]
+local from = place and '(' .. string.sub(place, 3) or '[\\2'
+local found = redis.call('ZRANGEBYLEX', INDEX, from, '+', 'LIMIT', 0, ARGV[3])
+if place then redis.call('ZREM', INDEX, place) end
+if #found == tonumber(ARGV[3]) then redis.call('ZADD', INDEX, 0, '\\1c' .. found[#found]) end
 local marks = #redis.call('ZRANGEBYLEX', INDEX, '[\\4', '(\\5', 'LIMIT', 0, 1) == 0
 local dead, names = {}, {}
 for i, member in ipairs(found) do
@@ -32,13 +37,16 @@ if redis.call('ZREMRANGEBYSCORE', TAGS, '-inf', '(' .. now) > 0 and redis.call('
   -- Empty, not lost.
   redis.call('ZREM', INDEX, '\\1r')
 end
-return {#found == tonumber(ARGV[4]) and found[#found] or '', verified()}
+return verified()
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
-    const cursor = text(args[2]);
-    const page = number(args[3]);
-    const found = db.zrangebylex(lib.index, cursor === "" ? "[\u0002" : `(${cursor}`, "+", 0, page);
+    const page = number(args[2]);
+    const place = db.zrangebylex(lib.index, "[\u0001c", "(\u0001d", 0, 1)[0];
+    const from = place === undefined ? "[\u0002" : `(${place.slice(2)}`;
+    const found = db.zrangebylex(lib.index, from, "+", 0, page);
+    if (place !== undefined) db.zrem(lib.index, place);
+    if (found.length === page) db.zadd(lib.index, 0, `\u0001c${found[found.length - 1]}`);
     const noLeases = db.zrangebylex(lib.index, "[\u0004", "(\u0005", 0, 1).length === 0;
     for (const member of found) {
       const kind = member.charCodeAt(0);
@@ -51,6 +59,6 @@ return {#found == tonumber(ARGV[4]) and found[#found] or '', verified()}
     if (db.zremrangebyscore(lib.tags, Number.NEGATIVE_INFINITY, lib.now - 1) > 0 && !db.exists(lib.tags)) {
       db.zrem(lib.index, "\u0001r");
     }
-    return [Buffer.from(found.length === page ? (found[found.length - 1] as string) : ""), lib.verified()];
+    return lib.verified();
   },
 };
