@@ -391,9 +391,7 @@ describe("answers", () => {
           const [name, lua, isRight] = say[i % 2] as (typeof say)[number];
           try {
             const reply =
-              i % 3 === 0
-                ? await store.get(key)
-                : await store.run({ name, lua, run: () => 0 }, [key], [id]);
+              i % 3 === 0 ? await store.get(key) : await store.run({ name, lua, run: () => 0 }, [key], [id]);
             if (i % 3 === 0 ? reply === null : isRight(reply, id)) right++;
             else wrong.push(`${name} ${id}: ${JSON.stringify(reply)}`);
           } catch {

@@ -47,7 +47,7 @@ for (const policy of ["allkeys-lru", "volatile-ttl"] as const) {
       let reads = 0;
       let hits = 0;
       let pending = 0;
-      const rounds = FULL ? 3_000 : 500;
+      const rounds = FULL ? 3_000 : 250;
       const check = (group: number, low: number, value: { version: number } | null): void => {
         reads++;
         if (value === null) return;

@@ -74,7 +74,6 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     const names = bus ? [index, `${base}b`] : [index];
     const held = new Map<string, string>();
     let micros = (Date.now() + DAY_MS) * 1000;
-    let cursor = "";
     const now = (): number => Math.floor(micros / 1000);
     await Promise.all(sides.map((side) => side.clear()));
     await Promise.all(sides.map((side) => side.setTime(micros)));
