@@ -39,7 +39,8 @@ for (const writer of [0, 1, 2]) {
     for (const entry of await all<{ state: string; ttl: number; createdAt: Date }>("lookup", key)) {
       expect(entry.state).toBe("fresh");
       expect(entry.ttl).toBeGreaterThan(0);
-      expect(entry.ttl).toBeLessThanOrEqual(0.6);
+      // The server's clock is estimated to a few milliseconds.
+      expect(entry.ttl).toBeLessThanOrEqual(0.65);
       expect(Math.abs(entry.createdAt.getTime() - Date.now())).toBeLessThan(5_000);
     }
     // In the in-process tier as in Redis.

@@ -18,7 +18,10 @@ import { type RedisLike, redisStore } from "../src/redis/index.ts";
 const FULL = process.env.PROMISE_FULL === "1";
 const NAMESPACE = "p3";
 const BUS = `${NAMESPACE}:1b`;
-const CHANGED = 1_000;
+/** More than the bus remembers: the tier has to forget everything. */
+const MANY = 1_000;
+/** What the bus remembers wholly: the tier can catch up. */
+const SOME = 500;
 const KEPT = 200;
 const MAX_SILENCE = 1_000;
 
@@ -90,30 +93,39 @@ async function tier(cache: Cache): Promise<{ hits: number; flushes: number; cohe
 }
 
 describe("the link to the bus is lost while another process changes 1,000 keys", () => {
-  const cases: [seconds: number, fault: "cut" | "black hole" | "half-open", through: "bus" | "everything"][] =
-    [
-      [1, "cut", "bus"],
-      [1, "cut", "everything"],
-      [1, "black hole", "bus"],
-      [1, "half-open", "everything"],
-      [5, "cut", "bus"],
-      [5, "black hole", "everything"],
-      ...(FULL
-        ? ([
-            [30, "cut", "bus"],
-            [30, "black hole", "bus"],
-            [30, "half-open", "bus"],
-          ] as never[])
-        : []),
-    ];
-  for (const [seconds, fault, through] of cases) {
-    test(`${fault} of ${seconds} s (${through}): silent in time, and not one stale answer afterwards`, async () => {
+  const cases: [
+    seconds: number,
+    fault: "cut" | "black hole" | "half-open",
+    through: "bus" | "everything",
+    changes?: number,
+  ][] = [
+    [1, "cut", "bus", SOME],
+    [1, "half-open", "bus", SOME],
+    [1, "cut", "bus"],
+    [1, "cut", "everything"],
+    [1, "black hole", "bus"],
+    [1, "half-open", "everything"],
+    [5, "cut", "bus"],
+    [5, "black hole", "everything"],
+    ...(FULL
+      ? ([
+          [30, "cut", "bus"],
+          [30, "black hole", "bus"],
+          [30, "half-open", "bus"],
+        ] as never[])
+      : []),
+  ];
+  for (const [seconds, fault, through, changes = MANY] of cases) {
+    test(`${fault} of ${seconds} s (${through}, ${changes} changes): silent in time, and not one stale answer afterwards`, async () => {
       await using cache = reader(through);
       const changed = Array.from(
-        { length: CHANGED },
-        (_, i) => `${fault}:${seconds}:${through}:changed:${i}`,
+        { length: changes },
+        (_, i) => `${fault}:${seconds}:${through}:${changes}:changed:${i}`,
       );
-      const kept = Array.from({ length: KEPT }, (_, i) => `${fault}:${seconds}:${through}:kept:${i}`);
+      const kept = Array.from(
+        { length: KEPT },
+        (_, i) => `${fault}:${seconds}:${through}:${changes}:kept:${i}`,
+      );
       await warm(cache, [...changed, ...kept], 1);
       const flushesBefore = (await tier(cache)).flushes;
 
@@ -126,7 +138,7 @@ describe("the link to the bus is lost while another process changes 1,000 keys",
       const old: { key: string; at: number }[] = [];
       let ending = false;
       const reading = (async () => {
-        for (let i = 0; !ending; i = (i + 1) % CHANGED) {
+        for (let i = 0; !ending; i = (i + 1) % changes) {
           const key = changed[i] as string;
           const at = Date.now();
           if ((await cache.get(key)) === 1) old.push({ key, at });
@@ -162,12 +174,13 @@ describe("the link to the bus is lost while another process changes 1,000 keys",
           old.filter(({ key, at }) => at > Math.max(acknowledgedAt.get(key) as number, lostAt + 50)),
         ).toHaveLength(0);
       }
-      // What was missed was replayed: what nobody changed is still in process.
+      // What was missed was replayed, as far as the bus remembers it: what nobody changed is still in process then.
       const before = await tier(cache);
       for (const key of kept) expect(await cache.get(key)).toBe(1);
       const after = await tier(cache);
-      expect(after.flushes, "flushed").toBe(flushesBefore);
-      expect(after.hits - before.hits).toBe(KEPT);
+      const flushes = after.flushes - flushesBefore;
+      expect(flushes).toBeLessThanOrEqual(changes === SOME ? 0 : 1);
+      if (flushes === 0) expect(after.hits - before.hits).toBe(KEPT);
       if (process.env.PROMISE_PRINT) {
         process.stdout.write(
           `${JSON.stringify({ fault, seconds, through, oldWhileLost: old.length, backAfter })}\n`,
@@ -190,8 +203,11 @@ describe("the link to the bus is lost while another process changes 1,000 keys",
     await pause(200);
     await proxy.heal();
     await waitFor(() => subscriber.status === "ready");
-    await admin.publish("invalidated", keys[0] as string);
-    await waitFor(() => !kept.has(keys[0] as string));
+    // It hears again what is said now.
+    await waitFor(async () => {
+      await admin.publish("invalidated", keys[0] as string);
+      return !kept.has(keys[0] as string);
+    });
     await pause(250);
     subscriber.disconnect();
     expect(kept.size, "stale entries that nobody will ever remove").toBe(99);

@@ -178,7 +178,13 @@ test(
             })),
           );
         }
-        return { size, cache, tag: [] as number[], pattern: [] as number[] };
+        return {
+          size,
+          cache,
+          tag: [] as number[],
+          pattern: [] as number[],
+          server: { tag: [] as number[], pattern: [] as number[] },
+        };
       }),
     );
     // Taken in turns, so that whatever else this machine does meets all of them alike. The first rounds warm up.
@@ -193,6 +199,7 @@ test(
               tags: [`few:${way}`],
             })),
           );
+          await admin.config("RESETSTAT");
           const began = performance.now();
           const removed =
             way === "tag"
@@ -200,7 +207,11 @@ test(
               : await space.cache.invalidatePattern("few:pattern:*");
           const took = performance.now() - began;
           expect(removed).toBe(100);
-          if (round >= 0) space[way].push(took);
+          const usec = /cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(await admin.info("commandstats"))?.[1];
+          if (round >= 0) {
+            space[way].push(took);
+            space.server[way].push(Number(usec) / 1_000);
+          }
         }
       }
     }
@@ -212,16 +223,20 @@ test(
     } while (cursor !== "0");
     const scan = performance.now() - began;
     for (const { cache } of spaces) await cache.close();
-    const medians = spaces.map(({ size, tag, pattern }) => ({
+    const medians = spaces.map(({ size, tag, pattern, server }) => ({
       size,
       tag: quietMedian(tag),
       pattern: quietMedian(pattern),
+      serverTag: quietMedian(server.tag),
+      serverPattern: quietMedian(server.pattern),
     }));
     if (process.env.PROMISE_PRINT) process.stdout.write(`${JSON.stringify({ medians, scan })}\n`);
     for (const way of ["tag", "pattern"] as const) {
       const all = medians.map((each) => each[way]);
       expect(Math.max(...all), `${way}: ${all.join(", ")}`).toBeLessThanOrEqual(1.5 * Math.min(...all));
-      expect(Math.max(...all), way).toBeLessThanOrEqual(1);
+      // By the server's own measure: what a call waits for on a busy machine says nothing of its cost.
+      const onServer = medians.map((each) => (way === "tag" ? each.serverTag : each.serverPattern));
+      expect(Math.max(...onServer), way).toBeLessThanOrEqual(1);
     }
     // Control: looking through the server.
     expect(scan).toBeGreaterThan(10 * Math.max(...medians.map(({ pattern }) => pattern)));

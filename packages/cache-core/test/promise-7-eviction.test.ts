@@ -47,7 +47,7 @@ for (const policy of ["allkeys-lru", "volatile-ttl"] as const) {
       let reads = 0;
       let hits = 0;
       let pending = 0;
-      const rounds = FULL ? 3_000 : 250;
+      const rounds = FULL ? 3_000 : 150;
       const check = (group: number, low: number, value: { version: number } | null): void => {
         reads++;
         if (value === null) return;
@@ -183,14 +183,13 @@ describe("any keys of the namespace are lost, and everything old still goes", ()
     const keeper = store.retain();
     const wrong: string[] = [];
     let cases = 0;
+    let considered = 0;
     for (let chosen = 1; chosen < 1 << KINDS.length; chosen++) {
       const kinds = KINDS.filter((_, i) => (chosen >> i) & 1);
       for (const [between, act] of Object.entries(BETWEEN)) {
         for (const [way, invalidate] of Object.entries(WAYS)) {
-          if (!FULL && kinds.length > 2 && (cases * 7 + chosen) % 9 !== 0) {
-            cases++;
-            continue;
-          }
+          considered++;
+          if (!FULL && kinds.length > 2 && (considered * 7 + chosen) % 9 !== 0) continue;
           cases++;
           await admin.flushall();
           // Others use the server, too.
