@@ -21,8 +21,13 @@ export const invalidateKeys: AtomicOperation = {
 -- KEYS: index [bus]. ARGV: base, hash tag, soft (1 or 0), message or '', bus ttl ms, bus limit, keys...
 -- Atomic: entry, lease and message go together. O(keys log N).
 local count, whole = 0, verified()
-local act = ARGV[3] == '1' and soften or remove
-for i = 7, #ARGV do count = count + act(ARGV[i]) end
+if ARGV[3] == '1' then
+  for i = 7, #ARGV do count = count + soften(ARGV[i]) end
+else
+  local keys = {}
+  for i = 7, #ARGV do keys[i - 6] = ARGV[i] end
+  count = remove(keys)
+end
 keepEmpty(whole, ARGV[5])
 if KEYS[2] and ARGV[4] ~= '' then append(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) end
 return count

@@ -47,14 +47,19 @@ if ARGV[10] == '' then
 end
 local from = ARGV[10] == '' and '[' .. (prefix == '' and '\\31' or prefix) or '(' .. ARGV[10]
 local found = redis.call('ZRANGEBYLEX', INDEX, from, '(' .. prefix .. '\\255', 'LIMIT', 0, page)
-local count = 0
+local count, hit = 0, {}
 for _, key in ipairs(found) do
-  if covered(key) then
-    local had = (soft and soften or remove)(key)
+  if covered(key) then hit[#hit + 1] = key end
+end
+if soft then
+  for _, key in ipairs(hit) do
+    local had = soften(key)
     -- A member without an entry is dead: the entry has expired or was evicted.
-    if soft and had == 0 and redis.call('EXISTS', ENTRY .. key) == 0 then redis.call('ZREM', INDEX, key) end
+    if had == 0 and redis.call('EXISTS', ENTRY .. key) == 0 then redis.call('ZREM', INDEX, key) end
     count = count + had
   end
+else
+  count = remove(hit)
 end
 local cursor = #found == page and found[#found] or ''
 keepEmpty(whole, ARGV[5])

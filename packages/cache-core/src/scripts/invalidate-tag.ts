@@ -62,14 +62,18 @@ elseif soft then
 else
   members, cursor = redis.call('SPOP', set, page), '1'
 end
+local tagged, known = {}, {}
 for _, key in ipairs(members) do
-  local tagged = false
-  for _, own in ipairs(tagsOf(ENTRY .. key)) do tagged = tagged or own == tag end
-  if tagged then
-    count = count + (soft and soften or remove)(key)
-  else
-    redis.call('SREM', set, key)
+  local tags = tagsOf(ENTRY .. key)
+  for _, own in ipairs(tags) do
+    if own == tag then known[key] = tags end
   end
+  if known[key] then tagged[#tagged + 1] = key else redis.call('SREM', set, key) end
+end
+if soft then
+  for _, key in ipairs(tagged) do count = count + soften(key) end
+else
+  count = remove(tagged, known)
 end
 if not soft and redis.call('EXISTS', set) == 0 then forgetTag(tag) end
 keepEmpty(whole, ARGV[5])

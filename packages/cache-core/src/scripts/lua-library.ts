@@ -84,15 +84,18 @@ end
 /** tagsOf(entry): the tags in the header of an entry; empty for anything else. */
 export const LUA_TAGS_OF = `
 local function tagsOf(entry)
-  local head = redis.pcall('GETRANGE', entry, 0, 23)
+  -- Enough for most tags, so that one call does.
+  local head = redis.pcall('GETRANGE', entry, 0, 279)
   if type(head) ~= 'string' or #head < 16 then return {} end
   local first = string.byte(head)
   if first < 192 or bit.band(first, 2) == 0 then return {} end
   local size = 16 + (bit.band(first, 16) > 0 and 4 or 0) + (bit.band(first, 32) > 0 and 2 or 0)
   if #head < size + 2 then return {} end
   local length = struct.unpack('>I2', head, size + 1)
+  local names = #head >= size + 2 + length and string.sub(head, size + 3, size + 2 + length)
+    or redis.call('GETRANGE', entry, size + 2, size + 1 + length)
   local tags = {}
-  for tag in string.gmatch(redis.call('GETRANGE', entry, size + 2, size + 1 + length) .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
+  for tag in string.gmatch(names .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
   return tags
 end
 `;
@@ -166,13 +169,29 @@ local function revoke(key)
 end
 `;
 
-/** remove(key): 1 when there was an entry. */
+/**
+ * remove(keys, known): entries, memberships and leases of a page of keys; replies how many entries there were. One call
+ * for each kind of thing, not for each key. `known` has the tags of keys that were looked at already.
+ */
 export const LUA_REMOVE = `
-local function remove(key)
-  untag(key, {})
-  revoke(key)
-  redis.call('ZREM', INDEX, key)
-  return redis.call('UNLINK', ENTRY .. key)
+local function remove(keys, known)
+  if #keys == 0 then return 0 end
+  local entries, leases, members = {}, {}, {}
+  for i, key in ipairs(keys) do
+    entries[i], leases[i] = ENTRY .. key, LEASE .. key
+    for _, tag in ipairs(known and known[key] or tagsOf(entries[i])) do
+      members[tag] = members[tag] or {}
+      table.insert(members[tag], key)
+    end
+  end
+  for tag, list in pairs(members) do
+    if redis.call('SREM', TAG .. tag, unpack(list)) > 0 and redis.call('EXISTS', TAG .. tag) == 0 then forgetTag(tag) end
+  end
+  for i, lease in ipairs(redis.call('MGET', unpack(leases))) do
+    if lease then revoke(keys[i]) end
+  end
+  redis.call('ZREM', INDEX, unpack(keys))
+  return redis.call('UNLINK', unpack(entries))
 end
 `;
 
