@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { describeVersions, observeConditions } from "./conditions.ts";
 import { formatCase, formatCriteria } from "./format-tables.ts";
-import { runScenario } from "./run-scenario.ts";
+import { roundsOf, runScenario } from "./run-scenario.ts";
 import { type CaseSummary, type Criterion, OURS, type Scenario, type Settings } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import { writeDocument } from "./write-document.ts";
@@ -74,7 +74,7 @@ for (const scenario of scenarios) {
       console.error(`\n${text}`);
     },
   });
-  const done = Math.min(rounds, scenario.maxRounds ?? rounds);
+  const done = roundsOf(scenario, { rounds, settings });
   const seconds = Math.round((performance.now() - began) / 1000);
   const criteria = scenario.criteria(summaries);
   broken.push(...criteria.filter(({ kept }) => !kept));

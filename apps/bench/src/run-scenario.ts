@@ -18,6 +18,14 @@ export interface RunOptions {
   onFailure(text: string): void;
 }
 
+export function roundsOf(
+  { maxRounds }: Scenario,
+  { rounds, settings }: Pick<RunOptions, "rounds" | "settings">,
+): number {
+  if (maxRounds === undefined) return rounds;
+  return settings.quick ? 1 : Math.min(rounds, maxRounds);
+}
+
 /** Interleaves the contenders round by round, each in a fresh process against a fresh server. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<CaseSummary[]> {
   const cases = scenario.cases(options.settings).map((ofCase) => ({
@@ -30,7 +38,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     ),
   }));
   const results = new Map<string, { note: string; figures: Record<string, number[]> }>();
-  const rounds = Math.min(options.rounds, scenario.maxRounds ?? options.rounds);
+  const rounds = roundsOf(scenario, options);
   for (let round = 0; round < rounds; round++) {
     for (const { ofCase, rows } of cases) {
       // Another contender begins each time, so that none always follows the same one.

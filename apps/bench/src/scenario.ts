@@ -10,7 +10,7 @@ export interface Scenario {
   readonly columns: readonly Column[];
   /** How many processes of the contender run at once. @default 1 */
   readonly processes?: number;
-  /** Rounds beyond this add nothing, because the figures are counts. */
+  /** Rounds beyond this add little, because the figures are counts or medians already; `--quick` makes one. */
   readonly maxRounds?: number;
   readonly memory: boolean;
   cases(settings: Settings): readonly Case[];

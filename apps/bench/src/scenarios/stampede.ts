@@ -18,6 +18,7 @@ export const stampede: Scenario = {
     { key: "commands", title: "commands" },
   ],
   processes: 4,
+  maxRounds: 5,
   memory: false,
   cases: ({ quick }) => [
     {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { AtomicArgument, AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { parseDuration } from "../duration.ts";
 import { InvalidOptionError, StoreUnavailableError } from "../errors.ts";
+import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import type { Store, StoreWarning } from "../store.ts";
 import { connect } from "./connect.ts";
@@ -30,6 +31,8 @@ const PUBLISH: AtomicOperation = {
   run: (database, keys, args) => database.publish(keys[0] as string, Buffer.from(String(args[0]))),
 };
 
+/** More gains little and makes client and server wait for each other in turns. */
+const READS_OF_ONE_COMMAND = 16;
 const PROBE_EVERY_MS = 100;
 /** A connection that stays silent this long is replaced: its peer may be gone without a word. */
 const REPLACE_AFTER_MS = 500;
@@ -51,6 +54,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   const deadlines = new DeadlineQueue(deadlineMs);
   const longDeadlines = new DeadlineQueue(invalidationMs);
   const lanes = new Map<string, Lane>();
+  const readBatches = new Map<Lane, Batch<string, Buffer | null>>();
   const warningHandlers = new Set<(warning: StoreWarning) => void>();
   const availabilityHandlers = new Set<(available: boolean) => void>();
   const digests = new Map<AtomicOperation, string>();
@@ -334,6 +338,25 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     }
   }
 
+  /**
+   * Reads that come in one turn are one command: a plain `GET` for one key, an `MGET` for more, which spares the client
+   * a command, a promise and a deadline each.
+   */
+  function readsOf(lane: Lane): Batch<string, Buffer | null> {
+    let reads = readBatches.get(lane);
+    if (reads === undefined) {
+      reads = new Batch(READS_OF_ONE_COMMAND, async (keys) => {
+        if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
+        const [only] = keys;
+        return guarded("get", lane, deadlines, async () =>
+          keys.length === 1 && only !== undefined ? [await readOne(only)] : client.mgetBuffer(...keys),
+        );
+      });
+      readBatches.set(lane, reads);
+    }
+    return reads;
+  }
+
   async function readOne(key: string): Promise<Buffer | null> {
     try {
       return await client.getBuffer(key);
@@ -380,9 +403,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     },
 
     get(key) {
-      const lane = laneOf(key);
-      if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
-      return guarded("get", lane, deadlines, () => readOne(key));
+      return readsOf(laneOf(key)).add(key);
     },
 
     async getMany(keys) {
