@@ -192,7 +192,8 @@ async function run(topology: string, sickness: Sickness, cache: Cache, witness: 
     await cache.get(`warm:${label}`);
     return ((await cache.getStats()).l1?.hits ?? 0) > before;
   };
-  expect(await until(inTier, 2_000)).toBeLessThan(2_000);
+  // The link of a tier to a Cluster may take some tries of its client; how long is not what is measured here.
+  expect(await until(inTier, 10_000)).toBeLessThan(10_000);
   // Reads under way when it begins: their answers must not come later than those of others.
   const traffic = coldReads(cache, { calls: 150, parallel: 15, label: `${label}:during`, fetchMs: 20 });
   traffic.catch(() => {});

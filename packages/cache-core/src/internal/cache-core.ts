@@ -87,7 +87,7 @@ export class CacheCore implements Cache {
     const found = await this.findMany(keys, options?.schema);
     return keys.map((key, i) => {
       const hit = found[i];
-      if (hit !== undefined && hit.fresh) {
+      if (hit?.fresh) {
         this.#countHit(key, false);
         return hit.value as T;
       }

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type EntryParts, type ParsedEntry, type packEntry, parseEntry } from "../entry.ts";
+import { type EntryParts, type ParsedEntry, parseEntry } from "../entry.ts";
 import type { Fetcher } from "../fetcher.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { Emitter } from "./emitter.ts";

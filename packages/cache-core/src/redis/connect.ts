@@ -86,8 +86,8 @@ function redisOptions(options: RedisStoreOptions): RedisOptions {
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
     ...firmOptions(),
     enableAutoPipelining: true,
-    // Scripts are batched where they are made.
-    autoPipeliningIgnoredCommands: ["evalsha", "eval"],
+    // Reads and scripts are batched where they are made.
+    autoPipeliningIgnoredCommands: ["get", "mget", "evalsha", "eval"],
     keepAlive: 10_000,
   };
 }
@@ -111,8 +111,8 @@ function clusterOptions(options: RedisStoreOptions): ClusterOptions {
     // ever gets the answer to another's question" (promise 4), 1,011 to 2,517 times each, with ioredis 6.0.0. Without: none.
     // Which step goes wrong is not known; a single server has not shown it.
     enableAutoPipelining: false,
-    // Scripts are batched where they are made.
-    autoPipeliningIgnoredCommands: ["evalsha", "eval"],
+    // Reads and scripts are batched where they are made.
+    autoPipeliningIgnoredCommands: ["get", "mget", "evalsha", "eval"],
     slotsRefreshTimeout: 1_000,
     slotsRefreshInterval: 5_000,
     retryDelayOnFailover: 50,
