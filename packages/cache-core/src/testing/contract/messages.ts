@@ -21,13 +21,14 @@ export const messages: Chapter = ({ expect }, test) => {
 
   test("the function returned ends the subscription, once and for all", async (t) => {
     const cache = t.cache();
+    // A channel of its own: in a Cluster a message of an earlier test may still be on its way between nodes.
     const heard: unknown[] = [];
-    const stop = await cache.subscribe("news", (message) => heard.push(message));
+    const stop = await cache.subscribe("ended", (message) => heard.push(message));
     const last = deferred();
-    const stopLast = await cache.subscribe("news", () => last.resolve());
+    const stopLast = await cache.subscribe("ended", () => last.resolve());
     await stop();
     await stop();
-    await cache.publish("news", 1);
+    await cache.publish("ended", 1);
     await last.promise;
     expect(heard).toEqual([]);
     await stopLast();
@@ -37,12 +38,12 @@ export const messages: Chapter = ({ expect }, test) => {
     const cache = t.cache();
     const errors: unknown[] = [];
     cache.on("background:error", ({ where }) => errors.push(where));
-    const stopOne = await cache.subscribe("news", () => {
+    const stopOne = await cache.subscribe("throwing", () => {
       throw new Error("handler");
     });
     const heard = deferred<unknown>();
-    const stopTwo = await cache.subscribe("news", heard.resolve);
-    await cache.publish("news", 1);
+    const stopTwo = await cache.subscribe("throwing", heard.resolve);
+    await cache.publish("throwing", 1);
     expect(await heard.promise).toBe(1);
     expect(errors).toEqual(["subscribe"]);
     await stopOne();
