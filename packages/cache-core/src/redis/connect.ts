@@ -44,6 +44,15 @@ function adopt(client: RedisLike): Connection {
       expected: "a client without keyPrefix; name the cache with `namespace` instead",
     });
   }
+  const { enableAutoPipelining } = client.options as RedisOptions;
+  if (client.isCluster === true && enableAutoPipelining === true) {
+    // Callers were seen to get each other's replies with it; `test/promise-4-sick-redis.test.ts`, "answers".
+    throw new InvalidOptionError({
+      option: "client",
+      received: "a Cluster client with enableAutoPipelining",
+      expected: "a Cluster client without enableAutoPipelining",
+    });
+  }
   const topology =
     client.isCluster === true
       ? "cluster"
