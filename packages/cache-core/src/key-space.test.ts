@@ -10,9 +10,9 @@ const slotOf = (name: string): number => {
 describe("KeySpace", () => {
   it("has no hash tags with one bucket", () => {
     const keys = new KeySpace("crm", 1);
-    expect([keys.entry("{a}:1"), keys.lease("k"), keys.index(0), keys.bus, keys.wakeChannel("p")]).toEqual([
+    expect([keys.entry("{a}:1"), keys.leases(0), keys.index(0), keys.bus, keys.wakeChannel("p")]).toEqual([
       "crm:1e:{a}:1",
-      "crm:1l:k",
+      "crm:1l",
       "crm:1i",
       "crm:1b",
       "crm:1w:p",
@@ -26,12 +26,12 @@ describe("KeySpace", () => {
       const slots = new Set<number>();
       for (let bucket = 0; bucket < buckets; bucket++) {
         slots.add(Math.floor((slotOf(keys.index(bucket)) * buckets) / 16_384));
-        expect(slotOf(keys.leasePrefix(bucket))).toBe(slotOf(keys.entryPrefix(bucket)));
+        expect(slotOf(keys.leases(bucket))).toBe(slotOf(keys.entryPrefix(bucket)));
       }
       expect(slots.size).toBe(buckets);
       for (const key of ["a", "{b}", "š", "}{", "{}"]) {
         expect(slotOf(keys.entry(key))).toBe(slotOf(keys.index(keys.bucketOf(key))));
-        expect(slotOf(keys.lease(key))).toBe(slotOf(keys.entry(key)));
+        expect(slotOf(keys.leases(keys.bucketOf(key)))).toBe(slotOf(keys.entry(key)));
       }
     },
   );

@@ -40,12 +40,9 @@ export class KeySpace {
     return this.#entryPrefixes[bucket] as string;
   }
 
-  lease(key: string): string {
-    return `${this.base}l${this.hashTag(this.bucketOf(key))}:${key}`;
-  }
-
-  leasePrefix(bucket: number): string {
-    return `${this.base}l${this.hashTag(bucket)}:`;
+  /** The hash of the leases that are out. */
+  leases(bucket: number): string {
+    return `${this.base}l${this.hashTag(bucket)}`;
   }
 
   index(bucket: number): string {

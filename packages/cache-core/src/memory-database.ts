@@ -52,6 +52,7 @@ export interface MemoryDatabase {
   /** Returns whether the field is new. */
   hset(key: string, field: string, value: Buffer): boolean;
   hdel(key: string, field: string): boolean;
+  hlen(key: string): number;
   hgetall(key: string): Map<string, Buffer>;
 
   /** Appends to a stream, trims it to `maxLength` entries exactly, returns the id `<ms>-<n>`. */

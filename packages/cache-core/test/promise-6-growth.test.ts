@@ -45,17 +45,18 @@ async function names(): Promise<string[]> {
 const LOOK = `
 local base, live, dead, leases, marks = ARGV[1], 0, 0, 0, 0
 for _, member in ipairs(redis.call('ZRANGE', base .. 'i', 0, -1)) do
-  local kind = string.byte(member)
-  if kind == 4 then
-    if redis.call('EXISTS', base .. 'l:' .. string.sub(member, 2)) == 1 then
-      live = live + 1
-    else
-      dead, leases = dead + 1, leases + 1
-    end
-  elseif kind == 2 then
+  if string.byte(member) ~= 1 then
+    if redis.call('EXISTS', base .. 'e:' .. member) == 1 then live = live + 1 else dead = dead + 1 end
+  end
+end
+local time, out = redis.call('TIME'), redis.call('HGETALL', base .. 'l')
+for i = 1, #out, 2 do
+  local kind = string.byte(out[i])
+  if kind == 2 then
     marks = marks + 1
   elseif kind ~= 1 then
-    if redis.call('EXISTS', base .. 'e:' .. member) == 1 then live = live + 1 else dead = dead + 1 end
+    local lives = string.match(out[i + 1], '^[^|]*|%d+|%d+|(%d+)|')
+    if tonumber(lives) > time[1] * 1000 + time[2] / 1000 then live = live + 1 else dead, leases = dead + 1, leases + 1 end
   end
 end
 local tagLive, tagDead, forever, count = 0, 0, {}, 0

@@ -156,7 +156,7 @@ describe("any keys of the namespace are lost, and everything old still goes", ()
   const KINDS = ["entry", "lease", "index", "tag", "other tag", "registry", "bus"] as const;
   const NAMES: Record<(typeof KINDS)[number], (base: string) => string> = {
     entry: (base) => `${base}e:k:3`,
-    lease: (base) => `${base}l:k:late`,
+    lease: (base) => `${base}l`,
     index: (base) => `${base}i`,
     tag: (base) => `${base}t:t`,
     "other tag": (base) => `${base}t:u`,

@@ -7,6 +7,7 @@ import { countEntries } from "../src/scripts/count-entries.ts";
 import { createSession } from "../src/scripts/create-session.ts";
 import { destroySessions } from "../src/scripts/destroy-sessions.ts";
 import { fillEntries } from "../src/scripts/fill-entries.ts";
+import { findLease } from "../src/scripts/find-lease.ts";
 import { indexState } from "../src/scripts/index-state.ts";
 import { invalidateKeys } from "../src/scripts/invalidate-keys.ts";
 import { invalidateRange } from "../src/scripts/invalidate-range.ts";
@@ -146,7 +147,8 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           return;
         }
         case 9:
-          await both(renewLease, [key, token, random.int(1, 30) * 100]);
+          if (random.chance(0.3)) await both(findLease, [key]);
+          else await both(renewLease, [key, token, random.int(1, 30) * 100]);
           return;
         case 10:
         case 11:
@@ -182,7 +184,11 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           return;
         }
         case 18: {
-          await both(pruneIndex, [random.pick([1, 3, 24])]);
+          const looks = random
+            .shuffle(TAGS)
+            .slice(0, random.int(0, 3))
+            .flatMap((tag) => [tag, random.int(1, 9)]);
+          await both(pruneIndex, [random.pick([1, 3, 24]), ...looks]);
           return;
         }
         case 19: {
@@ -236,7 +242,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         index,
         `${base}r${hashTag}`,
         entryName,
-        `${base}l${hashTag}:${key}`,
+        `${base}l${hashTag}`,
         `${base}t${hashTag}:${random.pick(TAGS)}`,
         `${base}b`,
         `${base}s${hashTag}:${random.pick(IDS)}`,
@@ -282,7 +288,8 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
 });
 
 const ALL = [
-  ...[appendBus, countEntries, createSession, destroySessions, fillEntries, indexState, invalidateKeys],
+  ...[appendBus, countEntries, createSession, destroySessions, fillEntries, findLease, indexState],
+  ...[invalidateKeys],
   ...[
     invalidateRange,
     invalidateTag,

@@ -9,15 +9,15 @@ export async function explainKey(
   full: string,
   prefix: string,
 ): Promise<Explanation> {
-  const { store, keys, tier, pending, payloads } = shared;
+  const { store, keys, access, tier, pending, payloads } = shared;
   const name = keys.entry(full);
   const nothing = { key, ageSeconds: null, ttl: null, expiresIn: null, tags: [], bytes: null, codec: null };
   let bytes: Buffer | null;
   let leased: boolean;
   try {
-    const [entryBytes, lease] = await Promise.all([store.get(name), store.get(keys.lease(full))]);
+    const [entryBytes, lease] = await Promise.all([store.get(name), access.isLeased(full)]);
     bytes = entryBytes;
-    leased = lease !== null;
+    leased = lease;
   } catch {
     const reason = "The store does not answer: reads go to the source.";
     const invalidationPending = pending.covers(full, []);

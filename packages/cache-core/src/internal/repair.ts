@@ -10,7 +10,7 @@ const PAGE = 200;
 
 /**
  * Completes indexes that may lack members because they, or a tag set, were evicted or deleted: scans the store for
- * entries and leases of the namespace and registers what an index does not know. Paced, shared by all who wait for it,
+ * entries of the namespace and registers what an index does not know. Paced, shared by all who wait for it,
  * and needed only after a loss, or once for a namespace that is new on a store that holds other keys.
  */
 export class Repair {
@@ -80,11 +80,9 @@ export class Repair {
     }
     if (marks.size === 0) return 0;
     let unknown = 0;
-    for (const kind of ["e", "l"]) {
-      for await (const names of this.#store.scan(`${this.#keys.base}${kind}`)) {
-        if (this.#closed) return unknown;
-        unknown += await this.#register(names, marks);
-      }
+    for await (const names of this.#store.scan(`${this.#keys.base}e`)) {
+      if (this.#closed) return unknown;
+      unknown += await this.#register(names, marks);
     }
     for (const [bucket, found] of marks) {
       await this.#send(verifyIndex, bucket, [this.#emptyMs(), ...found]);

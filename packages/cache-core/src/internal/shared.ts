@@ -79,7 +79,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     if (emitter.wants("background:error")) emitter.emit("background:error", { where, error });
   };
   const keys = new KeySpace(namespace, store.buckets);
-  const access = new StoreAccess(store, keys, defaults.ttlMs, onBackgroundError, clock);
+  const access = new StoreAccess(store, keys, defaults.ttlMs, onBackgroundError, clock, random);
   const wakeUps = new WakeUps(store, keys.wakeChannel(access.processId));
   const tier =
     memory === null

@@ -7,6 +7,7 @@ import type { KeySpace } from "../key-space.ts";
 import { appendBus } from "../scripts/append-bus.ts";
 import { countEntries } from "../scripts/count-entries.ts";
 import { fillEntries } from "../scripts/fill-entries.ts";
+import { findLease } from "../scripts/find-lease.ts";
 import { invalidateKeys } from "../scripts/invalidate-keys.ts";
 import { invalidateRange } from "../scripts/invalidate-range.ts";
 import { invalidateTag } from "../scripts/invalidate-tag.ts";
@@ -18,6 +19,7 @@ import { takeLeases } from "../scripts/take-leases.ts";
 import type { Store } from "../store.ts";
 import { AbandonedLeases } from "./abandoned-leases.ts";
 import { Batch } from "./batch.ts";
+import { Cleaning } from "./cleaning.ts";
 import { type CoverageParts, encodeMessage } from "./coverage.ts";
 import { Repair } from "./repair.ts";
 
@@ -29,11 +31,6 @@ const BUS_LIMIT = 1_000;
 const BATCH_LIMIT = 16;
 /** A fetch that takes longer is not stored. */
 const LONGEST_FETCH_MS = 300_000;
-/** Every so many writes a page of the index is looked through: three members a write. */
-const PRUNE_EVERY = 8;
-const PRUNE_PAGE = 24;
-/** So many pages one call looks through at most. */
-const MAX_OWED = 20;
 /** An invalidation may take this much longer than a read; the store decides how long exactly. */
 const PATIENT = { deadlineMs: 0 };
 
@@ -76,13 +73,10 @@ export class StoreAccess {
   readonly processId: string = randomBytes(9).toString("base64url");
   readonly #repair: Repair;
   readonly #abandoned: AbandonedLeases;
-  /** Pages that writes have earned and no call has looked through yet, by bucket. */
-  readonly #pruneOwed: number[];
-  readonly #pruning = new Set<number>();
+  readonly #cleaning: Cleaning;
   readonly #leaseBatches: Batch<LeaseItem, AtomicReply>[] = [];
   readonly #fillBatches: Batch<{ put: Put; token: string }, AtomicReply>[] = [];
   readonly #putBatches: Batch<Put, null>[] = [];
-  #writes = 0;
   #tokens = 0;
   #longestTtlMs = 0;
   readonly #defaultTtlMs: number;
@@ -93,6 +87,7 @@ export class StoreAccess {
     defaultTtlMs: number,
     onBackgroundError: (where: string, error: unknown) => void,
     clock: Clock,
+    random: () => number,
   ) {
     this.store = store;
     this.keys = keys;
@@ -103,7 +98,12 @@ export class StoreAccess {
       () => store.available,
       clock,
     );
-    this.#pruneOwed = new Array(keys.buckets).fill(0);
+    this.#cleaning = new Cleaning(
+      keys,
+      (bucket, args) => this.#runIn(pruneIndex, bucket, args),
+      random,
+      () => this.#repair.checkInBackground(),
+    );
   }
 
   /** Names a lease. Unique among all processes; it is no secret. */
@@ -131,7 +131,7 @@ export class StoreAccess {
 
   /** Whether the value was stored. Sent together with what else is filled in this turn. */
   async fill(put: Put, token: string): Promise<boolean> {
-    this.#noteWrite(put.key, put.totalMs);
+    this.#noteWrite(put);
     const batch = this.#fillBatch(this.keys.bucketOf(put.key));
     return (await batch.add({ put, token }).catch((error) => this.#abandon(put.key, token, error))) === 1;
   }
@@ -158,6 +158,11 @@ export class StoreAccess {
   #abandon(key: string, token: string, error: unknown): never {
     this.#abandoned.add(key, token);
     throw error;
+  }
+
+  /** Whether somebody may fill the key. */
+  async isLeased(key: string): Promise<boolean> {
+    return (await this.#run(findLease, key, [key])) === 1;
   }
 
   async renew(key: string, token: string, livenessMs: number): Promise<boolean> {
@@ -219,7 +224,7 @@ export class StoreAccess {
   }
 
   #putArguments(puts: readonly Put[], message: string): AtomicArgument[] {
-    for (const put of puts) this.#noteWrite(put.key, put.totalMs);
+    for (const put of puts) this.#noteWrite(put);
     const args: AtomicArgument[] = [message, this.#busTtlMs, BUS_LIMIT];
     for (const { key, freshMs, totalMs, parts, tags } of puts) {
       args.push(key, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum, parts.payload);
@@ -357,29 +362,9 @@ export class StoreAccess {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** One write more: now and then it cleans a page of the index of its bucket. */
-  #noteWrite(key: string, totalMs: number): void {
+  #noteWrite({ key, totalMs, tags }: Put): void {
     if (totalMs > this.#longestTtlMs) this.#longestTtlMs = totalMs;
-    if (this.#writes++ % PRUNE_EVERY !== 0) return;
-    const bucket = this.keys.bucketOf(key);
-    this.#pruneOwed[bucket] = Math.min(MAX_OWED, (this.#pruneOwed[bucket] as number) + 1);
-    if (!this.#pruning.has(bucket)) void this.#prune(bucket);
-  }
-
-  /** Cleans what is owed, one call at a time: many small ones would cost more. */
-  async #prune(bucket: number): Promise<void> {
-    this.#pruning.add(bucket);
-    try {
-      for (let owed = this.#pruneOwed[bucket] as number; owed > 0; owed = this.#pruneOwed[bucket] as number) {
-        this.#pruneOwed[bucket] = 0;
-        const verified = await this.#runIn(pruneIndex, bucket, [PRUNE_PAGE * owed]);
-        if (verified === 0) this.#repair.checkInBackground();
-      }
-    } catch {
-      // Cleaning can wait; what is wrong with the store shows in the write itself.
-    } finally {
-      this.#pruning.delete(bucket);
-    }
+    this.#cleaning.noteWrite(key, tags);
   }
 
   /** Nothing on the bus matters longer than the longest-lived entry. */

@@ -1,100 +1,98 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import {
-  LUA_ADD_TAG,
+  LUA_ADD_TAGS,
   LUA_ENTRY_OF,
   LUA_EXPIRE,
-  LUA_MARKED,
+  LUA_LEASES,
+  LUA_MARKS,
   LUA_NAMES,
+  LUA_OTHERS,
   LUA_REGISTER,
+  LUA_SWEEP_LEASES,
   LUA_TAGS_OF,
   LUA_UNTAG,
   LUA_WAKE,
+  LUA_WRITE_ENTRIES,
 } from "./lua-library.ts";
-import { entryFromArguments, number, TwinLibrary, text } from "./twin-library.ts";
+import { type EntryWrite, entryWrite, number, type StoredLease, TwinLibrary, text } from "./twin-library.ts";
 
 /**
  * Stores fetched values whose leases still stand; ends the leases either way.
  *
- * A value is refused (`0`) when its lease is gone (revoked, expired, or another's), when the index that knew of it was
- * lost, when it is older than the longest fetch allowed, or when one of the value's tags was invalidated since it was
- * taken. Replies 1 or 0 for each.
+ * A value is refused (`0`) when its lease is gone (revoked, expired, or another's, or lost with all the others), when it
+ * is older than the longest fetch allowed, or when one of the value's tags was invalidated since it was taken. Replies 1
+ * or 0 for each.
  */
 export const fillEntries: AtomicOperation = {
   name: "fillEntries",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_ADD_TAG}${LUA_WAKE}${LUA_MARKED}${LUA_ENTRY_OF}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_OTHERS}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}
 -- KEYS: index [bus]. ARGV: base, hash tag, longest fetch ms,
 --   then for each value: key, token, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
--- Atomic: the lease is checked, the entry written and the lease dropped with nothing in between. Membership is
--- registered before the value. O(values x (tags + 1) log N).
-local function fill(i, count)
-  local key, lease = ARGV[i], LEASE .. ARGV[i]
-  local held = redis.call('GET', lease)
-  if not held then return 0 end
-  local token, since, waiters = string.match(held, '^([^|]*)|([^|]*)|(.*)$')
-  if token ~= ARGV[i + 1] then return 0 end
-  redis.call('DEL', lease)
-  local standing = redis.call('ZREM', INDEX, '\\4' .. key) == 1 and tonumber(micros) - since <= ARGV[3] * 1000
-  local keep, tags = {}, {}
-  for t = 1, count do
-    local tag = ARGV[i + 9 + t]
-    if marked(tag, since) then standing = false end
-    keep[tag], tags[t] = true, tag
-  end
-  if not standing then
-    wake(held, key, 'r')
-    return 0
-  end
-  local total = ARGV[i + 3]
-  local at = now + total
-  register(key, at)
-  untag(key, keep)
-  for _, tag in ipairs(tags) do addTag(tag, key, at) end
-  redis.call('SET', ENTRY .. key, entryOf(i + 4, ARGV[i + 2], total, tags), 'PX', total)
-  if waiters ~= '' then wake(held, key, 'f') end
-  return 1
-end
-local i, replies = 4, {}
+-- Atomic: leases are checked and dropped, and entries written, with nothing in between. O(values x (tags + 1) log N).
+local places, fields, tags, i = {}, {'\\1'}, {}, 4
 while i <= #ARGV do
-  local count = tonumber(ARGV[i + 9])
-  replies[#replies + 1] = fill(i, count)
-  i = i + 10 + count
+  places[#places + 1] = i
+  fields[#fields + 1] = ARGV[i]
+  local last = i + 9 + ARGV[i + 9]
+  for t = i + 10, last do tags[#tags + 1] = ARGV[t] end
+  i = last + 1
 end
+local leases = leasesOf(fields)
+-- Without an epoch no tag was invalidated while leases were out.
+local marks = leases[1] and marksOf(tags) or {}
+local replies, ended, standing, keyOf, woken = {}, {}, {}, {}, {}
+for n, place in ipairs(places) do
+  local key, lease = ARGV[place], leases[n + 1]
+  replies[n] = 0
+  if lease then
+    local token, epoch, taken, lives, waiters = readLease(lease)
+    if token == ARGV[place + 1] then
+      ended[#ended + 1] = key
+      local stands = lives > now and now - taken <= tonumber(ARGV[3])
+      for t = place + 10, place + 9 + ARGV[place + 9] do
+        if (marks[ARGV[t]] or 0) > epoch then stands = false end
+      end
+      if stands then
+        replies[n] = 1
+        standing[#standing + 1] = place + 2
+        keyOf[place + 2] = key
+      end
+      if waiters ~= '' then woken[#woken + 1] = {lease, key, stands and 'f' or 'r'} end
+    end
+  end
+end
+endLeases(ended, leases[1])
+if #standing > 0 then writeEntries(standing, keyOf) end
+for _, one in ipairs(woken) do wake(unpack(one)) end
 return replies
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
     const longestFetchMs = number(args[2]);
-    const fill = (i: number, count: number): number => {
-      const key = text(args[i]);
-      const lease = lib.leasePrefix + key;
-      const held = db.get(lease)?.toString("utf8");
-      if (held === undefined) return 0;
-      const [token, since] = held.split("|") as [string, string];
-      if (token !== text(args[i + 1])) return 0;
-      db.del(lease);
-      let standing =
-        db.zrem(lib.index, `\u0004${key}`) && Number(lib.micros) - Number(since) <= longestFetchMs * 1000;
-      const tags = args.slice(i + 10, i + 10 + count).map(text);
-      if (tags.some((tag) => lib.marked(tag, since))) standing = false;
-      if (!standing) {
-        lib.wake(held, key, "r");
-        return 0;
-      }
-      const at = lib.now + number(args[i + 3]);
-      lib.register(key, at);
-      lib.untag(key, new Set(tags));
-      for (const tag of tags) lib.addTag(tag, key, at);
-      const entry = entryFromArguments(args.slice(i + 2, i + 9), lib.now, tags);
-      db.set(lib.entryPrefix + key, entry, at);
-      lib.wake(held, key, "f");
-      return 1;
-    };
     const replies: number[] = [];
+    const ended: string[] = [];
+    const writes: EntryWrite[] = [];
+    const woken: [lease: StoredLease, key: string, outcome: string][] = [];
     for (let i = 3; i < args.length; ) {
-      const count = number(args[i + 9]);
-      replies.push(fill(i, count));
-      i += 10 + count;
+      const write = entryWrite(text(args[i]), args, i + 2);
+      const held = lib.lease(write.key);
+      let reply = 0;
+      if (held !== undefined && held.token === text(args[i + 1])) {
+        ended.push(write.key);
+        const stands =
+          held.lives > lib.now &&
+          lib.now - held.taken <= longestFetchMs &&
+          !lib.marked(write.tags, held.epoch);
+        if (stands) writes.push(write);
+        woken.push([held, write.key, stands ? "f" : "r"]);
+        reply = stands ? 1 : 0;
+      }
+      replies.push(reply);
+      i += 10 + write.tags.length;
     }
+    lib.endLeases(ended);
+    if (writes.length > 0) lib.writeEntries(writes);
+    for (const [lease, key, outcome] of woken) lib.wake(lease, key, outcome);
     return replies;
   },
 };

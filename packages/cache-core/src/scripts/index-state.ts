@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES } from "./lua-library.ts";
+import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES, LUA_OTHERS } from "./lua-library.ts";
 import { number, TwinLibrary } from "./twin-library.ts";
 
 /**
@@ -9,12 +9,10 @@ import { number, TwinLibrary } from "./twin-library.ts";
  */
 export const indexState: AtomicOperation = {
   name: "indexState",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_OTHERS}
 -- KEYS: index [bus]. ARGV: base, hash tag, lifetime of an empty index in ms. Atomic: looks and marks. O(log N).
 if redis.call('EXISTS', INDEX) == 0 then
-  local others = redis.call('DBSIZE')
-  if KEYS[2] then others = others - redis.call('EXISTS', KEYS[2]) end
-  if others <= 0 then return {} end
+  if others() <= 0 then return {} end
   redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
   expire(INDEX, now + ARGV[3])
 end
@@ -23,8 +21,7 @@ return redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v')
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
     if (!db.exists(lib.index)) {
-      const others = db.dbsize() - (lib.bus !== undefined && db.exists(lib.bus) ? 1 : 0);
-      if (others <= 0) return [];
+      if (lib.others() <= 0) return [];
       lib.markUnverified();
       lib.expire(lib.index, lib.now + number(args[2]));
     }

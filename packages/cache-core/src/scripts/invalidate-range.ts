@@ -5,6 +5,7 @@ import {
   LUA_ALLOW_OOM,
   LUA_APPEND,
   LUA_EXPIRE,
+  LUA_LEASES,
   LUA_NAMES,
   LUA_REMOVE,
   LUA_REVOKE,
@@ -17,19 +18,19 @@ import {
 import { AFTER, bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
- * Removes the entries, or marks them stale, whose key lies in a lexicographic range and matches a glob, and revokes
- * the leases of such keys, a page at a time; tells the bus with the last page.
+ * Removes the entries, or marks them stale, whose key lies in a lexicographic range and matches a glob, a page at a
+ * time, after it has revoked all leases on such keys; tells the bus with the last page.
  *
  * Replies `[count, cursor, verified]`; cursor "" when done. `verified` 0: the index may lack members.
  */
 export const invalidateRange: AtomicOperation = {
   name: "invalidateRange",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${luaGlob}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${luaGlob}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit,
 --   prefix of the range, bytes of the member before the part that the glob sees, glob or '', cursor or '', page size,
 --   '1' when keys that start with a control character (those of scopes) belong to the range.
 -- Atomic for a page, which is enough: the range is walked in order, entry and lease of a key go together, and what is
--- filled behind the cursor was fetched after the call began. O(log N + page).
+-- filled behind the cursor was fetched after the call began. O(log N + page), and O(leases out) on the first.
 local prefix, skip, pattern, page, soft = ARGV[7], tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[11]), ARGV[3] == '1'
 local whole = verified()
 local function covered(key)
@@ -37,13 +38,12 @@ local function covered(key)
   return pattern == '' or glob(pattern, string.sub(key, skip + 1))
 end
 if ARGV[10] == '' then
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', INDEX, '[\\4' .. prefix, '(\\4' .. prefix .. '\\255')) do
-    local key = string.sub(member, 2)
-    if covered(key) then
-      revoke(key)
-      redis.call('ZREM', INDEX, member)
-    end
+  local leased = {}
+  local out = redis.pcall('HKEYS', LEASES)
+  for _, key in ipairs(out.err and {} or out) do
+    if string.byte(key) > 2 and string.sub(key, 1, #prefix) == prefix and covered(key) then leased[#leased + 1] = key end
   end
+  for from = 1, #leased, 1000 do revoke({unpack(leased, from, math.min(#leased, from + 999))}) end
 end
 local from = ARGV[10] == '' and '[' .. (prefix == '' and '\\31' or prefix) or '(' .. ARGV[10]
 local found = redis.call('ZRANGEBYLEX', INDEX, from, '(' .. prefix .. '\\255', 'LIMIT', 0, page)
@@ -52,6 +52,7 @@ for _, key in ipairs(found) do
   if covered(key) then hit[#hit + 1] = key end
 end
 if soft then
+  if #hit > 0 then revoke(hit) end
   for _, key in ipairs(hit) do
     local had = soften(key)
     -- A member without an entry is dead: the entry has expired or was evicted.
@@ -85,22 +86,13 @@ return {count, cursor, whole}
       );
     };
     if (cursorIn === "") {
-      for (const member of db.zrangebylex(lib.index, `[\u0004${prefix}`, `(\u0004${prefix}${AFTER}`)) {
-        const key = member.slice(1);
-        if (!covered(key)) continue;
-        lib.revoke(key);
-        db.zrem(lib.index, member);
-      }
+      lib.revoke(lib.leasedKeys().filter((key) => key.startsWith(prefix) && covered(key)));
     }
     const from = cursorIn === "" ? `[${prefix === "" ? "\u001f" : prefix}` : `(${cursorIn}`;
     const found = db.zrangebylex(lib.index, from, `(${prefix}${AFTER}`, 0, page);
-    let count = 0;
-    for (const key of found) {
-      if (!covered(key)) continue;
-      const had = soft ? lib.soften(key) : lib.remove(key);
-      if (soft && had === 0 && !db.exists(lib.entryPrefix + key)) db.zrem(lib.index, key);
-      count += had;
-    }
+    const hit = found.filter(covered);
+    const count = soft ? lib.soften(hit) : lib.remove(hit);
+    if (soft) for (const key of hit) if (!db.exists(lib.entryPrefix + key)) db.zrem(lib.index, key);
     const cursor = found.length === page ? (found[found.length - 1] as string) : "";
     lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {

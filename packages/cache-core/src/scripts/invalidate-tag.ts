@@ -3,10 +3,13 @@ import {
   LUA_ALLOW_OOM,
   LUA_APPEND,
   LUA_EXPIRE,
+  LUA_LEASES,
+  LUA_MARKS,
   LUA_NAMES,
   LUA_REMOVE,
   LUA_REVOKE,
   LUA_SOFTEN,
+  LUA_SWEEP_LEASES,
   LUA_TAGS_OF,
   LUA_UNTAG,
   LUA_VERIFIED,
@@ -18,27 +21,19 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  * Removes entries with a tag, or marks them stale, a page at a time; tells the bus with the last page.
  *
  * A fill under way may decide on the tag only when it ends, so it cannot be found and revoked here. Instead the tag is
- * marked with the time, and the fill is refused when a mark of one of its tags is younger than its lease. Marks exist
- * only while leases are out.
+ * marked with a new epoch, and the fill is refused when a mark of one of its tags is of a later epoch than its lease.
+ * Marks exist only while leases are out.
  *
  * Replies `[count, cursor, verified]`; cursor "" when done. `verified` 0: the index may lack members.
  */
 export const invalidateTag: AtomicOperation = {
   name: "invalidateTag",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
 -- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
 -- was fetched after the mark. O(page x log N).
 local tag, set, soft, page = ARGV[7], TAG .. ARGV[7], ARGV[3] == '1', tonumber(ARGV[9])
-if ARGV[8] == '0' then
-  local old = redis.call('ZRANGEBYLEX', INDEX, '[\\2' .. tag .. '\\0', '(\\2' .. tag .. '\\1')
-  for _, mark in ipairs(old) do redis.call('ZREM', INDEX, mark) end
-  if #redis.call('ZRANGEBYLEX', INDEX, '[\\4', '(\\5', 'LIMIT', 0, 1) > 0 then
-    redis.call('ZADD', INDEX, 0, '\\2' .. tag .. '\\0' .. micros)
-  else
-    redis.call('ZREMRANGEBYLEX', INDEX, '[\\2', '(\\3')
-  end
-end
+if ARGV[8] == '0' then markTag(tag) end
 local whole = verified()
 if redis.call('EXISTS', set) == 0 then
   local known = redis.call('ZSCORE', TAGS, tag)
@@ -71,6 +66,7 @@ for _, key in ipairs(members) do
   if known[key] then tagged[#tagged + 1] = key else redis.call('SREM', set, key) end
 end
 if soft then
+  if #tagged > 0 then revoke(tagged) end
   for _, key in ipairs(tagged) do count = count + soften(key) end
 else
   count = remove(tagged, known)
@@ -86,16 +82,7 @@ return {count, cursor, whole}
     const set = lib.tagPrefix + tag;
     const soft = text(args[2]) === "1";
     const page = number(args[8]);
-    if (text(args[7]) === "0") {
-      for (const mark of db.zrangebylex(lib.index, `[\u0002${tag}\0`, `(\u0002${tag}\u0001`)) {
-        db.zrem(lib.index, mark);
-      }
-      if (db.zrangebylex(lib.index, "[\u0004", "(\u0005", 0, 1).length > 0) {
-        db.zadd(lib.index, 0, `\u0002${tag}\0${lib.micros}`);
-      } else {
-        for (const mark of db.zrangebylex(lib.index, "[\u0002", "(\u0003")) db.zrem(lib.index, mark);
-      }
-    }
+    if (text(args[7]) === "0") lib.markTag(tag);
     let whole = lib.verified();
     if (!db.exists(set)) {
       const known = db.zscore(lib.tags, tag);
@@ -114,11 +101,10 @@ return {count, cursor, whole}
       for (const member of members) db.srem(set, member);
       cursor = "1";
     }
-    let count = 0;
-    for (const key of members) {
-      if (lib.tagsOf(lib.entryPrefix + key).includes(tag)) count += soft ? lib.soften(key) : lib.remove(key);
-      else db.srem(set, key);
-    }
+    const tagged = members.filter((key) => lib.tagsOf(lib.entryPrefix + key).includes(tag));
+    const own = new Set(tagged);
+    for (const key of members) if (!own.has(key)) db.srem(set, key);
+    const count = soft ? lib.soften(tagged) : lib.remove(tagged);
     if (!soft && !db.exists(set)) lib.forgetTag(tag);
     lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {

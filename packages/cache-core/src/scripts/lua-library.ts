@@ -7,17 +7,22 @@
  * - `\1r`             the registry of tags exists; if it does not, it was lost
  * - `\1e`             the index is complete and has no members
  * - `\1c<member>`     where the cleaning of the index goes on
- * - `\2<tag>\0<µs>`   the tag was invalidated at that time, while leases were out
- * - `\4<key>`         a lease on the key is out
  * - `\31<scope>\31…`  a key of a scope
  * - anything else     a key
+ *
+ * Fields of the hash of leases:
+ * - `\1`              `<epoch>|<number of marks>|<fields at which to sweep>`; there since a tag was invalidated
+ * - `\2<tag>`         the epoch at which the tag was invalidated, while leases were out
+ * - anything else     a key: `<token>|<epoch>|<taken at, ms>|<lives until, ms>|<processes that wait, each with a comma>`
+ *
+ * Leases, marks and the epoch that orders them are one key: they are lost together, and then every fill is refused.
  */
 
 /** KEYS[1] index; ARGV[1] base of all names, ARGV[2] hash tag. Defines the prefixes and the server's time. */
 export const LUA_NAMES = `
 local INDEX = KEYS[1]
 local ENTRY = ARGV[1] .. 'e' .. ARGV[2] .. ':'
-local LEASE = ARGV[1] .. 'l' .. ARGV[2] .. ':'
+local LEASES = ARGV[1] .. 'l' .. ARGV[2]
 local TAG = ARGV[1] .. 't' .. ARGV[2] .. ':'
 local TAGS = ARGV[1] .. 'r' .. ARGV[2]
 local WAKE = ARGV[1] .. 'w:'
@@ -38,46 +43,42 @@ local function expire(key, at)
 end
 `;
 
-/** register(member, at): puts a member into the index before what it stands for is written. Asks its expiry once. */
+/** others(): keys of the database that are neither the index, nor the bus, nor the leases. */
+export const LUA_OTHERS = `
+local function others()
+  return redis.call('DBSIZE') - redis.call('EXISTS', INDEX, LEASES) - (KEYS[2] and redis.call('EXISTS', KEYS[2]) or 0)
+end
+`;
+
+/** register(keys, at): puts keys into the index before their entries, of which the last lives until `at`, are written. */
 export const LUA_REGISTER = `
-local indexUntil
-local function register(member, at)
-  local isNew = false
-  if not indexUntil then
-    local left = redis.call('PTTL', INDEX)
-    indexUntil, isNew = now + left, left == -2
-  end
-  redis.call('ZADD', INDEX, 0, member)
-  if isNew then
-    -- A new index: complete only if the database held nothing else but, perhaps, the bus.
-    local others = redis.call('DBSIZE') - 1
-    if KEYS[2] then others = others - redis.call('EXISTS', KEYS[2]) end
-    if others > 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
-  end
-  if indexUntil < at then
-    indexUntil = at + math.min(1000, math.floor((at - now) / 100))
-    redis.call('PEXPIREAT', INDEX, indexUntil)
-  end
+local function register(keys, at)
+  local left, members = redis.call('PTTL', INDEX), {}
+  for i, key in ipairs(keys) do members[2 * i - 1], members[2 * i] = 0, key end
+  redis.call('ZADD', INDEX, unpack(members))
+  -- A new index is complete only if the database held nothing else.
+  if left == -2 and others() > 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  if now + left < at then redis.call('PEXPIREAT', INDEX, at + math.min(1000, math.floor((at - now) / 100))) end
 end
 `;
 
 /**
- * entryOf(i, fresh, total, tags): the bytes of an entry (see `entry.ts`) whose kind, flags, cost, checksum and payload
- * stand from ARGV[i]; durations as text, in ms.
+ * entryOf(i): the bytes of an entry (see `entry.ts`) whose arguments stand from ARGV[i]; durations as text, in ms.
  */
 export const LUA_ENTRY_OF = `
-local function entryOf(i, fresh, total, tags)
-  local first, unit, rest = 192 + ARGV[i + 1], 1, ''
+local function entryOf(i)
+  local fresh, total = ARGV[i], ARGV[i + 1]
+  local first, unit, rest = 192 + ARGV[i + 3], 1, ''
   if tonumber(total) > 4294967295 then first, unit = first + 8, 1000 end
   if fresh ~= total then first, rest = first + 16, struct.pack('>I4', math.ceil(total / unit)) end
-  if ARGV[i + 2] ~= '0' then first, rest = first + 32, rest .. struct.pack('>I2', ARGV[i + 2]) end
-  local names = ''
-  if #tags > 0 then
-    names = table.concat(tags, '\\0')
+  if ARGV[i + 4] ~= '0' then first, rest = first + 32, rest .. struct.pack('>I2', ARGV[i + 4]) end
+  local names, count = '', tonumber(ARGV[i + 7])
+  if count > 0 then
+    names = table.concat(ARGV, '\\0', i + 8, i + 7 + count)
     names = struct.pack('>I2', #names) .. names
   end
-  return struct.pack('>BBI6I4', first, ARGV[i], now, math.ceil(fresh / unit)) .. rest
-    .. struct.pack('>I4', ARGV[i + 3]) .. names .. ARGV[i + 4]
+  return struct.pack('>BBI6I4', first, ARGV[i + 2], now, math.ceil(fresh / unit)) .. rest
+    .. struct.pack('>I4', ARGV[i + 5]) .. names .. ARGV[i + 6]
 end
 `;
 
@@ -101,6 +102,141 @@ end
 `;
 
 /**
+ * addTags(members, untils): memberships of keys, listed by tag, whose entries live until `untils[tag]` at the latest. The
+ * registry has the expiry of each set, so that of most sets nothing else need be asked.
+ */
+export const LUA_ADD_TAGS = `
+local function addTags(members, untils)
+  local tags, sets, moved, latest = {}, {}, {}, 0
+  for tag in pairs(members) do
+    tags[#tags + 1] = tag
+    sets[#sets + 1] = TAG .. tag
+  end
+  if #tags == 0 then return end
+  local scores, all = redis.call('ZMSCORE', TAGS, unpack(tags)), redis.call('EXISTS', unpack(sets)) == #sets
+  for n, tag in ipairs(tags) do
+    local set, at, known = sets[n], untils[tag], tonumber(scores[n] or 0)
+    local gone = not all and redis.call('EXISTS', set) == 0
+    -- The registry says that the set should have lived on: it was evicted, with members that are now unknown.
+    if gone and known > now then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+    redis.call('SADD', set, unpack(members[tag]))
+    if gone or known < at then
+      at = math.max(at + math.min(1000, math.floor((at - now) / 100)), now + redis.call('PTTL', set))
+      redis.call('PEXPIREAT', set, at)
+      moved[#moved + 1] = at
+      moved[#moved + 1] = tag
+      latest = math.max(latest, at)
+    end
+  end
+  if #moved == 0 then return end
+  local added = redis.call('ZADD', TAGS, unpack(moved))
+  if added > 0 and redis.call('ZCARD', TAGS) == added and redis.call('ZADD', INDEX, 0, '\\1r') == 0 then
+    redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
+  end
+  expire(TAGS, latest)
+end
+`;
+
+/** wake(lease, key, outcome): tells the processes that wait for a lease how it ended, and which lease it was. */
+export const LUA_WAKE = `
+local function wake(lease, key, outcome)
+  local token, waiters = string.match(lease, '^([^|]*)|[^|]*|[^|]*|[^|]*|(.*)$')
+  for id in string.gmatch(waiters or '', '[^,]+') do
+    redis.call('PUBLISH', WAKE .. id, outcome .. token .. '|' .. key)
+  end
+end
+`;
+
+/**
+ * leasesOf(fields): the values of fields of the hash of leases. A key of another type counts as none, and goes.
+ * readLease(value): token, epoch, taken at, lives until, processes that wait.
+ * endLeases(keys, meta): takes leases out; the marks go when the last one has.
+ */
+export const LUA_LEASES = `
+local function leasesOf(fields)
+  local found = redis.pcall('HMGET', LEASES, unpack(fields))
+  if not found.err then return found end
+  redis.call('DEL', LEASES)
+  return {}
+end
+local function readLease(value)
+  local token, epoch, taken, lives, waiters = string.match(value, '^([^|]*)|(%d+)|(%d+)|(%d+)|(.*)$')
+  return token or '', tonumber(epoch or 0), tonumber(taken or 0), tonumber(lives or 0), waiters or ''
+end
+local function endLeases(keys, meta)
+  if #keys == 0 then return end
+  redis.call('HDEL', LEASES, unpack(keys))
+  if meta and redis.call('HLEN', LEASES) == 1 + string.match(meta, '|(%d+)|') then redis.call('DEL', LEASES) end
+end
+`;
+
+/**
+ * sweepLeases(): when the hash of leases has grown, takes out dead leases, and marks older than every lease that lives.
+ * The next sweep comes when it has doubled, so a field costs O(1) in all.
+ */
+export const LUA_SWEEP_LEASES = `
+local function sweepLeases()
+  local size = redis.call('HLEN', LEASES)
+  if size < 128 then return end
+  local epoch, sweepAt = string.match(redis.call('HGET', LEASES, '\\1') or '0|0|0', '^(%d+)|%d+|(%d+)')
+  if size < tonumber(sweepAt) then return end
+  local all, gone, oldest, marks = redis.call('HGETALL', LEASES), {}, tonumber(epoch), 0
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) > 2 then
+      local _, at, _, lives = readLease(all[i + 1])
+      if lives > now then oldest = math.min(oldest, at) else gone[#gone + 1] = all[i] end
+    end
+  end
+  for i = 1, #all, 2 do
+    if string.byte(all[i]) == 2 then
+      if tonumber(all[i + 1]) <= oldest then gone[#gone + 1] = all[i] else marks = marks + 1 end
+    end
+  end
+  for i = 1, #gone, 1000 do redis.call('HDEL', LEASES, unpack(gone, i, math.min(#gone, i + 999))) end
+  redis.call('HSET', LEASES, '\\1', epoch .. '|' .. marks .. '|' .. math.max(128, 2 * (size - #gone)))
+end
+`;
+
+/**
+ * markTag(tag): notes, while leases are out, that what is fetched under them must not be stored with the tag.
+ * marksOf(tags): the epochs of the marks of tags. A lease of an older epoch was taken before the tag was invalidated.
+ */
+export const LUA_MARKS = `
+local function markTag(tag)
+  if redis.call('EXISTS', LEASES) == 0 then return end
+  local meta = leasesOf({'\\1'})[1]
+  local epoch, marks, sweepAt = string.match(meta or '0|0|0', '^(%d+)|(%d+)|(%d+)')
+  epoch = epoch + 1
+  if redis.call('HSET', LEASES, '\\2' .. tag, epoch) == 1 then marks = marks + 1 end
+  redis.call('HSET', LEASES, '\\1', epoch .. '|' .. marks .. '|' .. sweepAt)
+  expire(LEASES, now + 1)
+  sweepLeases()
+end
+local function marksOf(tags)
+  local fields, marks = {}, {}
+  for i, tag in ipairs(tags) do fields[i] = '\\2' .. tag end
+  for i, epoch in ipairs(#fields > 0 and leasesOf(fields) or {}) do marks[tags[i]] = tonumber(epoch or 0) end
+  return marks
+end
+`;
+
+/** revoke(keys): ends the leases of keys, where there are any; their fills will be refused. */
+export const LUA_REVOKE = `
+local function revoke(keys)
+  if redis.call('EXISTS', LEASES) == 0 then return end
+  local ended, fields = {}, {'\\1', unpack(keys)}
+  local found = leasesOf(fields)
+  for i, key in ipairs(keys) do
+    if found[i + 1] then
+      ended[#ended + 1] = key
+      wake(found[i + 1], key, 'r')
+    end
+  end
+  endLeases(ended, found[1])
+end
+`;
+
+/**
  * untag(key, keep): takes a key out of the sets of the tags that its entry has, but for those in keep.
  * forgetTag(tag): takes a tag out of the registry; a registry that is empty now was not lost.
  */
@@ -117,54 +253,36 @@ local function untag(key, keep)
 end
 `;
 
-/** addTag(tag, key, at): membership of a key whose entry lives until at; cleans two other members on the way. */
-export const LUA_ADD_TAG = `
-local function addTag(tag, key, at)
-  local set = TAG .. tag
-  if redis.call('SADD', set, key) == 1 and redis.call('SCARD', set) == 1 then
-    local known = redis.call('ZSCORE', TAGS, tag)
-    -- The registry says that the set should have lived on: it was evicted, with members that are now unknown.
-    if known and tonumber(known) > now then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+/**
+ * writeEntries(places): writes entries whose arguments stand from each place: fresh ms, total ms, kind, flags, cost,
+ * checksum, payload, number of tags, tags; their keys, at `keyOf[place]`, differ. Memberships come before what they
+ * stand for. One call for each kind of thing, not for each key.
+ */
+export const LUA_WRITE_ENTRIES = `
+local function writeEntries(places, keyOf)
+  local keys, names, longest, members, untils = {}, {}, 0, {}, {}
+  for n, i in ipairs(places) do
+    local key = keyOf[i]
+    keys[n], names[n] = key, ENTRY .. key
+    local at = now + ARGV[i + 1]
+    longest = math.max(longest, at)
+    for t = i + 8, i + 7 + ARGV[i + 7] do
+      local tag = ARGV[t]
+      if members[tag] then table.insert(members[tag], key) else members[tag] = {key} end
+      untils[tag] = math.max(untils[tag] or 0, at)
+    end
   end
-  expire(set, at)
-  if redis.call('ZADD', TAGS, 'GT', at, tag) == 1 and redis.call('ZCARD', TAGS) == 1 then
-    if redis.call('ZADD', INDEX, 0, '\\1r') == 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  register(keys, longest)
+  if redis.call('EXISTS', unpack(names)) > 0 then
+    for n, i in ipairs(places) do
+      local keep = {}
+      for t = i + 8, i + 7 + ARGV[i + 7] do keep[ARGV[t]] = true end
+      untag(keys[n], keep)
+    end
   end
-  expire(TAGS, at)
-  for _, other in ipairs(redis.call('SRANDMEMBER', set, 3)) do
-    if other ~= key and redis.call('EXISTS', ENTRY .. other) == 0 then redis.call('SREM', set, other) end
-  end
-end
-`;
-
-/** wake(lease, key, outcome): tells the processes that wait for a lease how it ended, and which lease it was. */
-export const LUA_WAKE = `
-local function wake(lease, key, outcome)
-  local token, waiters = string.match(lease, '^([^|]*)|[^|]*|(.*)$')
-  for id in string.gmatch(waiters or '', '[^,]+') do
-    redis.call('PUBLISH', WAKE .. id, outcome .. token .. '|' .. key)
-  end
-end
-`;
-
-/** marked(tag, since): whether a tag was, or may have been, invalidated since a lease was taken. */
-export const LUA_MARKED = `
-local function marked(tag, since)
-  -- The server's clock was set back: what came first is not known.
-  if micros < since then return true end
-  local mark = redis.call('ZREVRANGEBYLEX', INDEX, '(\\2' .. tag .. '\\1', '[\\2' .. tag .. '\\0', 'LIMIT', 0, 1)[1]
-  return mark and string.sub(mark, #tag + 3) >= since
-end
-`;
-
-/** revoke(key): ends the lease of a key, if there is one; its fill will be refused. */
-export const LUA_REVOKE = `
-local function revoke(key)
-  local lease = redis.call('GET', LEASE .. key)
-  if lease then
-    redis.call('DEL', LEASE .. key)
-    redis.call('ZREM', INDEX, '\\4' .. key)
-    wake(lease, key, 'r')
+  addTags(members, untils)
+  for n, i in ipairs(places) do
+    redis.call('SET', names[n], entryOf(i), 'PX', ARGV[i + 1])
   end
 end
 `;
@@ -176,29 +294,41 @@ end
 export const LUA_REMOVE = `
 local function remove(keys, known)
   if #keys == 0 then return 0 end
-  local entries, leases, members = {}, {}, {}
+  local entries, members, left, sets = {}, {}, {}, {}
   for i, key in ipairs(keys) do
-    entries[i], leases[i] = ENTRY .. key, LEASE .. key
+    entries[i] = ENTRY .. key
     for _, tag in ipairs(known and known[key] or tagsOf(entries[i])) do
-      members[tag] = members[tag] or {}
-      table.insert(members[tag], key)
+      if members[tag] then
+        table.insert(members[tag], key)
+      else
+        members[tag] = {key}
+      end
     end
   end
-  for tag, list in pairs(members) do
-    if redis.call('SREM', TAG .. tag, unpack(list)) > 0 and redis.call('EXISTS', TAG .. tag) == 0 then forgetTag(tag) end
+  for tag, own in pairs(members) do
+    -- A set that is not there was lost, and is not to be forgotten.
+    if redis.call('SREM', TAG .. tag, unpack(own)) > 0 then
+      left[#left + 1] = tag
+      sets[#sets + 1] = TAG .. tag
+    end
   end
-  for i, lease in ipairs(redis.call('MGET', unpack(leases))) do
-    if lease then revoke(keys[i]) end
+  for from = 1, #sets, 1000 do
+    local to = math.min(#sets, from + 999)
+    if redis.call('EXISTS', unpack(sets, from, to)) < to - from + 1 then
+      for i = from, to do
+        if redis.call('EXISTS', sets[i]) == 0 then forgetTag(left[i]) end
+      end
+    end
   end
+  revoke(keys)
   redis.call('ZREM', INDEX, unpack(keys))
   return redis.call('UNLINK', unpack(entries))
 end
 `;
 
-/** soften(key): marks an entry stale where it stands; 1 when there was one. */
+/** soften(key): marks an entry stale where it stands; 1 when there was one. Its fill was revoked before. */
 export const LUA_SOFTEN = `
 local function soften(key)
-  revoke(key)
   local head = redis.pcall('GETRANGE', ENTRY .. key, 0, 15)
   if type(head) ~= 'string' or #head < 16 then return 0 end
   local first = string.byte(head)

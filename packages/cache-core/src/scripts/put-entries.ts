@@ -1,63 +1,56 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import {
-  LUA_ADD_TAG,
+  LUA_ADD_TAGS,
   LUA_APPEND,
   LUA_ENTRY_OF,
   LUA_EXPIRE,
+  LUA_LEASES,
   LUA_NAMES,
+  LUA_OTHERS,
   LUA_REGISTER,
   LUA_REVOKE,
   LUA_TAGS_OF,
   LUA_UNTAG,
   LUA_WAKE,
+  LUA_WRITE_ENTRIES,
 } from "./lua-library.ts";
-import { bytes, entryFromArguments, number, TwinLibrary, text } from "./twin-library.ts";
+import { bytes, type EntryWrite, entryWrite, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
- * Stores values that the caller has, revoking the fills of their keys that are under way, and tells the bus.
- * Replies the store's time in ms.
+ * Stores values that the caller has, revoking the fills of their keys that are under way, and tells the bus. Of several
+ * values for one key the last is stored. Replies the store's time in ms.
  */
 export const putEntries: AtomicOperation = {
   name: "putEntries",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_ADD_TAG}${LUA_WAKE}${LUA_REVOKE}${LUA_ENTRY_OF}${LUA_APPEND}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_OTHERS}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}${LUA_APPEND}
 -- KEYS: index [bus]. ARGV: base, hash tag, message or '', bus ttl ms, bus limit,
 --   then for each entry: key, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
 -- Atomic: value, membership, revocation and message appear together. O(entries x (tags + 1) log N).
-local i = 6
+local last, keys, places, keyOf, i = {}, {}, {}, {}, 6
 while i <= #ARGV do
-  local key, total, count = ARGV[i], ARGV[i + 2], tonumber(ARGV[i + 8])
-  local at, keep, tags = now + total, {}, {}
-  for t = 1, count do
-    tags[t] = ARGV[i + 8 + t]
-    keep[tags[t]] = true
-  end
-  register(key, at)
-  untag(key, keep)
-  for _, tag in ipairs(tags) do addTag(tag, key, at) end
-  redis.call('SET', ENTRY .. key, entryOf(i + 3, ARGV[i + 1], total, tags), 'PX', total)
-  revoke(key)
-  i = i + 9 + count
+  if not last[ARGV[i]] then keys[#keys + 1] = ARGV[i] end
+  last[ARGV[i]] = i + 1
+  i = i + 9 + ARGV[i + 8]
 end
+for n, key in ipairs(keys) do
+  places[n] = last[key]
+  keyOf[places[n]] = key
+end
+writeEntries(places, keyOf)
+revoke(keys)
 if KEYS[2] and ARGV[3] ~= '' then append(KEYS[2], ARGV[3], ARGV[4], ARGV[5]) end
 return now
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
-    let i = 5;
-    while (i < args.length) {
-      const key = text(args[i]);
-      const totalMs = number(args[i + 2]);
-      const tagCount = number(args[i + 8]);
-      const tags = args.slice(i + 9, i + 9 + tagCount).map(text);
-      const at = lib.now + totalMs;
-      lib.register(key, at);
-      lib.untag(key, new Set(tags));
-      for (const tag of tags) lib.addTag(tag, key, at);
-      const entry = entryFromArguments(args.slice(i + 1, i + 8), lib.now, tags);
-      db.set(lib.entryPrefix + key, entry, at);
-      lib.revoke(key);
-      i += 9 + tagCount;
+    const last = new Map<string, EntryWrite>();
+    for (let i = 5; i < args.length; ) {
+      const write = entryWrite(text(args[i]), args, i + 1);
+      last.set(write.key, write);
+      i += 9 + write.tags.length;
     }
+    lib.writeEntries([...last.values()]);
+    lib.revoke([...last.keys()]);
     if (lib.bus !== undefined && bytes(args[2]).length > 0) {
       lib.append(bytes(args[2]), number(args[3]), number(args[4]));
     }

@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_MARKED, LUA_NAMES, LUA_WAKE } from "./lua-library.ts";
+import { LUA_EXPIRE, LUA_LEASES, LUA_MARKS, LUA_NAMES, LUA_SWEEP_LEASES, LUA_WAKE } from "./lua-library.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -9,34 +9,31 @@ import { TwinLibrary, text } from "./twin-library.ts";
  */
 export const releaseLease: AtomicOperation = {
   name: "releaseLease",
-  lua: `${LUA_NAMES}${LUA_WAKE}${LUA_MARKED}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}
 -- KEYS: index. ARGV: base, hash tag, key, token,
 --   outcome ('n' null, 'u' undefined, 'e' nothing to share, 'r' not decided: ask again), tags...
--- Atomic: compare and delete. O((tags + 1) log N).
-local key, lease = ARGV[3], LEASE .. ARGV[3]
-local held = redis.call('GET', lease)
-if not held then return 0 end
-local token, since = string.match(held, '^([^|]*)|([^|]*)|')
+-- Atomic: compare and delete. O(tags).
+local key = ARGV[3]
+local found = leasesOf({'\\1', key})
+local meta, lease = found[1], found[2]
+if not lease then return 0 end
+local token, epoch, taken, lives = readLease(lease)
 if token ~= ARGV[4] then return 0 end
-redis.call('DEL', lease)
-local standing = redis.call('ZREM', INDEX, '\\4' .. key) == 1
-for i = 6, #ARGV do
-  if marked(ARGV[i], since) then standing = false end
+local standing = lives > now
+for _, mark in pairs(meta and marksOf({unpack(ARGV, 6)}) or {}) do
+  if mark > epoch then standing = false end
 end
-wake(held, key, standing and ARGV[5] or 'r')
+endLeases({key}, meta)
+wake(lease, key, standing and ARGV[5] or 'r')
 return standing and 1 or 0
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
     const key = text(args[2]);
-    const held = db.get(lib.leasePrefix + key)?.toString("utf8");
-    if (held === undefined) return 0;
-    const [token, since] = held.split("|") as [string, string];
-    if (token !== text(args[3])) return 0;
-    db.del(lib.leasePrefix + key);
-    const known = db.zrem(lib.index, `\u0004${key}`);
-    const tags = args.slice(5).map(text);
-    const standing = known && !tags.some((tag) => lib.marked(tag, since));
+    const held = lib.lease(key);
+    if (held === undefined || held.token !== text(args[3])) return 0;
+    const standing = held.lives > lib.now && !lib.marked(args.slice(5).map(text), held.epoch);
+    lib.endLeases([key]);
     lib.wake(held, key, standing ? text(args[4]) : "r");
     return standing ? 1 : 0;
   },

@@ -1,7 +1,7 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { looksLikeEntry, readTimes } from "../entry.ts";
-import { LUA_EXPIRE, LUA_NAMES, LUA_REGISTER } from "./lua-library.ts";
-import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
+import { LUA_EXPIRE, LUA_LEASES, LUA_NAMES, LUA_SWEEP_LEASES } from "./lua-library.ts";
+import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
  * Takes the right to fill keys, or finds that somebody filled them or holds the right. What comes together in one
@@ -13,10 +13,10 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const takeLeases: AtomicOperation = {
   name: "takeLeases",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_REGISTER}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_LEASES}${LUA_SWEEP_LEASES}
 -- KEYS: index [bus]. ARGV: base, hash tag, liveness ms,
 --   then for each key: key, token, waiter id or '', newest creation time known or -1.
--- Atomic: no invalidation can fall between looking at an entry and noting its lease. O(keys x log N).
+-- Atomic: no invalidation can fall between looking at an entry and noting its lease. O(keys).
 local function fresh(entry, known)
   local first = string.byte(entry)
   if #entry < 16 or first < 192 or bit.band(first, 4) > 0 then return false end
@@ -24,33 +24,43 @@ local function fresh(entry, known)
   if bit.band(first, 8) > 0 then duration = duration * 1000 end
   return created + duration > now and created > known
 end
-local liveness, names, replies, taken = ARGV[3], {}, {}, {}
+local names, fields = {}, {'\\1'}
 for i = 4, #ARGV, 4 do
   names[#names + 1] = ENTRY .. ARGV[i]
-  names[#names + 1] = LEASE .. ARGV[i]
+  fields[#fields + 1] = ARGV[i]
 end
 -- One call for all; a key of another type counts as none.
-local found = redis.call('MGET', unpack(names))
-for i = 4, #ARGV, 4 do
-  local key = ARGV[i]
-  local entry, held = found[(i - 4) / 2 + 1], taken[ARGV[i]] or found[(i - 4) / 2 + 2]
-  local reply
+local entries, leases = redis.call('MGET', unpack(names)), leasesOf(fields)
+local epoch = string.match(leases[1] or '0', '^%d+')
+local mine = '|' .. epoch .. '|' .. now .. '|' .. now + ARGV[3] .. '|'
+local replies, changed, taken = {}, {}, {}
+for n = 1, #names do
+  local i = 4 * n
+  local key, entry = ARGV[i], entries[n]
+  local held = taken[key] or leases[n + 1]
+  local token, since, began, lives, waiters
+  if held then token, since, began, lives, waiters = readLease(held) end
   if entry and fresh(entry, tonumber(ARGV[i + 3])) then
-    reply = {1, entry}
-  elseif held then
+    replies[n] = {1, entry}
+  elseif held and lives > now then
     local waiter = ARGV[i + 2]
-    if waiter ~= '' and not string.find(held, waiter .. ',', 1, true) then
-      redis.call('APPEND', LEASE .. key, waiter .. ',')
+    if waiter ~= '' and not string.find(waiters, waiter .. ',', 1, true) then
       taken[key] = held .. waiter .. ','
+      changed[#changed + 1] = key
+      changed[#changed + 1] = taken[key]
     end
-    reply = {2, entry, redis.call('PTTL', LEASE .. key), string.match(held, '^[^|]*')}
+    replies[n] = {2, entry, lives - now, token}
   else
-    register('\\4' .. key, now + liveness)
-    taken[key] = ARGV[i + 1] .. '|' .. micros .. '|'
-    redis.call('SET', LEASE .. key, taken[key], 'PX', liveness)
-    reply = {0, entry}
+    taken[key] = ARGV[i + 1] .. mine
+    changed[#changed + 1] = key
+    changed[#changed + 1] = taken[key]
+    replies[n] = {0, entry}
   end
-  replies[#replies + 1] = reply
+end
+if #changed > 0 then
+  redis.call('HSET', LEASES, unpack(changed))
+  expire(LEASES, now + ARGV[3])
+  sweepLeases()
 end
 return replies
 `,
@@ -58,11 +68,12 @@ return replies
     const lib = new TwinLibrary(db, keys, args);
     const livenessMs = number(args[2]);
     const replies: AtomicReply[] = [];
+    let changed = false;
     for (let i = 3; i < args.length; i += 4) {
       const key = text(args[i]);
-      const lease = lib.leasePrefix + key;
       const entry = read(() => db.get(lib.entryPrefix + key));
-      const held = read(() => db.get(lease));
+      const lease = lib.lease(key);
+      const waiter = text(args[i + 2]);
       if (
         entry !== null &&
         looksLikeEntry(entry) &&
@@ -70,18 +81,23 @@ return replies
         readTimes(entry).createdAt > number(args[i + 3])
       ) {
         replies.push([1, entry]);
-      } else if (held !== null) {
-        const waiter = text(args[i + 2]);
-        if (waiter !== "" && !held.toString("utf8").includes(`${waiter},`)) {
-          db.append(lease, bytes(`${waiter},`));
-        }
-        const [token] = held.toString("utf8").split("|") as [string];
-        replies.push([2, entry, db.pttl(lease), Buffer.from(token)]);
-      } else {
-        lib.register(`\u0004${key}`, lib.now + livenessMs);
-        db.set(lease, bytes(`${text(args[i + 1])}|${lib.micros}|`), lib.now + livenessMs);
-        replies.push([0, entry]);
+        continue;
       }
+      if (lease !== undefined && lease.lives > lib.now) {
+        replies.push([2, entry, lease.lives - lib.now, Buffer.from(lease.token)]);
+        if (waiter === "" || lease.waiters.includes(`${waiter},`)) continue;
+        lib.setLease(key, { ...lease, waiters: `${lease.waiters}${waiter},` });
+      } else {
+        replies.push([0, entry]);
+        const { epoch } = lib.epoch();
+        const lives = lib.now + livenessMs;
+        lib.setLease(key, { token: text(args[i + 1]), epoch, taken: lib.now, lives, waiters: "" });
+      }
+      changed = true;
+    }
+    if (changed) {
+      lib.expire(lib.leasesKey, lib.now + livenessMs);
+      lib.sweepLeases();
     }
     return replies;
   },

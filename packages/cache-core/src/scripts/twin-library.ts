@@ -22,19 +22,63 @@ export function bytes(argument: AtomicArgument | undefined): Buffer {
 /** After every string that starts with the prefix; what `prefix .. "\\255"` is in Lua. */
 export { ABOVE_EVERY_CHARACTER as AFTER } from "../internal/memory-database.ts";
 
+/** A lease as the hash of leases holds it. */
+export interface StoredLease {
+  readonly token: string;
+  /** Epoch of tag invalidations when it was taken. */
+  readonly epoch: number;
+  /** When it was taken, and until when it lives: ms of the store's clock. */
+  readonly taken: number;
+  readonly lives: number;
+  /** Processes that wait for its end, each with a comma. */
+  readonly waiters: string;
+}
+
+/** The field of the epoch, the number of marks and the size at which to sweep. */
+const META = "\u0001";
+const SWEEP_FROM = 128;
+
+function readLease(value: Buffer | null): StoredLease | undefined {
+  if (value === null) return undefined;
+  const [token, epoch, taken, lives, waiters] = value.toString("utf8").split("|");
+  return {
+    token: token ?? "",
+    epoch: Number(epoch ?? 0),
+    taken: Number(taken ?? 0),
+    lives: Number(lives ?? 0),
+    waiters: waiters ?? "",
+  };
+}
+
+function writeLease({ token, epoch, taken, lives, waiters }: StoredLease): Buffer {
+  return Buffer.from(`${token}|${epoch}|${taken}|${lives}|${waiters}`, "utf8");
+}
+
+/** An entry to be written, with its arguments: fresh ms, total ms, kind, flags, cost, checksum, payload. */
+export interface EntryWrite {
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly parts: readonly AtomicArgument[];
+}
+
+/** The entry whose arguments stand from `at`; the number of tags and the tags follow them. */
+export function entryWrite(key: string, args: readonly AtomicArgument[], at: number): EntryWrite {
+  const count = number(args[at + 7]);
+  return { key, parts: args.slice(at, at + 7), tags: args.slice(at + 8, at + 8 + count).map(text) };
+}
+
 /** The TypeScript side of `lua-library.ts`, function by function. */
 export class TwinLibrary {
   readonly db: MemoryDatabase;
   readonly index: string;
   readonly bus: string | undefined;
   readonly entryPrefix: string;
-  readonly leasePrefix: string;
+  readonly leasesKey: string;
   readonly tagPrefix: string;
   readonly tags: string;
   readonly wakePrefix: string;
   readonly now: number;
   readonly micros: string;
-  #indexUntil: number | null = null;
 
   constructor(db: MemoryDatabase, keys: readonly string[], args: readonly AtomicArgument[]) {
     const base = text(args[0]);
@@ -43,7 +87,7 @@ export class TwinLibrary {
     this.index = keys[0] as string;
     this.bus = keys[1];
     this.entryPrefix = `${base}e${hashTag}:`;
-    this.leasePrefix = `${base}l${hashTag}:`;
+    this.leasesKey = `${base}l${hashTag}`;
     this.tagPrefix = `${base}t${hashTag}:`;
     this.tags = `${base}r${hashTag}`;
     this.wakePrefix = `${base}w:`;
@@ -56,23 +100,19 @@ export class TwinLibrary {
     if (this.now + this.db.pttl(key) < at) this.db.pexpireat(key, at + slack(at - this.now));
   }
 
-  register(member: string, at: number): void {
-    let isNew = false;
-    if (this.#indexUntil === null) {
-      const left = this.db.pttl(this.index);
-      this.#indexUntil = this.now + left;
-      isNew = left === -2;
+  others(): number {
+    let others = this.db.dbsize();
+    for (const key of [this.index, this.leasesKey, this.bus]) {
+      if (key !== undefined && this.db.exists(key)) others--;
     }
-    this.db.zadd(this.index, 0, member);
-    if (isNew) {
-      let others = this.db.dbsize() - 1;
-      if (this.bus !== undefined && this.db.exists(this.bus)) others--;
-      if (others > 0) this.markUnverified();
-    }
-    if (this.#indexUntil < at) {
-      this.#indexUntil = at + slack(at - this.now);
-      this.db.pexpireat(this.index, this.#indexUntil);
-    }
+    return others;
+  }
+
+  register(keys: readonly string[], at: number): void {
+    const left = this.db.pttl(this.index);
+    for (const key of keys) this.db.zadd(this.index, 0, key);
+    if (left === -2 && this.others() > 0) this.markUnverified();
+    if (this.now + left < at) this.db.pexpireat(this.index, at + slack(at - this.now));
   }
 
   markUnverified(): void {
@@ -108,65 +148,189 @@ export class TwinLibrary {
     if (this.db.zrem(this.tags, tag) && !this.db.exists(this.tags)) this.db.zrem(this.index, "\u0001r");
   }
 
-  addTag(tag: string, key: string, at: number): void {
-    const set = this.tagPrefix + tag;
-    if (this.db.sadd(set, key) && this.db.scard(set) === 1) {
-      const known = this.db.zscore(this.tags, tag);
-      if (known !== null && known > this.now) this.markUnverified();
+  addTags(members: ReadonlyMap<string, readonly string[]>, untils: ReadonlyMap<string, number>): void {
+    const moved: [number, string][] = [];
+    let latest = 0;
+    for (const [tag, keys] of members) {
+      const set = this.tagPrefix + tag;
+      const known = this.db.zscore(this.tags, tag) ?? 0;
+      const gone = !this.db.exists(set);
+      if (gone && known > this.now) this.markUnverified();
+      for (const key of keys) this.db.sadd(set, key);
+      let at = untils.get(tag) as number;
+      if (!gone && known >= at) continue;
+      at = Math.max(at + slack(at - this.now), this.now + this.db.pttl(set));
+      this.db.pexpireat(set, at);
+      moved.push([at, tag]);
+      latest = Math.max(latest, at);
     }
-    this.expire(set, at);
-    if (this.db.zadd(this.tags, at, tag, true) && this.db.zcard(this.tags) === 1) {
-      if (!this.db.zadd(this.index, 0, "\u0001r")) this.markUnverified();
+    if (moved.length === 0) return;
+    let added = 0;
+    for (const [at, tag] of moved) if (this.db.zadd(this.tags, at, tag)) added++;
+    if (added > 0 && this.db.zcard(this.tags) === added && !this.db.zadd(this.index, 0, "\u0001r")) {
+      this.markUnverified();
     }
-    this.expire(this.tags, at);
-    for (const other of this.db.srandmember(set, 3)) {
-      if (other !== key && !this.db.exists(this.entryPrefix + other)) this.db.srem(set, other);
+    this.expire(this.tags, latest);
+  }
+
+  writeEntries(writes: readonly EntryWrite[]): void {
+    const members = new Map<string, string[]>();
+    const untils = new Map<string, number>();
+    let longest = 0;
+    for (const { key, parts, tags } of writes) {
+      const at = this.now + number(parts[1]);
+      longest = Math.max(longest, at);
+      for (const tag of tags) {
+        const keys = members.get(tag);
+        if (keys === undefined) members.set(tag, [key]);
+        else keys.push(key);
+        untils.set(tag, Math.max(untils.get(tag) ?? 0, at));
+      }
+    }
+    this.register(
+      writes.map(({ key }) => key),
+      longest,
+    );
+    for (const { key, tags } of writes) this.untag(key, new Set(tags));
+    this.addTags(members, untils);
+    for (const { key, parts, tags } of writes) {
+      const at = this.now + number(parts[1]);
+      this.db.set(this.entryPrefix + key, entryFromArguments(parts, this.now, tags), at);
     }
   }
 
-  wake(lease: string, key: string, outcome: string): void {
-    const [token, , waiters = ""] = lease.split("|");
+  wake({ token, waiters }: StoredLease, key: string, outcome: string): void {
     for (const id of waiters.split(",")) {
       if (id !== "") this.db.publish(this.wakePrefix + id, Buffer.from(`${outcome}${token}|${key}`, "utf8"));
     }
   }
 
-  marked(tag: string, since: string): boolean {
-    if (this.micros < since) return true;
-    const mark = this.db.zrevrangebylex(this.index, `(\u0002${tag}\u0001`, `[\u0002${tag}\0`, 0, 1)[0];
-    return mark !== undefined && mark.slice(tag.length + 2) >= since;
-  }
-
-  revoke(key: string): void {
-    const lease = this.db.get(this.leasePrefix + key);
-    if (lease === null) return;
-    this.db.del(this.leasePrefix + key);
-    this.db.zrem(this.index, `\u0004${key}`);
-    this.wake(lease.toString("utf8"), key, "r");
-  }
-
-  remove(key: string): number {
-    this.untag(key, NOTHING);
-    this.revoke(key);
-    this.db.zrem(this.index, key);
-    return this.db.del(this.entryPrefix + key) ? 1 : 0;
-  }
-
-  soften(key: string): number {
-    this.revoke(key);
-    const entry = this.entryPrefix + key;
-    let head: Buffer;
+  /** A field of the hash of leases. A key of another type counts as none, and goes. */
+  #field(name: string): Buffer | null {
     try {
-      head = this.db.getrange(entry, 0, 15);
+      return this.db.hget(this.leasesKey, name);
     } catch {
-      return 0;
+      this.db.del(this.leasesKey);
+      return null;
     }
-    if (!looksLikeEntry(head)) return 0;
-    const first = head[0] as number;
-    if ((first & FLAG_MARKED_STALE) === 0) {
-      this.db.setrange(entry, 0, Buffer.from([first | FLAG_MARKED_STALE]));
+  }
+
+  /** The keys of all leases, dead ones among them. */
+  leasedKeys(): string[] {
+    try {
+      return [...this.db.hgetall(this.leasesKey).keys()].filter((field) => field.charCodeAt(0) > 2);
+    } catch {
+      return [];
     }
-    return 1;
+  }
+
+  lease(key: string): StoredLease | undefined {
+    return readLease(this.#field(key));
+  }
+
+  setLease(key: string, lease: StoredLease): void {
+    this.db.hset(this.leasesKey, key, writeLease(lease));
+  }
+
+  epoch(): { epoch: number; marks: number; sweepAt: number } {
+    const meta = this.#field(META);
+    if (meta === null) return { epoch: 0, marks: 0, sweepAt: 0 };
+    const [epoch, marks, sweepAt] = meta.toString("utf8").split("|").map(Number);
+    return { epoch: epoch as number, marks: marks as number, sweepAt: sweepAt as number };
+  }
+
+  #setEpoch(epoch: number, marks: number, sweepAt: number): void {
+    this.db.hset(this.leasesKey, META, Buffer.from(`${epoch}|${marks}|${sweepAt}`));
+  }
+
+  endLeases(keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    for (const key of keys) this.db.hdel(this.leasesKey, key);
+    const { epoch, marks } = this.epoch();
+    if (epoch > 0 && this.db.hlen(this.leasesKey) === 1 + marks) this.db.del(this.leasesKey);
+  }
+
+  sweepLeases(): void {
+    const size = this.db.hlen(this.leasesKey);
+    if (size < SWEEP_FROM) return;
+    const { epoch, sweepAt } = this.epoch();
+    if (size < sweepAt) return;
+    const leases = this.db.hgetall(this.leasesKey);
+    const gone: string[] = [];
+    let oldest = epoch;
+    for (const [field, value] of leases) {
+      if (field.charCodeAt(0) <= 2) continue;
+      const lease = readLease(value) as StoredLease;
+      if (lease.lives > this.now) oldest = Math.min(oldest, lease.epoch);
+      else gone.push(field);
+    }
+    let marks = 0;
+    for (const [field, value] of leases) {
+      if (field.charCodeAt(0) !== 2) continue;
+      if (Number(value.toString()) <= oldest) gone.push(field);
+      else marks++;
+    }
+    for (const field of gone) this.db.hdel(this.leasesKey, field);
+    this.#setEpoch(epoch, marks, Math.max(SWEEP_FROM, 2 * (size - gone.length)));
+  }
+
+  markTag(tag: string): void {
+    if (!this.db.exists(this.leasesKey)) return;
+    const { epoch, marks, sweepAt } = this.epoch();
+    const isNew = this.db.hset(this.leasesKey, `\u0002${tag}`, Buffer.from(String(epoch + 1)));
+    this.#setEpoch(epoch + 1, marks + (isNew ? 1 : 0), sweepAt);
+    this.expire(this.leasesKey, this.now + 1);
+    this.sweepLeases();
+  }
+
+  /** Whether one of the tags was invalidated in a later epoch. */
+  marked(tags: readonly string[], epoch: number): boolean {
+    return tags.some((tag) => Number(this.#field(`\u0002${tag}`)?.toString() ?? 0) > epoch);
+  }
+
+  revoke(keys: readonly string[]): void {
+    if (!this.db.exists(this.leasesKey)) return;
+    const ended: string[] = [];
+    for (const key of keys) {
+      const lease = this.lease(key);
+      if (lease === undefined) continue;
+      ended.push(key);
+      this.wake(lease, key, "r");
+    }
+    this.endLeases(ended);
+  }
+
+  remove(keys: readonly string[]): number {
+    if (keys.length === 0) return 0;
+    for (const key of keys) this.untag(key, NOTHING);
+    this.revoke(keys);
+    let count = 0;
+    for (const key of keys) {
+      this.db.zrem(this.index, key);
+      if (this.db.del(this.entryPrefix + key)) count++;
+    }
+    return count;
+  }
+
+  soften(keys: readonly string[]): number {
+    this.revoke(keys);
+    let count = 0;
+    for (const key of keys) {
+      const entry = this.entryPrefix + key;
+      let head: Buffer;
+      try {
+        head = this.db.getrange(entry, 0, 15);
+      } catch {
+        continue;
+      }
+      if (!looksLikeEntry(head)) continue;
+      const first = head[0] as number;
+      if ((first & FLAG_MARKED_STALE) === 0) {
+        this.db.setrange(entry, 0, Buffer.from([first | FLAG_MARKED_STALE]));
+      }
+      count++;
+    }
+    return count;
   }
 
   append(message: Buffer, ttlMs: number, limit: number): void {

@@ -166,7 +166,13 @@ return {reply, PUBLISHED}`;
         state.set(String(key), [
           type,
           expireAt,
-          type === "set" ? (shown as string[]).sort() : type === "zset" ? pairs(shown as string[]) : shown,
+          type === "set"
+            ? (shown as string[]).sort()
+            : type === "zset"
+              ? pairs(shown as string[])
+              : type === "hash"
+                ? fields(shown as string[])
+                : shown,
         ]);
       }
       return state;
@@ -208,7 +214,7 @@ export function memorySide(): Side {
       ];
     } catch {}
     try {
-      return ["hash", [...database.hgetall(key)].flat().map(latin1)];
+      return ["hash", fields([...database.hgetall(key)].flat().map(latin1))];
     } catch {}
     return ["stream", database.xrange(key, "-", "+").map(({ fields }) => [...fields].flat().map(latin1))];
   }
@@ -254,6 +260,12 @@ export function memorySide(): Side {
 
 function byFirst(a: string[], b: string[]): number {
   return (a[0] as string) < (b[0] as string) ? -1 : 1;
+}
+
+function fields(flat: readonly string[]): string[][] {
+  const found: string[][] = [];
+  for (let i = 0; i < flat.length; i += 2) found.push([flat[i] as string, flat[i + 1] as string]);
+  return found.sort(byFirst);
 }
 
 function pairs(flat: readonly string[]): string[][] {

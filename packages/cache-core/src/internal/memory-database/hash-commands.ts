@@ -1,7 +1,7 @@
 import type { MemoryDatabase } from "../../memory-database.ts";
 import { BUFFER_BYTES, type Keyspace } from "./keyspace.ts";
 
-type HashCommands = Pick<MemoryDatabase, "hget" | "hset" | "hdel" | "hgetall">;
+type HashCommands = Pick<MemoryDatabase, "hget" | "hset" | "hdel" | "hlen" | "hgetall">;
 
 const HASH_BYTES = 150;
 const FIELD_BYTES = 50 + BUFFER_BYTES;
@@ -28,6 +28,8 @@ export function hashCommands(keyspace: Keyspace): HashCommands {
       else keyspace.resize(slot, -FIELD_BYTES - field.length - current.length);
       return true;
     },
+
+    hlen: (key) => keyspace.find(key, "hash")?.value.size ?? 0,
 
     hgetall: (key) => new Map(keyspace.find(key, "hash")?.value),
   };
