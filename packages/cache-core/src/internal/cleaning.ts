@@ -73,7 +73,7 @@ export class Cleaning {
   async #clean(bucket: number, owed: Owed): Promise<void> {
     owed.running = true;
     try {
-      while (owed.members >= CALL_EVERY || owed.tags.size > CALL_EVERY) {
+      do {
         const args: AtomicArgument[] = [Math.floor(owed.members), ...[...owed.tags].flat()];
         owed.members = 0;
         owed.tags.clear();
@@ -84,7 +84,7 @@ export class Cleaning {
         owed.deadMembers = follow(owed.deadMembers, looked, dead);
         owed.deadTagged = follow(owed.deadTagged, lookedTagged, deadTagged);
         if (whole === 0) this.#onIncomplete();
-      }
+      } while (owed.members >= CALL_EVERY);
     } catch {
       // Cleaning can wait; what is wrong with the store shows in the write itself.
     } finally {

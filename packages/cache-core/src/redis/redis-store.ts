@@ -5,6 +5,7 @@ import { InvalidOptionError, StoreUnavailableError } from "../errors.ts";
 import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import type { Store, StoreWarning } from "../store.ts";
+import { compactLua } from "./compact-lua.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
@@ -57,7 +58,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   const readBatches = new Map<Lane, Batch<string, Buffer | null>>();
   const warningHandlers = new Set<(warning: StoreWarning) => void>();
   const availabilityHandlers = new Set<(available: boolean) => void>();
-  const digests = new Map<AtomicOperation, string>();
+  const scriptsOf = new Map<AtomicOperation, { lua: string; sha: string }>();
   let closed = false;
   let everReady = false;
   /** In a Cluster, while the connections to its nodes are made for the first time. */
@@ -324,17 +325,18 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     keys: readonly string[],
     args: readonly AtomicArgument[],
   ): Promise<unknown> {
-    let digest = digests.get(operation);
-    if (digest === undefined) {
-      digest = createHash("sha1").update(operation.lua).digest("hex");
-      digests.set(operation, digest);
+    let script = scriptsOf.get(operation);
+    if (script === undefined) {
+      const lua = compactLua(operation.lua);
+      script = { lua, sha: createHash("sha1").update(lua).digest("hex") };
+      scriptsOf.set(operation, script);
     }
     try {
       // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
-      return await scripts.evalshaBuffer(digest, keys.length, keys as never, args as never);
+      return await scripts.evalshaBuffer(script.sha, keys.length, keys as never, args as never);
     } catch (cause) {
       if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) throw cause;
-      return await scripts.evalBuffer(operation.lua, keys.length, keys as never, args as never);
+      return await scripts.evalBuffer(script.lua, keys.length, keys as never, args as never);
     }
   }
 

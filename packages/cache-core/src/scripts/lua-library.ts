@@ -82,21 +82,29 @@ local function entryOf(i)
 end
 `;
 
-/** tagsOf(entry): the tags in the header of an entry; empty for anything else. */
+/**
+ * tagsOf(entry): the tags in the header of an entry; none for anything else. Entries with the same tags share one list,
+ * which is read only once.
+ */
 export const LUA_TAGS_OF = `
+local NONE, parsed = {}, {}
 local function tagsOf(entry)
   -- Enough for most tags, so that one call does.
-  local head = redis.pcall('GETRANGE', entry, 0, 279)
-  if type(head) ~= 'string' or #head < 16 then return {} end
+  local head = redis.pcall('GETRANGE', entry, 0, 127)
+  if type(head) ~= 'string' or #head < 16 then return NONE end
   local first = string.byte(head)
-  if first < 192 or bit.band(first, 2) == 0 then return {} end
+  if first < 192 or bit.band(first, 2) == 0 then return NONE end
   local size = 16 + (bit.band(first, 16) > 0 and 4 or 0) + (bit.band(first, 32) > 0 and 2 or 0)
-  if #head < size + 2 then return {} end
-  local length = struct.unpack('>I2', head, size + 1)
-  local names = #head >= size + 2 + length and string.sub(head, size + 3, size + 2 + length)
-    or redis.call('GETRANGE', entry, size + 2, size + 1 + length)
-  local tags = {}
-  for tag in string.gmatch(names .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
+  local high, low = string.byte(head, size + 1, size + 2)
+  if not low then return NONE end
+  local last = size + 2 + high * 256 + low
+  local names = last <= #head and string.sub(head, size + 3, last) or redis.call('GETRANGE', entry, size + 2, last - 1)
+  local tags = parsed[names]
+  if not tags then
+    tags = {}
+    for tag in string.gmatch(names .. '\\0', '(%Z*)%z') do tags[#tags + 1] = tag end
+    parsed[names] = tags
+  end
   return tags
 end
 `;
@@ -295,9 +303,10 @@ export const LUA_REMOVE = `
 local function remove(keys, known)
   if #keys == 0 then return 0 end
   local entries, members, left, sets = {}, {}, {}, {}
+  local tagged = known or redis.call('EXISTS', TAGS) == 1
   for i, key in ipairs(keys) do
     entries[i] = ENTRY .. key
-    for _, tag in ipairs(known and known[key] or tagsOf(entries[i])) do
+    for _, tag in ipairs(not tagged and NONE or known and known[key] or tagsOf(entries[i])) do
       if members[tag] then
         table.insert(members[tag], key)
       else
