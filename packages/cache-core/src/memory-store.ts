@@ -127,9 +127,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       step("publish", () => database.publish(channel, Buffer.from(message, "utf8"))),
     async subscribe(channel, handler) {
       if (closed) throw new StoreUnavailableError({ operation: "subscribe", reason: "closed" });
-      subscriptions.add(channel, handler);
+      // In one process no message is ever missed, so no gap is ever reported.
+      const subscription = { channel, handler, onGap: undefined };
+      subscriptions.add(subscription);
       return async () => {
-        subscriptions.remove(channel, handler);
+        subscriptions.remove(subscription);
       };
     },
     follow,

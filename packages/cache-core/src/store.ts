@@ -38,8 +38,17 @@ export interface Store {
   serverNow(key: string): number;
   /** Sends a message to every subscriber of the channel in every process. At most once. */
   publish(channel: string, message: string): Promise<number>;
-  /** Listens on a channel over the one shared connection of this store. Resolves when the subscription stands. */
-  subscribe(channel: string, handler: (message: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Listens on a channel over the one shared connection of this store. Resolves when the subscription stands. A
+   * connection that is lost, also without a word, is noticed and replaced; since messages are sent at most once,
+   * what was sent meanwhile is gone: `onGap` is then called, once the new subscription stands. A store that cannot
+   * miss messages never calls it.
+   */
+  subscribe(
+    channel: string,
+    handler: (message: string) => void,
+    onGap?: (() => void) | undefined,
+  ): Promise<() => Promise<void>>;
   /** Follows a stream from now on with a cursor of its own. */
   follow(stream: string, handlers: FollowHandlers, options: FollowOptions): Follower;
   /** Pages through the keys with a literal prefix, on every node. Maintenance only: its cost follows the whole server. */

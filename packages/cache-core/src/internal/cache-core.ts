@@ -24,7 +24,13 @@ import type { CacheEvents } from "../events.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
 import { compileGlob } from "../glob.ts";
 import type { Lease } from "../lease.ts";
-import type { GetOptions, GetOrSetOptions, InvalidateOptions, SetOptions } from "../options.ts";
+import type {
+  GetOptions,
+  GetOrSetOptions,
+  InvalidateOptions,
+  SetOptions,
+  SubscribeOptions,
+} from "../options.ts";
 import { type ResolvedEntryOptions, resolveEntryOptions, resolveSetOptions } from "../resolve-options.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
 import { explainKey } from "./explain-key.ts";
@@ -309,13 +315,20 @@ export class CacheCore implements Cache {
     return this.#shared.store.publish(this.#prefix + channel, this.#toJson(message));
   }
 
-  async subscribe<T>(channel: string, handler: (message: T) => void): Promise<() => Promise<void>> {
+  async subscribe<T>(
+    channel: string,
+    handler: (message: T) => void,
+    options?: SubscribeOptions,
+  ): Promise<() => Promise<void>> {
     checkChannel(channel);
     this.#assertOpen();
     if (typeof handler !== "function")
       throw new InvalidFetcherError({ received: handler, parameter: "handler" });
+    const onGap = options?.onGap;
+    if (onGap !== undefined && typeof onGap !== "function")
+      throw new InvalidFetcherError({ received: onGap, parameter: "options.onGap" });
     const { logger, emitter } = this.#shared;
-    return this.#shared.store.subscribe(this.#prefix + channel, (text) => {
+    const onMessage = (text: string): void => {
       try {
         handler(JSON.parse(text) as T);
       } catch (error) {
@@ -323,7 +336,8 @@ export class CacheCore implements Cache {
         if (emitter.wants("background:error"))
           emitter.emit("background:error", { where: "subscribe", error });
       }
-    });
+    };
+    return this.#shared.store.subscribe(this.#prefix + channel, onMessage, onGap);
   }
 
   // Composing and observing

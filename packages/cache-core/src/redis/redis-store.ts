@@ -444,7 +444,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
             Number(await evaluate(PUBLISH, [channel], [message]))
           : client.publish(channel, message),
       ),
-    subscribe: (channel, handler) => subscriber.subscribe(channel, handler),
+    subscribe: (channel, handler, onGap) => subscriber.subscribe(channel, handler, onGap),
     follow: (stream, handlers, followOptions) => followStream(client, stream, handlers, followOptions),
     scan: (prefix) => scanKeys(client, prefix),
     info: () => readInfo(client, deadlineMs * 4),
