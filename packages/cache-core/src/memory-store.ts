@@ -123,6 +123,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     getMany: (keys) => step("getMany", () => keys.map(read)),
     run: (operation, keys, args) => step(operation.name, () => operation.run(database, keys, args)),
     serverNow: () => Math.floor(clock.wall()),
+    // Every step is taken, or refused, before its caller hears of it.
+    giveUpAt: async () => null,
     publish: (channel, message) =>
       step("publish", () => database.publish(channel, Buffer.from(message, "utf8"))),
     async subscribe(channel, handler) {

@@ -36,6 +36,16 @@ export interface Store {
   ): Promise<AtomicReply>;
   /** The clock of the server that owns the key, in ms since the epoch, estimated without a call. */
   serverNow(key: string): number;
+  /**
+   * The server time, in ms, at which a patient call about this key that is sent now is given up: an operation that is
+   * told so, and refuses to act later, cannot act behind the back of a caller who was told that it failed. `null` where
+   * no call is ever given up. Never later than what the server's clock shows then; `run` with the same `until` does not
+   * fail before it.
+   *
+   * Asks the server when its clock is not known well enough, or `fresh` is true; rejects with `StoreUnavailableError`
+   * when that is not answered.
+   */
+  giveUpAt(key: string, fresh?: boolean): Promise<number | null>;
   /** Sends a message to every subscriber of the channel in every process. At most once. */
   publish(channel: string, message: string): Promise<number>;
   /**
@@ -70,6 +80,8 @@ export interface Store {
 export interface RunOptions {
   /** Milliseconds until the call rejects with `StoreUnavailableError`. @default the store's command deadline */
   readonly deadlineMs?: number | undefined;
+  /** From `giveUpAt`: a call that may have been sent does not fail before the server's clock has passed this. */
+  readonly until?: number | null | undefined;
 }
 
 export interface FollowHandlers {

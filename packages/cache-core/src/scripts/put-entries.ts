@@ -15,15 +15,18 @@ import { bytes, entryFromArguments, number, TwinLibrary, text } from "./twin-lib
 
 /**
  * Stores values that the caller has, revoking the fills of their keys that are under way, and tells the bus.
- * Replies the store's time in ms.
+ *
+ * Replies the store's time in ms; or 0, and stores nothing, when that is later than the caller waits: a call that was
+ * given up, and lies in some buffer, must not bring back what was invalidated since.
  */
 export const putEntries: AtomicOperation = {
   name: "putEntries",
   lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_ADD_TAG}${LUA_WAKE}${LUA_REVOKE}${LUA_ENTRY_OF}${LUA_APPEND}
--- KEYS: index [bus]. ARGV: base, hash tag, message or '', bus ttl ms, bus limit,
+-- KEYS: index [bus]. ARGV: base, hash tag, message or '', bus ttl ms, bus limit, last ms to act or '',
 --   then for each entry: key, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
 -- Atomic: value, membership, revocation and message appear together. O(entries x (tags + 1) log N).
-local i = 6
+if ARGV[6] ~= '' and now > tonumber(ARGV[6]) then return 0 end
+local i = 7
 while i <= #ARGV do
   local key, total, count = ARGV[i], ARGV[i + 2], tonumber(ARGV[i + 8])
   local at, keep, tags = now + total, {}, {}
@@ -43,7 +46,9 @@ return now
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
-    let i = 5;
+    const until = text(args[5]);
+    if (until !== "" && lib.now > Number(until)) return 0;
+    let i = 6;
     while (i < args.length) {
       const key = text(args[i]);
       const totalMs = number(args[i + 2]);
