@@ -107,6 +107,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     async function step(): Promise<void> {
       micros += random.pick([0, 1, 700, 2_000, 1_000_000]);
       if (random.chance(0.04)) micros += random.int(1, 400) * 1_000_000;
+      if (random.chance(0.03)) micros -= random.int(1, 5_000_000);
       await Promise.all(sides.map((side) => side.setTime(micros)));
       if (random.chance(0.06)) await disturb();
       const soft = random.chance(0.3) ? 1 : 0;

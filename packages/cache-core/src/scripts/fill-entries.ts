@@ -33,7 +33,7 @@ local function fill(i, count)
   local token, since, waiters = string.match(held, '^([^|]*)|([^|]*)|(.*)$')
   if token ~= ARGV[i + 1] then return 0 end
   redis.call('DEL', lease)
-  local standing = redis.call('ZREM', INDEX, '\\4' .. key) == 1 and tonumber(micros) - since <= ARGV[3] * 1000
+  local standing = redis.call('ZREM', INDEX, '\\4' .. key) == 1 and tonumber(micros) - string.match(since, '^%d+') <= ARGV[3] * 1000
   local keep, tags = {}, {}
   for t = 1, count do
     local tag = ARGV[i + 9 + t]
@@ -73,7 +73,8 @@ return replies
       if (token !== text(args[i + 1])) return 0;
       db.del(lease);
       let standing =
-        db.zrem(lib.index, `\u0004${key}`) && Number(lib.micros) - Number(since) <= longestFetchMs * 1000;
+        db.zrem(lib.index, `\u0004${key}`) &&
+        Number(lib.micros) - Number.parseInt(since, 10) <= longestFetchMs * 1000;
       const tags = args.slice(i + 10, i + 10 + count).map(text);
       if (tags.some((tag) => lib.marked(tag, since))) standing = false;
       if (!standing) {

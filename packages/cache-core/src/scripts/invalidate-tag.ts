@@ -3,6 +3,7 @@ import {
   LUA_ALLOW_OOM,
   LUA_APPEND,
   LUA_EXPIRE,
+  LUA_MARKS,
   LUA_NAMES,
   LUA_REMOVE,
   LUA_REVOKE,
@@ -18,14 +19,14 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  * Removes entries with a tag, or marks them stale, a page at a time; tells the bus with the last page.
  *
  * A fill under way may decide on the tag only when it ends, so it cannot be found and revoked here. Instead the tag is
- * marked with the time, and the fill is refused when a mark of one of its tags is younger than its lease. Marks exist
- * only while leases are out.
+ * marked with a number that grows, and the fill is refused when a mark of one of its tags is younger than its lease. Marks
+ * exist only while leases are out.
  *
  * Replies `[count, cursor, verified]`; cursor "" when done. `verified` 0: the index may lack members.
  */
 export const invalidateTag: AtomicOperation = {
   name: "invalidateTag",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${LUA_MARKS}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
 -- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
 -- was fetched after the mark. O(page x log N).
@@ -34,7 +35,7 @@ if ARGV[8] == '0' then
   local old = redis.call('ZRANGEBYLEX', INDEX, '[\\2' .. tag .. '\\0', '(\\2' .. tag .. '\\1')
   for _, mark in ipairs(old) do redis.call('ZREM', INDEX, mark) end
   if #redis.call('ZRANGEBYLEX', INDEX, '[\\4', '(\\5', 'LIMIT', 0, 1) > 0 then
-    redis.call('ZADD', INDEX, 0, '\\2' .. tag .. '\\0' .. micros)
+    markTag(tag)
   else
     redis.call('ZREMRANGEBYLEX', INDEX, '[\\2', '(\\3')
   end
@@ -91,7 +92,7 @@ return {count, cursor, whole}
         db.zrem(lib.index, mark);
       }
       if (db.zrangebylex(lib.index, "[\u0004", "(\u0005", 0, 1).length > 0) {
-        db.zadd(lib.index, 0, `\u0002${tag}\0${lib.micros}`);
+        lib.markTag(tag);
       } else {
         for (const mark of db.zrangebylex(lib.index, "[\u0002", "(\u0003")) db.zrem(lib.index, mark);
       }

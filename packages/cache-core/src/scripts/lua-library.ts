@@ -7,7 +7,8 @@
  * - `\1r`             the registry of tags exists; if it does not, it was lost
  * - `\1e`             the index is complete and has no members
  * - `\1c<member>`     where the cleaning of the index goes on
- * - `\2<tag>\0<µs>`   the tag was invalidated at that time, while leases were out
+ * - `\1n<number>`      so many tags were invalidated while leases were out
+ * - `\2<tag>\0<number>` the tag was, and was the one with that number
  * - `\4<key>`         a lease on the key is out
  * - `\31<scope>\31…`  a key of a scope
  * - anything else     a key
@@ -147,13 +148,30 @@ local function wake(lease, key, outcome)
 end
 `;
 
-/** marked(tag, since): whether a tag was, or may have been, invalidated since a lease was taken. */
+/**
+ * lastMark(): the number of the last mark, 15 digits. It only grows as long as the index lives, whatever becomes of the
+ * server's clock; a lease notes it when it is taken. If the index is lost the numbers begin anew, and the leases that
+ * noted old ones are lost with it: their fills are refused, for their index members are gone.
+ * markTag(tag): notes that a tag was invalidated while leases are out.
+ */
+export const LUA_MARKS = `
+local function lastMark()
+  local last = redis.call('ZRANGEBYLEX', INDEX, '[\\1n', '(\\1o', 'LIMIT', 0, 1)[1]
+  return last and string.sub(last, 3) or '000000000000000', last
+end
+local function markTag(tag)
+  local number, last = lastMark()
+  number = string.format('%015.0f', number + 1)
+  if last then redis.call('ZREM', INDEX, last) end
+  redis.call('ZADD', INDEX, 0, '\\1n' .. number, 0, '\\2' .. tag .. '\\0' .. number)
+end
+`;
+
+/** marked(tag, since): whether a tag was invalidated since a lease was taken; `since` as the lease has it. */
 export const LUA_MARKED = `
 local function marked(tag, since)
-  -- The server's clock was set back: what came first is not known.
-  if micros < since then return true end
   local mark = redis.call('ZREVRANGEBYLEX', INDEX, '(\\2' .. tag .. '\\1', '[\\2' .. tag .. '\\0', 'LIMIT', 0, 1)[1]
-  return mark and string.sub(mark, #tag + 3) >= since
+  return mark and string.sub(mark, #tag + 3) > (string.match(since, '%-(%d+)$') or '')
 end
 `;
 

@@ -1,6 +1,6 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { looksLikeEntry, readTimes } from "../entry.ts";
-import { LUA_EXPIRE, LUA_NAMES, LUA_REGISTER } from "./lua-library.ts";
+import { LUA_EXPIRE, LUA_MARKS, LUA_NAMES, LUA_REGISTER } from "./lua-library.ts";
 import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -13,7 +13,7 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const takeLeases: AtomicOperation = {
   name: "takeLeases",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_REGISTER}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_REGISTER}${LUA_MARKS}
 -- KEYS: index [bus]. ARGV: base, hash tag, liveness ms,
 --   then for each key: key, token, waiter id or '', newest creation time known or -1.
 -- Atomic: no invalidation can fall between looking at an entry and noting its lease. O(keys x log N).
@@ -24,7 +24,7 @@ local function fresh(entry, known)
   if bit.band(first, 8) > 0 then duration = duration * 1000 end
   return created + duration > now and created > known
 end
-local liveness, names, replies, taken = ARGV[3], {}, {}, {}
+local liveness, names, replies, taken, since = ARGV[3], {}, {}, {}, nil
 for i = 4, #ARGV, 4 do
   names[#names + 1] = ENTRY .. ARGV[i]
   names[#names + 1] = LEASE .. ARGV[i]
@@ -46,7 +46,8 @@ for i = 4, #ARGV, 4 do
     reply = {2, entry, redis.call('PTTL', LEASE .. key), string.match(held, '^[^|]*')}
   else
     register('\\4' .. key, now + liveness)
-    taken[key] = ARGV[i + 1] .. '|' .. micros .. '|'
+    since = since or micros .. '-' .. lastMark()
+    taken[key] = ARGV[i + 1] .. '|' .. since .. '|'
     redis.call('SET', LEASE .. key, taken[key], 'PX', liveness)
     reply = {0, entry}
   end
@@ -79,7 +80,7 @@ return replies
         replies.push([2, entry, db.pttl(lease), Buffer.from(token)]);
       } else {
         lib.register(`\u0004${key}`, lib.now + livenessMs);
-        db.set(lease, bytes(`${text(args[i + 1])}|${lib.micros}|`), lib.now + livenessMs);
+        db.set(lease, bytes(`${text(args[i + 1])}|${lib.micros}-${lib.lastMark()}|`), lib.now + livenessMs);
         replies.push([0, entry]);
       }
     }

@@ -131,10 +131,22 @@ export class TwinLibrary {
     }
   }
 
+  lastMark(): string {
+    const last = this.db.zrangebylex(this.index, "[\u0001n", "(\u0001o", 0, 1)[0];
+    return last?.slice(2) ?? "0".repeat(15);
+  }
+
+  markTag(tag: string): void {
+    const last = this.lastMark();
+    const number = String(Number(last) + 1).padStart(15, "0");
+    this.db.zrem(this.index, `\u0001n${last}`);
+    this.db.zadd(this.index, 0, `\u0001n${number}`);
+    this.db.zadd(this.index, 0, `\u0002${tag}\0${number}`);
+  }
+
   marked(tag: string, since: string): boolean {
-    if (this.micros < since) return true;
     const mark = this.db.zrevrangebylex(this.index, `(\u0002${tag}\u0001`, `[\u0002${tag}\0`, 0, 1)[0];
-    return mark !== undefined && mark.slice(tag.length + 2) >= since;
+    return mark !== undefined && mark.slice(tag.length + 2) > since.slice(since.indexOf("-") + 1);
   }
 
   revoke(key: string): void {
