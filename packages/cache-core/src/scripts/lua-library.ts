@@ -14,8 +14,18 @@
  * - anything else     a key
  */
 
+/**
+ * Refuses while the slot of a Cluster is being moved to another node. Part of the group is then here and part there, and
+ * the node that receives it takes what has not arrived for missing: an invalidation would meet nothing, be acknowledged,
+ * and the entry would arrive afterwards. A question about two keys, one of which never exists, is refused by both
+ * nodes from the first step of the move to the last, and answered by any other.
+ */
+export const LUA_WHOLE = `
+if ARGV[2] ~= '' then redis.call('EXISTS', KEYS[1], KEYS[1] .. '?') end
+`;
+
 /** KEYS[1] index; ARGV[1] base of all names, ARGV[2] hash tag. Defines the prefixes and the server's time. */
-export const LUA_NAMES = `
+export const LUA_NAMES: string = `${LUA_WHOLE}
 local INDEX = KEYS[1]
 local ENTRY = ARGV[1] .. 'e' .. ARGV[2] .. ':'
 local LEASE = ARGV[1] .. 'l' .. ARGV[2] .. ':'
