@@ -6,7 +6,13 @@ import type { BatchFetcher, Fetcher } from "./fetcher.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { Lease } from "./lease.ts";
 import type { Logger } from "./logger.ts";
-import type { GetOptions, GetOrSetOptions, InvalidateOptions, SetOptions } from "./options.ts";
+import type {
+  GetOptions,
+  GetOrSetOptions,
+  InvalidateOptions,
+  SetOptions,
+  SubscribeOptions,
+} from "./options.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -69,8 +75,15 @@ export interface Cache {
 
   /** Sends a JSON message to every process that subscribes. Resolves to the number of receivers the server knows. */
   publish(channel: string, message: unknown): Promise<number>;
-  /** Listens on a channel. Resolves, once the subscription stands, to the function that ends it. */
-  subscribe<T = unknown>(channel: string, handler: (message: T) => void): Promise<() => Promise<void>>;
+  /**
+   * Listens on a channel. Resolves, once the subscription stands, to the function that ends it. Messages come at most
+   * once; `options.onGap` tells when some may have been missed.
+   */
+  subscribe<T = unknown>(
+    channel: string,
+    handler: (message: T) => void,
+    options?: SubscribeOptions,
+  ): Promise<() => Promise<void>>;
 
   /** A view for one tenant: it cannot read, invalidate or count outside its scope. Nests. */
   scope(name: string): Cache;

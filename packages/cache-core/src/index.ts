@@ -55,6 +55,7 @@ export type {
   InvalidateOptions,
   MemoryTierOptions,
   SetOptions,
+  SubscribeOptions,
 } from "./options.ts";
 export { type Session, type SessionActions, type Sessions, sessionActions } from "./session-actions.ts";
 export type {

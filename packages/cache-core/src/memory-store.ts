@@ -123,13 +123,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     getMany: (keys) => step("getMany", () => keys.map(read)),
     run: (operation, keys, args) => step(operation.name, () => operation.run(database, keys, args)),
     serverNow: () => Math.floor(clock.wall()),
+    // Every step is taken, or refused, before its caller hears of it.
+    giveUpAt: async () => null,
     publish: (channel, message) =>
       step("publish", () => database.publish(channel, Buffer.from(message, "utf8"))),
     async subscribe(channel, handler) {
       if (closed) throw new StoreUnavailableError({ operation: "subscribe", reason: "closed" });
-      subscriptions.add(channel, handler);
+      // In one process no message is ever missed, so no gap is ever reported.
+      const subscription = { channel, handler, onGap: undefined };
+      subscriptions.add(subscription);
       return async () => {
-        subscriptions.remove(channel, handler);
+        subscriptions.remove(subscription);
       };
     },
     follow,

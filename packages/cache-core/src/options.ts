@@ -116,3 +116,12 @@ export interface InvalidateOptions {
    */
   soft?: boolean | undefined;
 }
+
+/** How a subscription is kept. */
+export interface SubscribeOptions {
+  /**
+   * Called after the connection was lost and replaced, once the subscription stands again: messages sent meanwhile are
+   * gone, so whatever was derived from them has to be asked for anew. Never called by a store that cannot miss any.
+   */
+  onGap?: (() => void) | undefined;
+}

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { Cache } from "./cache.ts";
 import { checkKey } from "./check-key.ts";
 import { type Duration, parseDuration } from "./duration.ts";
-import { InvalidSessionError, StoreReplyError } from "./errors.ts";
+import { InvalidSessionError } from "./errors.ts";
+import { runInTime } from "./internal/run-in-time.ts";
 import { createSession } from "./scripts/create-session.ts";
 import { destroySessions } from "./scripts/destroy-sessions.ts";
 import { listSessions } from "./scripts/list-sessions.ts";
@@ -100,9 +101,16 @@ function createSessions(cache: Cache): Sessions {
       const id = `${bucket.toString(36)}.${randomBytes(24).toString("base64url")}`;
       const createdAt = Math.floor(store.serverNow(place(bucket).names[0] as string));
       const { bytes, hint } = codec.encode({ u: user, c: createdAt, d: data } satisfies Stored);
-      const expiresAt = await run(createSession, bucket, [prefix + id, user, ttlMs, hint, bytes]);
-      if (typeof expiresAt !== "number")
-        throw new StoreReplyError({ operation: createSession.name, received: expiresAt });
+      const { names, args } = place(bucket);
+      const expiresAt = await runInTime(store, createSession, names, (until) => [
+        ...args,
+        prefix + id,
+        user,
+        ttlMs,
+        hint,
+        bytes,
+        until,
+      ]);
       // As a reader would get it: what the caller does to `data` later does not reach the session.
       const copy = (codec.decode(bytes, hint) as Stored).d as T;
       return { id, userId, data: copy, createdAt: new Date(createdAt), expiresAt: new Date(expiresAt) };

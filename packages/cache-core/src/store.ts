@@ -36,10 +36,29 @@ export interface Store {
   ): Promise<AtomicReply>;
   /** The clock of the server that owns the key, in ms since the epoch, estimated without a call. */
   serverNow(key: string): number;
+  /**
+   * The server time, in ms, at which a patient call about this key that is sent now is given up: an operation that is
+   * told so, and refuses to act later, cannot act behind the back of a caller who was told that it failed. `null` where
+   * no call is ever given up. Never later than what the server's clock shows then; `run` with the same `until` does not
+   * fail before it.
+   *
+   * Asks the server when its clock is not known well enough, or `fresh` is true; rejects with `StoreUnavailableError`
+   * when that is not answered.
+   */
+  giveUpAt(key: string, fresh?: boolean): Promise<number | null>;
   /** Sends a message to every subscriber of the channel in every process. At most once. */
   publish(channel: string, message: string): Promise<number>;
-  /** Listens on a channel over the one shared connection of this store. Resolves when the subscription stands. */
-  subscribe(channel: string, handler: (message: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Listens on a channel over the one shared connection of this store. Resolves when the subscription stands. A
+   * connection that is lost, also without a word, is noticed and replaced; since messages are sent at most once,
+   * what was sent meanwhile is gone: `onGap` is then called, once the new subscription stands. A store that cannot
+   * miss messages never calls it.
+   */
+  subscribe(
+    channel: string,
+    handler: (message: string) => void,
+    onGap?: (() => void) | undefined,
+  ): Promise<() => Promise<void>>;
   /** Follows a stream from now on with a cursor of its own. */
   follow(stream: string, handlers: FollowHandlers, options: FollowOptions): Follower;
   /** Pages through the keys with a literal prefix, on every node. Maintenance only: its cost follows the whole server. */
@@ -61,6 +80,8 @@ export interface Store {
 export interface RunOptions {
   /** Milliseconds until the call rejects with `StoreUnavailableError`. @default the store's command deadline */
   readonly deadlineMs?: number | undefined;
+  /** From `giveUpAt`: a call that may have been sent does not fail before the server's clock has passed this. */
+  readonly until?: number | null | undefined;
 }
 
 export interface FollowHandlers {

@@ -143,6 +143,7 @@ Object.assign(CALLS, {
   "publish, undefined": (cache) => cache.publish("c", undefined),
   "publish, circular": (cache) => cache.publish("c", circular),
   "subscribe, no handler": (cache) => cache.subscribe("c", any(undefined)),
+  "subscribe, onGap": (cache) => cache.subscribe("c", () => {}, { onGap: any(1) }),
   "extend, a name that exists": (cache) => cache.extend(() => ({ get: 1 })),
   "extend, no function": (cache) => cache.extend(any({})),
   "sessions.create, TTL": (cache) => cache.sessions.create("u", {}, 0),

@@ -214,24 +214,71 @@ test("while a refresh runs in the background the stale value is served at once, 
   expect(await here.get("list")).toBe("new");
 });
 
-test("while the server's clock is behind the beginning of a fetch, its tags are taken for invalidated", async () => {
+for (const [how, backMs, laterMs] of [
+  ["and stays behind the beginning of a fetch", 60, 0],
+  ["and has passed the beginning of the fetch again when it ends", 500, 600],
+  ["by an hour", 3_600_000, 0],
+] as const) {
+  test(`a server's clock that is set back, ${how}, hides no invalidation of its tags`, async () => {
+    const clock = createFakeClock();
+    const store = memoryStore({ clock });
+    const here = createCache({ store, clock });
+    const there = createCache({ store, clock });
+    const fetching = gate();
+    let row = "old";
+    const first = here.getOrSet("row:1", async (context) => {
+      const seen = row;
+      await fetching.passed;
+      context.addTags("rows");
+      return seen;
+    });
+    await settle();
+    row = "new";
+    clock.setWall(clock.wall() - backMs);
+    await there.invalidateByTag("rows");
+    await clock.advance(laterMs);
+    fetching.open();
+    expect(await first).toBe("old");
+    expect(await there.get("row:1")).toBeNull();
+    // And nothing is refused because of it.
+    const second = there.getOrSet("row:1", (context) => {
+      context.addTags("rows");
+      return row;
+    });
+    expect(await second).toBe("new");
+    expect(await here.get("row:1")).toBe("new");
+  });
+}
+
+test("leases that were lost between an invalidation and the end of a fetch refuse its value", async () => {
   const clock = createFakeClock();
   const store = memoryStore({ clock });
-  const here = createCache({ store, clock });
-  const there = createCache({ store, clock });
-  const fetching = gate();
-  let row = "old";
-  const first = here.getOrSet("row:1", async (context) => {
-    const seen = row;
-    await fetching.passed;
-    context.addTags("rows");
-    return seen;
-  });
-  await settle();
-  row = "new";
-  clock.setWall(clock.wall() - 60);
-  await there.invalidateByTag("rows");
-  fetching.open();
-  expect(await first).toBe("old");
-  expect(await there.get("row:1")).toBeNull();
+  const here = createCache({ store, clock, namespace: "n" });
+  const there = createCache({ store, clock, namespace: "n" });
+  const evict: AtomicOperation = {
+    name: "evict",
+    lua: "return redis.call('DEL', KEYS[1]) -- KEYS: the leases",
+    run: (database, keys) => (database.del(keys[0] as string) ? 1 : 0),
+  };
+  for (const before of [true, false]) {
+    const fetching = gate();
+    const lost = async (): Promise<void> => {
+      expect(await store.run(evict, [here.internals.keys.leases(0)], [])).toBe(1);
+    };
+    const first = here.getOrSet("row:1", async (context) => {
+      await fetching.passed;
+      context.addTags("rows");
+      return "old";
+    });
+    await settle();
+    if (before) await lost();
+    await there.invalidateByTag("rows");
+    if (!before) await lost();
+    // The numbers of the marks begin anew.
+    await there.getOrSet("row:2", () => 1, { tags: ["others"] });
+    fetching.open();
+    expect(await first).toBe("old");
+    expect(await there.get("row:1")).toBeNull();
+    await there.clear();
+  }
 });

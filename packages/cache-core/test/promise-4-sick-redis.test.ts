@@ -13,7 +13,9 @@ import {
   startRedis,
   startRedisCluster,
   startRedisSentinel,
+  waitFor,
 } from "@crm/testkit";
+import type { Redis } from "ioredis";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Cache, createCache } from "../src/index.ts";
 import { redisStore } from "../src/redis/index.ts";
@@ -58,8 +60,44 @@ const table: Figures[] = [];
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 const p99 = (values: number[]): number => round(percentile(values, 99));
 
+/** What `loading` needs of a server: snapshots that can be read slowly, with commands looked at meanwhile. */
+const LOADABLE = {
+  "enable-debug-command": "yes",
+  rdbcompression: "no",
+  "loading-process-events-interval-bytes": 1_024,
+} as const;
+const LOADED_KEYS = 25_000;
+
+/** Servers that load a big snapshot, as after a restart: every command is refused with LOADING. */
+function loading(servers: readonly RedisServer[]): Sickness {
+  let admins: { readonly admin: Redis; readonly loaded: Promise<unknown> }[] = [];
+  async function begin(server: RedisServer): Promise<void> {
+    const [admin, loader] = [await server.client(), await server.client()];
+    // About 1 ms a key, which ends when the sickness does.
+    await admin.config("SET", "key-load-delay", 1_000);
+    await admin.call("DEBUG", "POPULATE", LOADED_KEYS, "filler", 1_100);
+    admins.push({ admin, loaded: loader.call("DEBUG", "RELOAD").finally(() => loader.disconnect()) });
+    const isLoading = (): Promise<boolean> =>
+      admin.ping().then(
+        () => false,
+        (error: Error) => error.message.startsWith("LOADING"),
+      );
+    await waitFor(isLoading, { timeoutMs: 5_000 });
+  }
+  async function end(): Promise<void> {
+    const all = admins;
+    admins = [];
+    await Promise.all(all.map(({ admin }) => admin.config("SET", "key-load-delay", 0)));
+    for (const { admin, loaded } of all) {
+      await loaded;
+      admin.disconnect();
+    }
+  }
+  return { name: "loading", begin: async () => void (await Promise.all(servers.map(begin))), end };
+}
+
 async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
-  const redis = await startRedis({ control: true });
+  const redis = await startRedis({ control: true, config: LOADABLE });
   const proxy = await startFaultProxy({ target: redis });
   const admin = await redis.client();
   return {
@@ -88,6 +126,7 @@ async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
         begin: () => redis.configSet("maxmemory", 1),
         end: () => redis.configSet("maxmemory", 0),
       },
+      loading([redis]),
       { name: "killed", noticed: true, begin: () => redis.kill(), end: () => redis.restart() },
     ],
     async close() {
@@ -98,7 +137,7 @@ async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
 }
 
 async function cluster(): Promise<Patient & { sicknesses: Sickness[] }> {
-  const nodes = await startRedisCluster({ nodeTimeoutMs: 20_000 });
+  const nodes = await startRedisCluster({ nodeTimeoutMs: 20_000, config: LOADABLE });
   const { proxies, startupNodes, natMap, heal, close } = await startClusterProxies(nodes);
   const [first] = nodes.nodes as [RedisServer];
   const all = (act: (server: RedisServer) => Promise<void>) => async () =>
@@ -134,6 +173,7 @@ async function cluster(): Promise<Patient & { sicknesses: Sickness[] }> {
         begin: all((node) => node.configSet("maxmemory", 1)),
         end: all((node) => node.configSet("maxmemory", 0)),
       },
+      loading(nodes.nodes),
       {
         name: "one node killed",
         noticed: true,

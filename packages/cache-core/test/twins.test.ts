@@ -76,6 +76,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     const held = new Map<string, string>();
     let micros = (Date.now() + DAY_MS) * 1000;
     const now = (): number => Math.floor(micros / 1000);
+    const until = (): AtomicArgument => random.pick(["", "", now() - 1, now(), now() + 1]);
     await Promise.all(sides.map((side) => side.clear()));
     await Promise.all(sides.map((side) => side.setTime(micros)));
 
@@ -107,6 +108,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     async function step(): Promise<void> {
       micros += random.pick([0, 1, 700, 2_000, 1_000_000]);
       if (random.chance(0.04)) micros += random.int(1, 400) * 1_000_000;
+      if (random.chance(0.03)) micros -= random.int(1, 5_000_000);
       await Promise.all(sides.map((side) => side.setTime(micros)));
       if (random.chance(0.06)) await disturb();
       const soft = random.chance(0.3) ? 1 : 0;
@@ -153,7 +155,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         case 10:
         case 11:
         case 12: {
-          const args: AtomicArgument[] = [message, random.int(1, 9) * 10_000, random.int(1, 5)];
+          const args: AtomicArgument[] = [message, random.int(1, 9) * 10_000, random.int(1, 5), until()];
           for (let n = random.int(1, 3); n > 0; n--) args.push(random.pick(KEYS), ...entry(random));
           await both(putEntries, args);
           return;
@@ -219,7 +221,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         case 1:
           await both(
             createSession,
-            [id, user, random.int(1, 50) * 1_000, random.int(0, 1), bytes(random)],
+            [id, user, random.int(1, 50) * 1_000, random.int(0, 1), bytes(random), until()],
             keys,
           );
           return;

@@ -24,7 +24,13 @@ import type { CacheEvents } from "../events.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
 import { compileGlob } from "../glob.ts";
 import type { Lease } from "../lease.ts";
-import type { GetOptions, GetOrSetOptions, InvalidateOptions, SetOptions } from "../options.ts";
+import type {
+  GetOptions,
+  GetOrSetOptions,
+  InvalidateOptions,
+  SetOptions,
+  SubscribeOptions,
+} from "../options.ts";
 import { type ResolvedEntryOptions, resolveEntryOptions, resolveSetOptions } from "../resolve-options.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
 import { explainKey } from "./explain-key.ts";
@@ -309,13 +315,20 @@ export class CacheCore implements Cache {
     return this.#shared.store.publish(this.#prefix + channel, this.#toJson(message));
   }
 
-  async subscribe<T>(channel: string, handler: (message: T) => void): Promise<() => Promise<void>> {
+  async subscribe<T>(
+    channel: string,
+    handler: (message: T) => void,
+    options?: SubscribeOptions,
+  ): Promise<() => Promise<void>> {
     checkChannel(channel);
     this.#assertOpen();
     if (typeof handler !== "function")
       throw new InvalidFetcherError({ received: handler, parameter: "handler" });
+    const onGap = options?.onGap;
+    if (onGap !== undefined && typeof onGap !== "function")
+      throw new InvalidFetcherError({ received: onGap, parameter: "options.onGap" });
     const { logger, emitter } = this.#shared;
-    return this.#shared.store.subscribe(this.#prefix + channel, (text) => {
+    const onMessage = (text: string): void => {
       try {
         handler(JSON.parse(text) as T);
       } catch (error) {
@@ -323,7 +336,8 @@ export class CacheCore implements Cache {
         if (emitter.wants("background:error"))
           emitter.emit("background:error", { where: "subscribe", error });
       }
-    });
+    };
+    return this.#shared.store.subscribe(this.#prefix + channel, onMessage, onGap);
   }
 
   // Composing and observing
@@ -517,16 +531,24 @@ export class CacheCore implements Cache {
       const own = flight === undefined;
       flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false);
       if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
-      const result = await this.#resultOf(flight, options, previous);
-      if (result === "previous") return previous?.value;
-      if (!flight.serves(arrival)) continue;
+      const joined = flight;
+      // Its own look at the store may have failed, or come too early.
+      const fallback = (): Found | undefined =>
+        previous ??
+        (joined.previous === undefined || force || !joined.serves(arrival)
+          ? undefined
+          : this.#open(joined.previous, full, key, schema, mark));
+      const result = await this.#resultOf(joined, options, fallback);
+      if ("served" in result) return result.served.value;
+      if (!joined.serves(arrival)) continue;
       const delivered = this.#deliver(key, full, flight, result, own, schema, mark);
       if (delivered !== undefined) {
         if (delivered.error === undefined) return delivered.value;
-        if (previous !== undefined && options.failSafeMs > 0) {
+        const served = options.failSafeMs > 0 ? fallback() : undefined;
+        if (served !== undefined) {
           this.#throttle(full, options.throttleMs);
           this.#shared.counters.staleServed++;
-          return previous.value;
+          return served.value;
         }
         throw delivered.error.cause;
       }
@@ -616,21 +638,24 @@ export class CacheCore implements Cache {
     });
   }
 
-  /** The result of a fill, or `"previous"` when the soft timeout passes first and there is a value to serve. */
+  /** The result of a fill, or the value to be served when the soft timeout passes first and there is one. */
   async #resultOf(
     flight: Flight,
     options: ResolvedEntryOptions,
-    previous: Found | undefined,
-  ): Promise<FillResult | "previous"> {
-    if (options.softMs === 0 || previous === undefined) return flight.result;
+    fallback: () => Found | undefined,
+  ): Promise<FillResult | { readonly served: Found }> {
+    if (options.softMs === 0) return flight.result;
     let cancel: () => void = () => {};
-    const soft = new Promise<"previous">((resolve) => {
-      cancel = this.#shared.clock.after(options.softMs, () => resolve("previous"));
+    const soft = new Promise<undefined>((resolve) => {
+      cancel = this.#shared.clock.after(options.softMs, () => resolve(undefined));
     });
     try {
       const first = await Promise.race([flight.result, soft]);
-      if (first === "previous") this.#shared.counters.staleServed++;
-      return first;
+      if (first !== undefined) return first;
+      const served = fallback();
+      if (served === undefined) return flight.result;
+      this.#shared.counters.staleServed++;
+      return { served };
     } finally {
       cancel();
     }
@@ -745,6 +770,16 @@ export class CacheCore implements Cache {
     const mark = this.#shared.tier?.recent.mark ?? 0;
     const entry = await this.#read(full, key);
     if (entry === null) return undefined;
+    return this.#open(entry, full, key, schema, mark);
+  }
+
+  #open(
+    entry: ParsedEntry,
+    full: string,
+    key: string,
+    schema: GetOptions["schema"],
+    mark: number,
+  ): Found | undefined {
     const decoded = this.#decode(entry, full, key, schema, mark);
     return decoded === undefined ? undefined : { entry, value: decoded.value };
   }

@@ -5,6 +5,8 @@ import type { KeySpace } from "../key-space.ts";
 const CALL_EVERY = 8;
 /** Members that one call looks at, at most: about half a millisecond of the server's time. */
 const MOST_MEMBERS = 480;
+/** What is owed beyond this is forgiven: the store cannot follow. */
+const MOST_OWED = 10 * MOST_MEMBERS;
 /** Tags that wait for a call, at most; more come with the next writes. */
 const MOST_TAGS = 64;
 
@@ -20,9 +22,9 @@ interface Owed {
 
 /**
  * Cleans indexes and sets of tags as they are written to. Each write earns a look at some members, the more the more of
- * them were dead lately: one to four of the index, which is walked in order, and up to six, drawn by lot, of each tag. With
- * rotating keys this settles where a sixth of an index and less than a third of a set is dead; where nothing dies it costs
- * little.
+ * them were dead lately: one to six of the index, which is walked in order, and up to six, drawn by lot, of each tag. With
+ * rotating keys this settles where an eighth of an index and less than a third of a set is dead; where nothing dies it
+ * costs little.
  */
 export class Cleaning {
   readonly #keys: KeySpace;
@@ -56,7 +58,7 @@ export class Cleaning {
   noteWrite(key: string, tags: readonly string[]): void {
     const bucket = this.#keys.bucketOf(key);
     const owed = this.#owed[bucket] as Owed;
-    owed.members = Math.min(MOST_MEMBERS, owed.members + Math.min(4, 1 + 12 * owed.deadMembers));
+    owed.members = Math.min(MOST_OWED, owed.members + Math.min(6, 1 + 20 * owed.deadMembers));
     if (tags.length > 0) {
       const each = Math.min(6, Math.max(0.1, 12 * owed.deadTagged));
       for (const tag of tags) {
@@ -74,8 +76,9 @@ export class Cleaning {
     owed.running = true;
     try {
       do {
-        const args: AtomicArgument[] = [Math.floor(owed.members), ...[...owed.tags].flat()];
-        owed.members = 0;
+        const members = Math.min(MOST_MEMBERS, Math.floor(owed.members));
+        const args: AtomicArgument[] = [members, ...[...owed.tags].flat()];
+        owed.members -= members;
         owed.tags.clear();
         const [whole, looked, dead, lookedTagged, deadTagged] = (await this.#run(
           bucket,

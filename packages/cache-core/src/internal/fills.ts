@@ -60,8 +60,13 @@ let sequence = 0;
 export class Flight {
   since: number = Number.POSITIVE_INFINITY;
   confirmed = false;
-  /** Whether there was an entry when it was started: whoever comes may be served that, and looks first. */
-  readonly replaces: boolean;
+  /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
+  replaces: boolean;
+  /**
+   * The entry that stood when the lease was granted. Whom the flight `serves` may have it in place of a value: it stood
+   * at `since`, and if the lease stood all the time nothing that covers it was invalidated.
+   */
+  previous: ParsedEntry | undefined;
   readonly result: Promise<FillResult>;
 
   constructor(replaces: boolean, run: (flight: Flight) => Promise<FillResult>) {
@@ -182,9 +187,10 @@ export class Fills {
           continue;
         }
         if (taken.kind === "granted") {
-          const found =
-            request.previous ?? (taken.entry === null ? null : parseEntry(taken.entry)) ?? undefined;
-          return await this.#fetchLeased(request, token, found, flight);
+          const entry = taken.entry === null ? null : parseEntry(taken.entry);
+          if (entry?.codecId === this.#payloads.codec.id) flight.previous = entry;
+          if (flight.previous !== undefined) flight.replaces = true;
+          return await this.#fetchLeased(request, token, request.previous ?? flight.previous, flight);
         }
         if (alone) break;
         if (this.#emitter.wants("fetch:join"))

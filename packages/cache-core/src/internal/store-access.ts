@@ -22,6 +22,7 @@ import { Batch } from "./batch.ts";
 import { Cleaning } from "./cleaning.ts";
 import { type CoverageParts, encodeMessage } from "./coverage.ts";
 import { Repair } from "./repair.ts";
+import { runInTime } from "./run-in-time.ts";
 
 /** Keys of one page of an invalidation: about 3 ms of the server's time. */
 const PAGE = 1_000;
@@ -209,7 +210,7 @@ export class StoreAccess {
           ranges: [],
           soft: false,
         });
-        await this.#runIn(putEntries, bucket, this.#putArguments(puts, this.#inline ? message : ""));
+        await this.#putIn(bucket, puts, this.#inline ? message : "");
         if (!this.#inline) await this.#tellBus(message);
         return puts.map(() => null);
       });
@@ -223,14 +224,19 @@ export class StoreAccess {
     await this.#putBatch(this.keys.bucketOf(put.key)).add(put);
   }
 
-  #putArguments(puts: readonly Put[], message: string): AtomicArgument[] {
+  async #putIn(bucket: number, puts: readonly Put[], message: string): Promise<void> {
     for (const put of puts) this.#noteWrite(put);
-    const args: AtomicArgument[] = [message, this.#busTtlMs, BUS_LIMIT];
+    const entries: AtomicArgument[] = [];
     for (const { key, freshMs, totalMs, parts, tags } of puts) {
-      args.push(key, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum, parts.payload);
-      args.push(tags.length, ...tags);
+      entries.push(key, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum);
+      entries.push(parts.payload, tags.length, ...tags);
     }
-    return args;
+    const { base } = this.keys;
+    const hashTag = this.keys.hashTag(bucket);
+    await runInTime(this.store, putEntries, this.#keysOf(bucket), (until) => [
+      ...[base, hashTag, message, this.#busTtlMs, BUS_LIMIT, until],
+      ...entries,
+    ]);
   }
 
   /** Writes entries, a script a bucket, and tells the bus. */
@@ -239,9 +245,7 @@ export class StoreAccess {
     const message = this.#message({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
     const inline = this.#inline && byBucket.size === 1;
     await Promise.all(
-      [...byBucket].map(([bucket, group]) =>
-        this.#runIn(putEntries, bucket, this.#putArguments(group, inline ? message : "")),
-      ),
+      [...byBucket].map(([bucket, group]) => this.#putIn(bucket, group, inline ? message : "")),
     );
     if (!inline) await this.#tellBus(message);
   }
@@ -400,9 +404,13 @@ export class StoreAccess {
     args: readonly AtomicArgument[],
     options: { deadlineMs: number } | undefined,
   ): Promise<AtomicReply> {
+    const names = [this.keys.base, this.keys.hashTag(bucket), ...args];
+    return this.store.run(operation, this.#keysOf(bucket), names, options);
+  }
+
+  #keysOf(bucket: number): string[] {
     const index = this.keys.index(bucket);
-    const keys = this.#inline ? [index, this.keys.bus] : [index];
-    return this.store.run(operation, keys, [this.keys.base, this.keys.hashTag(bucket), ...args], options);
+    return this.#inline ? [index, this.keys.bus] : [index];
   }
 
   #buckets(): number[] {

@@ -1,44 +1,71 @@
+/** One handler of a channel. */
+export interface Subscription {
+  readonly channel: string;
+  readonly handler: (message: string) => void;
+  /** Messages may have been missed. */
+  readonly onGap: (() => void) | undefined;
+}
+
 /** Handlers by channel. Knows when a channel gets its first handler and loses its last. */
 export class Subscriptions {
-  readonly #handlers = new Map<string, Set<(message: string) => void>>();
+  readonly #byChannel = new Map<string, Set<Subscription>>();
+
+  get channels(): string[] {
+    return [...this.#byChannel.keys()];
+  }
+
+  get size(): number {
+    return this.#byChannel.size;
+  }
 
   /** Returns whether the channel is new. */
-  add(channel: string, handler: (message: string) => void): boolean {
-    const known = this.#handlers.get(channel);
+  add(subscription: Subscription): boolean {
+    const known = this.#byChannel.get(subscription.channel);
     if (known === undefined) {
-      this.#handlers.set(channel, new Set([handler]));
+      this.#byChannel.set(subscription.channel, new Set([subscription]));
       return true;
     }
-    known.add(handler);
+    known.add(subscription);
     return false;
   }
 
   /** Returns whether that was the channel's last handler. */
-  remove(channel: string, handler: (message: string) => void): boolean {
-    const known = this.#handlers.get(channel);
-    if (known === undefined || !known.delete(handler) || known.size > 0) return false;
-    this.#handlers.delete(channel);
+  remove(subscription: Subscription): boolean {
+    const { channel } = subscription;
+    const known = this.#byChannel.get(channel);
+    if (known === undefined || !known.delete(subscription) || known.size > 0) return false;
+    this.#byChannel.delete(channel);
     return true;
   }
 
   count(channel: string): number {
-    return this.#handlers.get(channel)?.size ?? 0;
+    return this.#byChannel.get(channel)?.size ?? 0;
   }
 
   /** A handler that throws stops nobody; `onError` is told. */
   deliver(channel: string, message: string, onError: (error: unknown) => void): void {
-    const known = this.#handlers.get(channel);
-    if (known === undefined) return;
-    for (const handler of [...known]) {
-      try {
-        handler(message);
-      } catch (error) {
-        onError(error);
-      }
-    }
+    for (const { handler } of this.#of(channel)) guarded(() => handler(message), onError);
+  }
+
+  /** Tells every handler of a channel that messages may have been missed. */
+  reportGap(channel: string, onError: (error: unknown) => void): void {
+    for (const { onGap } of this.#of(channel)) if (onGap !== undefined) guarded(onGap, onError);
   }
 
   clear(): void {
-    this.#handlers.clear();
+    this.#byChannel.clear();
+  }
+
+  /** A copy: a handler may end its own subscription. */
+  #of(channel: string): Subscription[] {
+    return [...(this.#byChannel.get(channel) ?? [])];
+  }
+}
+
+function guarded(call: () => void, onError: (error: unknown) => void): void {
+  try {
+    call();
+  } catch (error) {
+    onError(error);
   }
 }

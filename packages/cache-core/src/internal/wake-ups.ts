@@ -28,13 +28,14 @@ export class WakeUps {
 
   /** Listens, from the first wait on. Resolves to whether it does. */
   listen(): Promise<boolean> {
+    const onMessage = (message: string): void => {
+      const outcome = message.charAt(0) as Outcome;
+      const bar = message.indexOf("|");
+      const token = message.slice(1, bar);
+      for (const wake of [...(this.#waiting.get(message.slice(bar + 1)) ?? [])]) wake(outcome, token);
+    };
     this.#standing ??= this.#store
-      .subscribe(this.#channel, (message) => {
-        const outcome = message.charAt(0) as Outcome;
-        const bar = message.indexOf("|");
-        const token = message.slice(1, bar);
-        for (const wake of [...(this.#waiting.get(message.slice(bar + 1)) ?? [])]) wake(outcome, token);
-      })
+      .subscribe(this.#channel, onMessage, () => this.#wakeAll())
       .then(
         (unsubscribe) => {
           this.#unsubscribe = unsubscribe;
@@ -78,8 +79,13 @@ export class WakeUps {
   }
 
   async close(): Promise<void> {
-    for (const known of this.#waiting.values()) for (const wake of [...known]) wake("?", "");
+    this.#wakeAll();
     this.#waiting.clear();
     await this.#unsubscribe?.().catch(() => {});
+  }
+
+  /** News may have been missed: whoever waits asks again. */
+  #wakeAll(): void {
+    for (const known of this.#waiting.values()) for (const wake of [...known]) wake("?", "");
   }
 }

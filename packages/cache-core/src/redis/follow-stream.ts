@@ -1,10 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { StreamEntry } from "../memory-database.ts";
 import type { Follower, FollowHandlers, FollowOptions } from "../store.ts";
+import { Link } from "./link.ts";
 import type { RedisLike } from "./redis-like.ts";
-import { duplicate, ready } from "./shared-subscriber.ts";
+import { isReplyError } from "./reply-error.ts";
 
 const PAGE = 1_000;
+/** What a node of a Cluster says of a slot that it does not serve, or not now. */
+const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 
 /**
  * Reads a stream with a cursor of its own over a connection of its own: plain `XREAD`, no consumer group.
@@ -23,10 +26,6 @@ export function followStream(
 ): Follower {
   const { maxSilenceMs } = options;
   const blockMs = Math.max(10, Math.floor(maxSilenceMs / 4));
-  const connection = duplicate(origin, {});
-  connection.on("error", () => {
-    // A dead link shows as silence; the command connection reports the server.
-  });
   let cursor: string | null = null;
   let line = "";
   let count = 0;
@@ -37,14 +36,21 @@ export function followStream(
   const started = new Promise<void>((resolve) => {
     resolveStarted = resolve;
   });
-  connection.on("ready", () => {
-    connections++;
-  });
-  connection.on("close", () => {
-    aliveUntil = Number.NEGATIVE_INFINITY;
-  });
+  const link = new Link(
+    origin,
+    {
+      onReady() {
+        connections++;
+      },
+      onLost() {
+        aliveUntil = Number.NEGATIVE_INFINITY;
+      },
+    },
+    stream,
+  );
 
   function proven(sentAt: number): void {
+    link.works();
     aliveUntil = sentAt + maxSilenceMs;
     resolveStarted();
   }
@@ -123,16 +129,22 @@ export function followStream(
 
   /** One question with a deadline: a link that says nothing for long is given up. */
   async function ask(command: string, ...args: (string | number)[]): Promise<unknown> {
+    const { connection } = link;
+    if (connection === undefined) throw new Error("lost");
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        connection.stream?.destroy();
+        link.replace();
         reject(new Error("silent"));
       }, blockMs + maxSilenceMs);
       timer.unref();
     });
     try {
       return await Promise.race([connection.callBuffer(command, ...args), silence]);
+    } catch (cause) {
+      // The slot of the stream is another node's now.
+      if (isReplyError(cause) && ELSEWHERE.test(cause.message)) link.replace(true);
+      throw cause;
     } finally {
       clearTimeout(timer);
     }
@@ -142,7 +154,7 @@ export function followStream(
     let seenConnections = 0;
     while (!stopped) {
       try {
-        await ready(connection, 1_000);
+        await link.ready(1_000);
         if (seenConnections !== connections) {
           const first = cursor === null;
           seenConnections = connections;
@@ -168,8 +180,7 @@ export function followStream(
       stopped = true;
       aliveUntil = Number.NEGATIVE_INFINITY;
       resolveStarted();
-      connection.disconnect();
-      connection.stream?.destroy();
+      link.close();
       await running;
     },
   };

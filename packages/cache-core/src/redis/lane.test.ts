@@ -39,14 +39,38 @@ describe("Lane", () => {
     const lane = new Lane("");
     expect(lane.serverNow()).toBe(Date.now());
     const server = (): number => 1_000_000 + performance.now();
-    lane.noteServerTime(server() - 30);
-    lane.noteServerTime(server() - 2);
-    lane.noteServerTime(server() - 9);
+    lane.noteServerTime(server() - 30, performance.now());
+    lane.noteServerTime(server() - 2, performance.now());
+    lane.noteServerTime(server() - 9, performance.now());
     expect(lane.serverNow()).toBe(Math.floor(server() - 2));
     vi.advanceTimersByTime(5_001);
     expect(lane.clockIsOld).toBe(true);
     vi.advanceTimersByTime(20_000);
-    lane.noteServerTime(server() - 60_000);
+    lane.noteServerTime(server() - 60_000, performance.now());
     expect(lane.serverNow()).toBe(Math.floor(server() - 60_000));
+  });
+
+  it("knows between which bounds the server's clock is, for a minute, and not over another connection", () => {
+    const lane = new Lane("");
+    expect(lane.bounds).toBe(undefined);
+    const server = (): number => 1_000_000 + performance.now();
+    vi.advanceTimersByTime(100);
+    // Asked 30 ms ago, answered by the server 20 ms ago.
+    lane.noteServerTime(server() - 20, performance.now() - 30);
+    expect(lane.bounds).toEqual({ atLeast: server() - 20, spreadMs: 30 });
+    vi.advanceTimersByTime(10_000);
+    expect(lane.bounds).toEqual({ atLeast: server() - 25, spreadMs: 40 });
+    const { atLeast, spreadMs } = lane.bounds!;
+    expect(atLeast).toBeLessThan(server());
+    expect(atLeast + spreadMs).toBeGreaterThanOrEqual(server());
+    vi.advanceTimersByTime(50_001);
+    expect(lane.bounds).toBe(undefined);
+    lane.noteServerTime(server(), performance.now());
+    expect(lane.bounds).toBeDefined();
+    lane.reset();
+    expect(lane.bounds).toBe(undefined);
+    // What another server says counts although it is less.
+    lane.noteServerTime(server() - 500, performance.now());
+    expect(lane.serverNow()).toBe(Math.floor(server() - 500));
   });
 });

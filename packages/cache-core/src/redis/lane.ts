@@ -12,6 +12,8 @@ export class Lane {
   #silentSince: number | null = null;
   #offset: number | null = null;
   #offsetAt = Number.NEGATIVE_INFINITY;
+  /** By how much the offset may be too small: the time from the question to the answer it came from. */
+  #spreadMs = 0;
   #sampledAt = Number.NEGATIVE_INFINITY;
   readonly hashTag: string;
 
@@ -45,21 +47,24 @@ export class Lane {
     return true;
   }
 
-  /** The connection is new: what was silent before says nothing about it. */
+  /** The connection is new: what was silent before says nothing about it, and the server may be another. */
   reset(): void {
     this.#silentSince = null;
+    this.#offsetAt = Number.NEGATIVE_INFINITY;
+    this.#sampledAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * Notes the server's time. An answer is always older than its arrival, so among recent samples the latest clock is
-   * the closest; an old sample gives way whatever it says, since either clock may have been set.
+   * Notes the server's time, asked for at `sentAt`. An answer is always older than its arrival, so among recent samples
+   * the latest clock is the closest; an old sample gives way whatever it says, since either clock may have been set.
    */
-  noteServerTime(serverMs: number): void {
+  noteServerTime(serverMs: number, sentAt: number): void {
     const now = performance.now();
     const offset = serverMs - now;
     if (this.#offset === null || offset > this.#offset || now - this.#offsetAt > 4 * CLOCK_REFRESH_MS) {
       this.#offset = offset;
       this.#offsetAt = now;
+      this.#spreadMs = now - sentAt;
     }
     this.#sampledAt = now;
   }
@@ -72,6 +77,20 @@ export class Lane {
   serverNow(): number {
     return Math.floor(this.#offset === null ? Date.now() : performance.now() + this.#offset);
   }
+
+  /**
+   * What the server's clock shows now at least, and by how much that may be too little; `undefined` when it was not asked
+   * for long. The clocks of two machines part by less than 500 ppm.
+   */
+  get bounds(): { readonly atLeast: number; readonly spreadMs: number } | undefined {
+    const now = performance.now();
+    const ageMs = now - this.#offsetAt;
+    if (this.#offset === null || ageMs > LONGEST_TRUST_MS) return undefined;
+    const driftMs = ageMs * DRIFT;
+    return { atLeast: now + this.#offset - driftMs, spreadMs: this.#spreadMs + 2 * driftMs };
+  }
 }
 
 const CLOCK_REFRESH_MS = 5_000;
+const LONGEST_TRUST_MS = 60_000;
+const DRIFT = 0.0005;

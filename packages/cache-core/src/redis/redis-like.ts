@@ -16,6 +16,7 @@ export interface RedisLike extends EventEmitter {
   publish(channel: string, message: string): Promise<number>;
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
   callBuffer(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>;
   info(): Promise<string>;
   scan(
@@ -33,4 +34,6 @@ export interface RedisLike extends EventEmitter {
   readonly stream?: { destroy(): unknown } | undefined;
   /** Cluster only: the clients of the nodes. */
   nodes?(role: "master"): RedisLike[];
+  /** Cluster only: for each slot the addresses of its nodes, the primary first. A hint, which may be old or missing. */
+  readonly slots?: readonly (readonly string[] | undefined)[] | undefined;
 }

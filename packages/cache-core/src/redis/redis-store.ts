@@ -156,7 +156,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     sent.then(
       (reply) => {
         deadline.settled = true;
-        lane.noteServerTime(Number(reply));
+        lane.noteServerTime(Number(reply), sentAt);
         answered(lane);
       },
       (cause) => {
@@ -164,6 +164,24 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
         if (isReplyError(cause)) answered(lane);
       },
     );
+  }
+
+  const clockQuestions = new Map<Lane, Promise<void>>();
+
+  /** As `readClock`, for callers who have to know: once for all who ask at the same time. */
+  function askClock(lane: Lane): Promise<void> {
+    let question = clockQuestions.get(lane);
+    if (question === undefined) {
+      let sentAt = 0;
+      question = guarded("readClock", lane, longDeadlines, () => {
+        sentAt = performance.now();
+        return evaluate(READ_CLOCK, [`clock${lane.hashTag}`], []);
+      })
+        .then((reply) => lane.noteServerTime(Number(reply), sentAt))
+        .finally(() => clockQuestions.delete(lane));
+      clockQuestions.set(lane, question);
+    }
+    return question;
   }
 
   function answered(lane: Lane): void {
@@ -280,20 +298,26 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     });
   }
 
-  /** Sends a call and gives up on it at its deadline. */
+  /** Sends a call and gives up on it at its deadline; not before the server's clock has passed `until`. */
   function guarded<T>(
     operation: string,
     lane: Lane,
     queue: DeadlineQueue,
     send: () => Promise<T>,
+    until?: number | null,
   ): Promise<T> {
     const refusal = admit(operation, lane);
-    if (refusal !== undefined) return refusal.then(() => guarded(operation, lane, queue, send));
+    if (refusal !== undefined) return refusal.then(() => guarded(operation, lane, queue, send, until));
     const sentAt = performance.now();
     return new Promise<T>((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        const leftMs = until == null || closed ? 0 : until + 1 - (lane.bounds?.atLeast ?? until);
+        if (leftMs > 0) setTimeout(reject, leftMs, error).unref();
+        else reject(error);
+      };
       const deadline = queue.add(() => {
         timedOut(lane, sentAt);
-        reject(new StoreUnavailableError({ operation, reason: "timeout" }));
+        fail(new StoreUnavailableError({ operation, reason: "timeout" }));
       });
       send().then(
         (value) => {
@@ -306,7 +330,8 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
           if (isReplyError(cause)) answered(lane);
           const error = toStoreError(operation, cause);
           if (error.code === "STORE_UNAVAILABLE" && error.reason === "readonly") leaveReplica();
-          reject(error);
+          if (isReplyError(cause)) reject(error);
+          else fail(error);
         },
       );
     });
@@ -433,12 +458,19 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     run(operation, keys, args, runOptions) {
       const lane = laneOf(keys[0] as string);
       const queue = runOptions?.deadlineMs === undefined ? deadlines : longDeadlines;
-      return guarded(operation.name, lane, queue, () =>
-        evaluate(operation, keys, args),
-      ) as Promise<AtomicReply>;
+      const send = (): Promise<unknown> => evaluate(operation, keys, args);
+      return guarded(operation.name, lane, queue, send, runOptions?.until) as Promise<AtomicReply>;
     },
 
     serverNow: (key) => laneOf(key).serverNow(),
+    async giveUpAt(key, fresh) {
+      const lane = laneOf(key);
+      if (fresh === true || lane.bounds === undefined) await askClock(lane);
+      else if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
+      const bounds = lane.bounds;
+      if (bounds === undefined) return refuse("readClock", "down");
+      return Math.floor(bounds.atLeast + bounds.spreadMs + invalidationMs);
+    },
     publish: (channel, message) =>
       guarded("publish", laneOf(""), deadlines, async () =>
         cluster
@@ -446,7 +478,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
             Number(await evaluate(PUBLISH, [channel], [message]))
           : client.publish(channel, message),
       ),
-    subscribe: (channel, handler) => subscriber.subscribe(channel, handler),
+    subscribe: (channel, handler, onGap) => subscriber.subscribe(channel, handler, onGap),
     follow: (stream, handlers, followOptions) => followStream(client, stream, handlers, followOptions),
     scan: (prefix) => scanKeys(client, prefix),
     info: () => readInfo(client, deadlineMs * 4),

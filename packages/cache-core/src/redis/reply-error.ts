@@ -4,6 +4,9 @@ import { StoreReplyError, StoreUnavailableError } from "../errors.ts";
 const NOT_NOW =
   /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|BUSY|NOREPLICAS|MISCONF|UNKILLABLE|MOVED|ASK)\b/;
 
+/** What a script says in a Cluster of a slot that is being moved, or has no owner for now. */
+const NOT_HERE = /Script attempted to (access a non local key|execute a (write )?command while)/;
+
 /** The toolkit's error for what a client rejected with. */
 export function toStoreError(operation: string, cause: unknown): StoreUnavailableError | StoreReplyError {
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -11,7 +14,12 @@ export function toStoreError(operation: string, cause: unknown): StoreUnavailabl
     if (message.startsWith("READONLY") || message.includes("-READONLY")) {
       return new StoreUnavailableError({ operation, reason: "readonly", cause });
     }
-    if (NOT_NOW.test(message) || message.includes("-OOM") || message.includes("OOM command")) {
+    if (
+      NOT_NOW.test(message) ||
+      NOT_HERE.test(message) ||
+      message.includes("-OOM") ||
+      message.includes("OOM command")
+    ) {
       return new StoreUnavailableError({ operation, reason: "error", cause });
     }
     return new StoreReplyError({ operation, cause });

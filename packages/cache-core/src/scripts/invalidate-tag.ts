@@ -104,7 +104,7 @@ return {count, cursor, whole}
     const tagged = members.filter((key) => lib.tagsOf(lib.entryPrefix + key).includes(tag));
     const own = new Set(tagged);
     for (const key of members) if (!own.has(key)) db.srem(set, key);
-    const count = soft ? lib.soften(tagged) : lib.remove(tagged);
+    const count = soft ? lib.soften(tagged) : lib.remove(tagged, true);
     if (!soft && !db.exists(set)) lib.forgetTag(tag);
     lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {

@@ -18,8 +18,18 @@
  * Leases, marks and the epoch that orders them are one key: they are lost together, and then every fill is refused.
  */
 
+/**
+ * Refuses while the slot of a Cluster is being moved to another node. Part of the group is then here and part there, and
+ * the node that receives it takes what has not arrived for missing: an invalidation would meet nothing, be acknowledged,
+ * and the entry would arrive afterwards. A question about two keys, one of which never exists, is refused by both
+ * nodes from the first step of the move to the last, and answered by any other.
+ */
+export const LUA_WHOLE = `
+if ARGV[2] ~= '' then redis.call('EXISTS', KEYS[1], KEYS[1] .. '?') end
+`;
+
 /** KEYS[1] index; ARGV[1] base of all names, ARGV[2] hash tag. Defines the prefixes and the server's time. */
-export const LUA_NAMES = `
+export const LUA_NAMES: string = `${LUA_WHOLE}
 local INDEX = KEYS[1]
 local ENTRY = ARGV[1] .. 'e' .. ARGV[2] .. ':'
 local LEASES = ARGV[1] .. 'l' .. ARGV[2]
@@ -185,7 +195,7 @@ end
 export const LUA_SWEEP_LEASES = `
 local function sweepLeases()
   local size = redis.call('HLEN', LEASES)
-  if size < 128 then return end
+  if size < 32 then return end
   local epoch, sweepAt = string.match(redis.call('HGET', LEASES, '\\1') or '0|0|0', '^(%d+)|%d+|(%d+)')
   if size < tonumber(sweepAt) then return end
   local all, gone, oldest, marks = redis.call('HGETALL', LEASES), {}, tonumber(epoch), 0
@@ -201,7 +211,7 @@ local function sweepLeases()
     end
   end
   for i = 1, #gone, 1000 do redis.call('HDEL', LEASES, unpack(gone, i, math.min(#gone, i + 999))) end
-  redis.call('HSET', LEASES, '\\1', epoch .. '|' .. marks .. '|' .. math.max(128, 2 * (size - #gone)))
+  redis.call('HSET', LEASES, '\\1', epoch .. '|' .. marks .. '|' .. math.max(32, 2 * (size - #gone)))
 end
 `;
 
@@ -297,7 +307,8 @@ end
 
 /**
  * remove(keys, known): entries, memberships and leases of a page of keys; replies how many entries there were. One call
- * for each kind of thing, not for each key. `known` has the tags of keys that were looked at already.
+ * for each kind of thing, not for each key. `known` has the tags of keys that were looked at already. Without a registry
+ * there are no tags; if it was lost, memberships stay behind as they do when entries expire, and are cleaned like those.
  */
 export const LUA_REMOVE = `
 local function remove(keys, known)

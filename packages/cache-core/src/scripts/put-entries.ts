@@ -18,15 +18,19 @@ import { bytes, type EntryWrite, entryWrite, number, TwinLibrary, text } from ".
 
 /**
  * Stores values that the caller has, revoking the fills of their keys that are under way, and tells the bus. Of several
- * values for one key the last is stored. Replies the store's time in ms.
+ * values for one key the last is stored.
+ *
+ * Replies the store's time in ms; or 0, and stores nothing, when that is later than the caller waits: a call that was
+ * given up, and lies in some buffer, must not bring back what was invalidated since.
  */
 export const putEntries: AtomicOperation = {
   name: "putEntries",
   lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_OTHERS}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}${LUA_APPEND}
--- KEYS: index [bus]. ARGV: base, hash tag, message or '', bus ttl ms, bus limit,
+-- KEYS: index [bus]. ARGV: base, hash tag, message or '', bus ttl ms, bus limit, last ms to act or '',
 --   then for each entry: key, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
 -- Atomic: value, membership, revocation and message appear together. O(entries x (tags + 1) log N).
-local last, keys, places, keyOf, i = {}, {}, {}, {}, 6
+if ARGV[6] ~= '' and now > tonumber(ARGV[6]) then return 0 end
+local last, keys, places, keyOf, i = {}, {}, {}, {}, 7
 while i <= #ARGV do
   if not last[ARGV[i]] then keys[#keys + 1] = ARGV[i] end
   last[ARGV[i]] = i + 1
@@ -43,8 +47,10 @@ return now
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
+    const until = text(args[5]);
+    if (until !== "" && lib.now > Number(until)) return 0;
     const last = new Map<string, EntryWrite>();
-    for (let i = 5; i < args.length; ) {
+    for (let i = 6; i < args.length; ) {
       const write = entryWrite(text(args[i]), args, i + 1);
       last.set(write.key, write);
       i += 9 + write.tags.length;

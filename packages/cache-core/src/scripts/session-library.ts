@@ -1,12 +1,13 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
+import { LUA_WHOLE } from "./lua-library.ts";
 import { text } from "./twin-library.ts";
 
 /**
  * A session is a string under `<base>s<tag>:<id>`: its TTL in ms, the hint of the codec, the user, a NUL, the payload;
  * and a member, scored with its expiry, of the user's sorted set `<base>u<tag>:<user>`.
  */
-export const LUA_SESSIONS = `
+export const LUA_SESSIONS: string = `${LUA_WHOLE}
 local SESSION = ARGV[1] .. 's' .. ARGV[2] .. ':'
 local USER = ARGV[1] .. 'u' .. ARGV[2] .. ':'
 local time = redis.call('TIME')

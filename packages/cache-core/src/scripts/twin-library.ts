@@ -36,7 +36,7 @@ export interface StoredLease {
 
 /** The field of the epoch, the number of marks and the size at which to sweep. */
 const META = "\u0001";
-const SWEEP_FROM = 128;
+const SWEEP_FROM = 32;
 
 function readLease(value: Buffer | null): StoredLease | undefined {
   if (value === null) return undefined;
@@ -300,9 +300,10 @@ export class TwinLibrary {
     this.endLeases(ended);
   }
 
-  remove(keys: readonly string[]): number {
+  /** `known`: the entries are known to have tags. */
+  remove(keys: readonly string[], known = false): number {
     if (keys.length === 0) return 0;
-    for (const key of keys) this.untag(key, NOTHING);
+    if (known || this.db.exists(this.tags)) for (const key of keys) this.untag(key, NOTHING);
     this.revoke(keys);
     let count = 0;
     for (const key of keys) {

@@ -228,6 +228,8 @@ export function memorySide(): Side {
     },
     async setTime(next) {
       micros = next;
+      // As Redis, which has nothing that is expired when its clock is set back.
+      database.sweepExpired(Number.POSITIVE_INFINITY);
     },
     async evict(key) {
       database.del(key);

@@ -1,0 +1,80 @@
+import { DeadlineQueue } from "./deadline-queue.ts";
+
+/** At most one `PING` a second; half as many where messages arrive anyway. */
+const EVERY_MS = 1_000;
+
+/** What a heartbeat asks, and whom it tells. */
+export interface Patient {
+  ping(): Promise<unknown>;
+  /** An answer came. */
+  onAlive(): void;
+  /** None came in time. Called once; the heartbeat of this patient has then ended. */
+  onSilent(): void;
+}
+
+/**
+ * Asks a connection that mostly listens whether it is alive. A peer that is gone without a word sends nothing, not even
+ * an end, so that nobody else would notice.
+ *
+ * An answer is judged after the event loop had its chance to read (`DeadlineQueue`), and any message counts as one.
+ */
+export class Heartbeat {
+  readonly #deadlines: DeadlineQueue;
+  #timer: NodeJS.Timeout | undefined;
+  /** Tells the answers of an earlier patient from those of this one. */
+  #round = 0;
+  #heardSince = false;
+  #skipped = false;
+
+  constructor(deadlineMs: number) {
+    this.#deadlines = new DeadlineQueue(deadlineMs);
+  }
+
+  get running(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Watches a patient in place of the one before. */
+  start(patient: Patient): void {
+    this.stop();
+    const round = this.#round;
+    this.#timer = setInterval(() => this.#ask(patient, round), EVERY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    this.#round++;
+    this.#heardSince = false;
+    this.#skipped = false;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#deadlines.clear();
+  }
+
+  /** Something came from the other side. */
+  heard(): void {
+    this.#heardSince = true;
+  }
+
+  #ask(patient: Patient, round: number): void {
+    const spared = this.#heardSince && !this.#skipped;
+    this.#heardSince = false;
+    this.#skipped = spared;
+    if (spared) return;
+    const deadline = this.#deadlines.add(() => {
+      if (round !== this.#round || this.#heardSince) return;
+      this.stop();
+      patient.onSilent();
+    });
+    patient.ping().then(
+      () => {
+        deadline.settled = true;
+        if (round === this.#round) patient.onAlive();
+      },
+      () => {
+        // The connection ended, which is told by itself; or refuses, which is an answer.
+        deadline.settled = true;
+      },
+    );
+  }
+}
