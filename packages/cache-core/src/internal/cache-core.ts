@@ -15,7 +15,6 @@ import {
   CacheClosedError,
   CacheError,
   ExtendConflictError,
-  InvalidationPendingError,
   InvalidFetcherError,
   InvalidOptionError,
   UndefinedValueError,
@@ -32,13 +31,18 @@ import type {
   SubscribeOptions,
 } from "../options.ts";
 import { type ResolvedEntryOptions, resolveEntryOptions, resolveSetOptions } from "../resolve-options.ts";
+import { abortable } from "./abortable.ts";
+import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
+import { collectStats } from "./collect-stats.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
 import { explainKey } from "./explain-key.ts";
 import { type FillResult, type Flight, type StoredParts, spread } from "./fills.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
+import { publishMessage, subscribeTo } from "./messages.ts";
 import type { Shared } from "./shared.ts";
 import type { Put } from "./store-access.ts";
 import { heldLease, takeHandLease } from "./take-hand-lease.ts";
+import { writeEntries } from "./write-entries.ts";
 
 /** A value found in the cache. */
 interface Found {
@@ -205,7 +209,7 @@ export class CacheCore implements Cache {
 
   async set<T>(key: string, value: T, options?: Duration | SetOptions): Promise<boolean> {
     const put = this.#prepare(key, value, options);
-    return (await this.#put([put], [key])) === 1;
+    return (await writeEntries(this.#shared, [put], [key])) === 1;
   }
 
   async setMany(entries: readonly SetEntry[]): Promise<number> {
@@ -224,7 +228,8 @@ export class CacheCore implements Cache {
       return this.#prepare(key, value, options);
     });
     if (puts.length === 0) return 0;
-    return this.#put(
+    return writeEntries(
+      this.#shared,
       puts,
       entries.map((entry) => entry.key),
     );
@@ -245,7 +250,7 @@ export class CacheCore implements Cache {
     if (list.length === 0) return 0;
     const soft = softOf(options);
     const fulls = [...new Set(list)].map((key) => this.#full(key));
-    return this.#invalidate(new Coverage({ keys: fulls, tags: [], ranges: [], soft }), {
+    return this.#apply(new Coverage({ keys: fulls, tags: [], ranges: [], soft }), {
       keys: list,
       tags: [],
       patterns: [],
@@ -258,7 +263,7 @@ export class CacheCore implements Cache {
     if (list.length === 0) return 0;
     const soft = softOf(options);
     const fulls = list.map((name) => this.#prefix + name);
-    return this.#invalidate(new Coverage({ keys: [], tags: fulls, ranges: [], soft }), {
+    return this.#apply(new Coverage({ keys: [], tags: fulls, ranges: [], soft }), {
       keys: [],
       tags: list,
       patterns: [],
@@ -286,7 +291,7 @@ export class CacheCore implements Cache {
         });
       }
     }
-    return this.#invalidate(new Coverage({ keys, tags: [], ranges, soft }), {
+    return this.#apply(new Coverage({ keys, tags: [], ranges, soft }), {
       keys: [],
       tags: [],
       patterns: list,
@@ -298,7 +303,7 @@ export class CacheCore implements Cache {
     // A scope's own keys lie behind U+001F, those of scopes inside it behind U+001E.
     const prefixes = this.#prefix === "" ? [""] : [this.#prefix, `${this.#prefix.slice(0, -1)}\u001e`];
     const ranges = prefixes.map((prefix) => ({ prefix, skip: "", glob: "", scopes: true }));
-    return this.#invalidate(new Coverage({ keys: [], tags: [], ranges, soft: false }), {
+    return this.#apply(new Coverage({ keys: [], tags: [], ranges, soft: false }), {
       keys: [],
       tags: [],
       patterns: ["*"],
@@ -311,8 +316,7 @@ export class CacheCore implements Cache {
   async publish(channel: string, message: unknown): Promise<number> {
     checkChannel(channel);
     this.#assertOpen();
-    if (message === undefined) throw new UndefinedValueError({ key: channel });
-    return this.#shared.store.publish(this.#prefix + channel, this.#toJson(message));
+    return publishMessage(this.#shared, this.#prefix, channel, message);
   }
 
   async subscribe<T>(
@@ -322,22 +326,7 @@ export class CacheCore implements Cache {
   ): Promise<() => Promise<void>> {
     checkChannel(channel);
     this.#assertOpen();
-    if (typeof handler !== "function")
-      throw new InvalidFetcherError({ received: handler, parameter: "handler" });
-    const onGap = options?.onGap;
-    if (onGap !== undefined && typeof onGap !== "function")
-      throw new InvalidFetcherError({ received: onGap, parameter: "options.onGap" });
-    const { logger, emitter } = this.#shared;
-    const onMessage = (text: string): void => {
-      try {
-        handler(JSON.parse(text) as T);
-      } catch (error) {
-        logger.warn({ err: error, channel }, "A message could not be read, or its handler threw");
-        if (emitter.wants("background:error"))
-          emitter.emit("background:error", { where: "subscribe", error });
-      }
-    };
-    return this.#shared.store.subscribe(this.#prefix + channel, onMessage, onGap);
+    return subscribeTo(this.#shared, this.#prefix, channel, handler, options);
   }
 
   // Composing and observing
@@ -359,38 +348,8 @@ export class CacheCore implements Cache {
     return this as this & A;
   }
 
-  async getStats(): Promise<CacheStats> {
-    const { store, access, counters, fills, pending, tier, warnings } = this.#shared;
-    const [info, keys] = await Promise.all([
-      store.info().catch(() => null),
-      this.#countKeys(access).catch(() => 0),
-    ]);
-    const { hits, misses, staleServed } = counters;
-    return {
-      connected: info?.connected ?? false,
-      memory: megabytes(info?.usedMemoryBytes ?? 0),
-      clients: info?.clients ?? 0,
-      keys,
-      hits,
-      misses,
-      hitRate: hits + misses === 0 ? 0 : hits / (hits + misses),
-      staleServed,
-      fetches: fills.fetches,
-      revokedFills: fills.revoked,
-      pendingInvalidations: pending.size,
-      evictionPolicy: info?.evictionPolicy ?? null,
-      warnings: [...warnings.values()],
-      l1:
-        tier === null
-          ? null
-          : {
-              ...tier.stats(),
-              hits: tier.hits,
-              misses: tier.misses,
-              coherent: tier.coherent,
-              flushes: tier.flushes,
-            },
-    };
+  getStats(): Promise<CacheStats> {
+    return collectStats(this.#shared, this.#prefix);
   }
 
   async explain(key: string): Promise<Explanation> {
@@ -693,6 +652,11 @@ export class CacheCore implements Cache {
     return entry === null ? undefined : tier.keep(full, entry, payloads.unpack(entry), mark, now);
   }
 
+  async #apply(coverage: Coverage, names: InvalidationNames): Promise<number> {
+    this.#assertOpen();
+    return applyInvalidation(this.#shared, coverage, names);
+  }
+
   #prepare(key: string, value: unknown, options: Duration | SetOptions | undefined): Put {
     const full = this.#full(checkKey(key));
     this.#assertOpen();
@@ -702,67 +666,6 @@ export class CacheCore implements Cache {
     const freshMs = spread(entry.ttlMs, entry.jitter, this.#shared.random);
     const parts = this.#shared.payloads.pack(value, fullTags, 0);
     return { key: full, freshMs, totalMs: freshMs + entry.staleMs, parts, tags: fullTags };
-  }
-
-  /** Writes, or keeps in mind that what these keys hold is outdated. Resolves to the number written. */
-  async #put(puts: readonly Put[], keys: readonly string[]): Promise<number> {
-    const { access, tier, pending, emitter, logger } = this.#shared;
-    const coverage = new Coverage({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
-    tier?.drop(coverage);
-    try {
-      const [only] = puts;
-      await (puts.length === 1 && only !== undefined ? access.putOne(only) : access.put(puts));
-      tier?.drop(coverage);
-      if (emitter.wants("entry:set")) for (const key of keys) emitter.emit("entry:set", { key });
-      return puts.length;
-    } catch (error) {
-      if (!CacheError.isInstance(error)) throw error;
-      // An older value may still be there, which this write was to replace: it has to go.
-      this.#keepPending(coverage, { keys, tags: [], patterns: [], soft: false }, error);
-      logger.warn(
-        { err: error, keys: keys.length },
-        "A write could not be stored; what it was to replace is removed as soon as possible",
-      );
-      void pending;
-      return 0;
-    }
-  }
-
-  async #invalidate(
-    coverage: Coverage,
-    names: { keys: readonly string[]; tags: readonly string[]; patterns: readonly string[]; soft: boolean },
-  ): Promise<number> {
-    this.#assertOpen();
-    const { access, tier, emitter, clock, logger } = this.#shared;
-    const began = clock.monotonic();
-    tier?.drop(coverage);
-    try {
-      const removed = await access.invalidate(coverage);
-      tier?.drop(coverage);
-      if (emitter.wants("invalidation:applied")) {
-        emitter.emit("invalidation:applied", { ...names, removed, durationMs: clock.monotonic() - began });
-      }
-      return removed;
-    } catch (error) {
-      if (!CacheError.isInstance(error)) throw error;
-      this.#keepPending(coverage, names, error);
-      logger.warn(
-        { err: error, ...names },
-        "An invalidation could not be applied yet; it is kept and retried",
-      );
-      throw new InvalidationPendingError({ ...names, cause: error });
-    }
-  }
-
-  #keepPending(
-    coverage: Coverage,
-    names: { keys: readonly string[]; tags: readonly string[]; patterns: readonly string[]; soft: boolean },
-    error: unknown,
-  ): void {
-    const { pending, fills, emitter } = this.#shared;
-    pending.add(coverage);
-    fills.detachCovered((key) => coverage.covers(key, null));
-    if (emitter.wants("invalidation:pending")) emitter.emit("invalidation:pending", { ...names, error });
   }
 
   /** The stored value of a key, decoded for one caller; `undefined` when there is none that may be used. */
@@ -915,20 +818,6 @@ export class CacheCore implements Cache {
     return { entry, tags: this.#prefix === "" ? tags : tags.map((tag) => this.#prefix + tag) };
   }
 
-  async #countKeys(access: Shared["access"]): Promise<number> {
-    if (this.#prefix === "") return access.count("", true);
-    const inner = `${this.#prefix.slice(0, -1)}\u001e`;
-    const counts = await Promise.all([access.count(this.#prefix, true), access.count(inner, true)]);
-    return counts[0] + counts[1];
-  }
-
-  #toJson(message: unknown): string {
-    // The codec refuses, with a path, what JSON would change in silence; channels carry plain JSON.
-    const { codec } = this.#shared.payloads;
-    codec.encode(message);
-    return JSON.stringify(message);
-  }
-
   #full(key: string): string {
     return this.#prefix === "" ? key : this.#prefix + key;
   }
@@ -956,21 +845,4 @@ function softOf(options: InvalidateOptions | undefined): boolean {
     throw new InvalidOptionError({ option: "options.soft", received: soft, expected: "true or false" });
   }
   return soft;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1_048_576).toFixed(1)}MB`;
-}
-
-/** Rejects with the signal's reason as soon as it aborts; the work itself goes on for others. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    work.catch(() => {});
-    return Promise.reject(signal.reason);
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -35,6 +35,7 @@ export class Link {
   /** The node that was tried last, in a Cluster. */
   #turn = Math.floor(Math.random() * SLOTS);
   #elsewhere = false;
+  #reminding = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   readonly #waiting = new Set<(connection: RedisLike | undefined) => void>();
@@ -142,12 +143,26 @@ export class Link {
     if (this.#origin.isCluster !== true) return this.#origin;
     // While the client looks for its Cluster it knows none.
     const nodes = this.#origin.nodes?.("master") ?? [];
-    if (this.#key !== undefined && !this.#elsewhere) {
+    if (this.#key !== undefined) {
       const owner = this.#origin.slots?.[crc16(hashed(this.#key)) % SLOTS]?.[0];
       const node = nodes.find((each) => addressOf(each) === owner);
-      if (node !== undefined) return node;
+      if (node === undefined || this.#elsewhere) this.#remind(this.#key);
+      if (node !== undefined && !this.#elsewhere) return node;
     }
     return nodes[++this.#turn % nodes.length];
+  }
+
+  /**
+   * Lets the client find the node of a key. It forgets nodes whose connections end, and looks for them only when a
+   * command needs one, or every 5 seconds: so long no link could be made to the only node that will do.
+   */
+  #remind(key: string): void {
+    if (this.#reminding || this.#origin.status !== "ready") return;
+    this.#reminding = true;
+    const end = (): void => {
+      this.#reminding = false;
+    };
+    this.#origin.callBuffer("EXISTS", key).then(end, end);
   }
 }
 

@@ -1,0 +1,46 @@
+import { InvalidFetcherError, UndefinedValueError } from "../errors.ts";
+import type { SubscribeOptions } from "../options.ts";
+import type { Shared } from "./shared.ts";
+
+/** Sends a JSON message. Resolves to the number of receivers that the server knows. */
+export async function publishMessage(
+  shared: Shared,
+  prefix: string,
+  channel: string,
+  message: unknown,
+): Promise<number> {
+  if (message === undefined) throw new UndefinedValueError({ key: channel });
+  return shared.store.publish(prefix + channel, toJson(shared, message));
+}
+
+/** Listens on a channel; a handler that throws, or a text that is no JSON, is reported and stops nothing. */
+export async function subscribeTo<T>(
+  shared: Shared,
+  prefix: string,
+  channel: string,
+  handler: (message: T) => void,
+  options?: SubscribeOptions,
+): Promise<() => Promise<void>> {
+  if (typeof handler !== "function")
+    throw new InvalidFetcherError({ received: handler, parameter: "handler" });
+  const onGap = options?.onGap;
+  if (onGap !== undefined && typeof onGap !== "function")
+    throw new InvalidFetcherError({ received: onGap, parameter: "options.onGap" });
+  const { logger, emitter } = shared;
+  const onMessage = (text: string): void => {
+    try {
+      handler(JSON.parse(text) as T);
+    } catch (error) {
+      logger.warn({ err: error, channel }, "A message could not be read, or its handler threw");
+      if (emitter.wants("background:error")) emitter.emit("background:error", { where: "subscribe", error });
+    }
+  };
+  return shared.store.subscribe(prefix + channel, onMessage, onGap);
+}
+
+function toJson(shared: Shared, message: unknown): string {
+  // The codec refuses, with a path, what JSON would change in silence; channels carry plain JSON.
+  const { codec } = shared.payloads;
+  codec.encode(message);
+  return JSON.stringify(message);
+}

@@ -1,0 +1,32 @@
+import { CacheError } from "../errors.ts";
+import { keepPending } from "./apply-invalidation.ts";
+import { Coverage } from "./coverage.ts";
+import type { Shared } from "./shared.ts";
+import type { Put } from "./store-access.ts";
+
+/** Writes, or keeps in mind that what these keys hold is outdated. Resolves to the number written. */
+export async function writeEntries(
+  shared: Shared,
+  puts: readonly Put[],
+  keys: readonly string[],
+): Promise<number> {
+  const { access, tier, emitter, logger } = shared;
+  const coverage = new Coverage({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
+  tier?.drop(coverage);
+  try {
+    const [only] = puts;
+    await (puts.length === 1 && only !== undefined ? access.putOne(only) : access.put(puts));
+    tier?.drop(coverage);
+    if (emitter.wants("entry:set")) for (const key of keys) emitter.emit("entry:set", { key });
+    return puts.length;
+  } catch (error) {
+    if (!CacheError.isInstance(error)) throw error;
+    // An older value may still be there, which this write was to replace: it has to go.
+    keepPending(shared, coverage, { keys, tags: [], patterns: [], soft: false }, error);
+    logger.warn(
+      { err: error, keys: keys.length },
+      "A write could not be stored; what it was to replace is removed as soon as possible",
+    );
+    return 0;
+  }
+}
