@@ -1,8 +1,8 @@
 import type { AtomicOperation } from "@crm/cache-core";
 import { LimitTwin } from "./limit-twin.ts";
 import { LUA_LIMITS } from "./lua-library.ts";
-import { text } from "./plan.ts";
 import { LUA_PLACES, PlaceTwin } from "./place-library.ts";
+import { text } from "./plan.ts";
 
 /** Gives a place up. Whoever stands behind it moves up, in order, and is told its new time. */
 export const cancelPlace: AtomicOperation = {

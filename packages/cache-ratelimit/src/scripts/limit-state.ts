@@ -172,6 +172,7 @@ export class LimitState {
   earliest(since: number, cost: number): number {
     const [, kind, limit, windowMs, x, y] = this.rule;
     const from = Math.max(since, this.blocked);
+    if (cost > limit) return from + windowMs;
     switch (kind) {
       case "f":
         if (this.#count === null || from >= this.#finish) return from;

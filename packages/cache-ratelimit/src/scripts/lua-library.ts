@@ -109,6 +109,7 @@ local function earliest(s, from, cost)
   local rule = s.rule
   local kind, limit = rule[2], rule[3]
   if s.blocked > from then from = s.blocked end
+  if cost > limit then return from + rule[4] end
   if kind == 'f' then
     if not s.count or from >= s.finish then return from end
     if s.count + cost <= limit then return max(from, s.finish - s.window) end

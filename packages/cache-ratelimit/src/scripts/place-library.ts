@@ -180,7 +180,8 @@ export class PlaceTwin {
       } catch {}
       if (sha1(raw ?? Buffer.alloc(0)) !== digest) return false;
     }
-    for (const [key, { image, rule }] of under) this.#twin.save(new LimitState(image, key, rule, this.#twin.now));
+    for (const [key, { image, rule }] of under)
+      this.#twin.save(new LimitState(image, key, rule, this.#twin.now));
     return true;
   }
 

@@ -1,8 +1,8 @@
 import type { AtomicOperation } from "@crm/cache-core";
 import { LimitTwin } from "./limit-twin.ts";
 import { LUA_LIMITS } from "./lua-library.ts";
-import { number, text } from "./plan.ts";
 import { LUA_PLACES, PlaceTwin } from "./place-library.ts";
+import { number, text } from "./plan.ts";
 
 /**
  * Spends a cost at the first moment at which every rule allows it, now or later: a place in a queue whose order is that
@@ -48,7 +48,8 @@ return out
     const subjects = args.slice(7, 7 + plan[0]).map(text);
     const states = twin.states(keys[0] as string, plan, subjects, 0);
     const at = places.common(states, cost);
-    const granted = at - twin.now <= number(args[4]) && (at === twin.now || places.roomIn(queue, number(args[5])));
+    const granted =
+      at - twin.now <= number(args[4]) && (at === twin.now || places.roomIn(queue, number(args[5])));
     const out = [twin.micros, granted ? 1 : 0, at - twin.now];
     const waits = granted && at > twin.now;
     if (waits) {
