@@ -22,9 +22,10 @@ export function worstCase(rule: {
       // One early hit opens the window, the rest comes at its end, and then a whole limit.
       return 2 * limit - 1;
     default: {
-      // The burst in the window's first ms, and what has drained by its last.
+      // The burst in the window's first ms and what has drained by its last; in no ms more than the burst.
       const windowMs = parseDuration(rule.window, "window");
-      return burst + Number((BigInt(limit) * BigInt(windowMs - 1)) / BigInt(windowMs));
+      const drained = Number((BigInt(limit) * BigInt(windowMs - 1)) / BigInt(windowMs));
+      return Math.min(burst + drained, burst * windowMs);
     }
   }
 }

@@ -6,12 +6,14 @@ import { reservePlace } from "../scripts/reserve-place.ts";
 import type { CompiledPlan } from "./compiled-plan.ts";
 import type { Engine, Target } from "./engine.ts";
 import { FIGURES, toResult } from "./to-result.ts";
+import { Wait } from "./wait.ts";
 
 /** Places that may be taken in one queue. Giving one up costs the server some µs for each place behind it. */
 const LONGEST_QUEUE = 1_000;
 /** A reply carries the time, whether a place was granted, and how long to wait, before the figures. */
 const HEAD = 3;
 
+/** A wish for a place. */
 interface Wish {
   readonly plan: CompiledPlan;
   readonly cost: number;
@@ -19,14 +21,6 @@ interface Wish {
   readonly queue: string;
   readonly maxWaitMs: number;
   readonly signal: AbortSignal | undefined;
-}
-
-/** A call that has asked for a place. */
-interface Waiter {
-  /** Another time for its place, in ms from now; noted when the place itself is not known yet. */
-  move(delayMs: number): void;
-  /** Ends the wait with an error and gives the place up. */
-  leave(reason: unknown): void;
 }
 
 /**
@@ -38,7 +32,7 @@ export class Places {
   readonly #cache: Cache;
   readonly #engine: Engine;
   readonly #processId = randomBytes(9).toString("base64url");
-  readonly #waiters = new Map<string, Waiter>();
+  readonly #waits = new Map<string, Wait>();
   #ids = 0;
   #listening: Promise<(() => Promise<void>) | null> | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
@@ -53,10 +47,13 @@ export class Places {
     const { plan, cost, target, queue, maxWaitMs, signal } = wish;
     signal?.throwIfAborted();
     if (this.#closed) throw new CacheClosedError();
-    const { store } = this.#cache.internals;
+    const { store, clock } = this.#cache.internals;
     const keys = [this.#engine.prefixOf(target.bucket)];
     const id = `${this.#processId}.${(this.#ids++).toString(36)}`;
-    const wait = this.#begin(id, signal);
+    const wait = new Wait(queue, clock);
+    const onAbort = (): void => wait.leave(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#enter(id, wait);
     const args = [queue, id, this.#channel, cost, maxWaitMs, LONGEST_QUEUE, plan.source, ...target.subjects];
     const asked = store.run(reservePlace, keys, args);
     try {
@@ -64,14 +61,21 @@ export class Places {
       if (!Array.isArray(reply) || reply.length !== HEAD + FIGURES * plan.rules.length) {
         throw new StoreReplyError({ operation: reservePlace.name, received: reply });
       }
-      const [, granted, delayMs] = reply as number[];
+      const [micros, granted, delayMs] = reply as [number, number, number];
       const result = toResult(plan, reply as number[], HEAD, "store", 0);
-      const waited = await (granted === 1 ? wait.until(delayMs as number) : 0);
-      const answer = granted === 1 ? { ...result, ...ALLOWED, waited } : { ...result, waited };
+      let waited = 0;
+      if (granted === 1 && delayMs > 0) {
+        this.#listen();
+        waited = await wait.until(delayMs, micros, () => this.#arrive(wait));
+      }
+      const answer: AcquireResult =
+        granted === 1
+          ? { ...result, allowed: true, retryAfter: 0, violated: [], waited }
+          : { ...result, waited };
       this.#engine.count(answer);
       return answer;
     } catch (error) {
-      if (wait.isLeft()) {
+      if (wait.hasLeft) {
         asked.then(
           (reply) => this.#giveUp(wish, keys, id, reply as number[]),
           () => {},
@@ -84,18 +88,30 @@ export class Places {
       return { ...alone, waited: 0 };
     } finally {
       wait.end();
+      signal?.removeEventListener("abort", onAbort);
+      this.#exit(id);
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const waiter of [...this.#waiters.values()]) waiter.leave(new CacheClosedError());
-    const stop = await this.#listening?.catch(() => null);
+    for (const wait of [...this.#waits.values()]) wait.leave(new CacheClosedError());
+    const stop = await this.#listening;
     await stop?.();
   }
 
   get #channel(): string {
     return `${this.#cache.internals.keys.base}q@${this.#processId}`;
+  }
+
+  /** The time of a place has come, and so has that of every place before it: they leave in order. */
+  #arrive(first: Wait): void {
+    [...this.#waits.values()]
+      .filter((wait) => wait.queue === first.queue && !first.isBefore(wait))
+      .sort((a, b) => (a.isBefore(b) ? -1 : 1))
+      .forEach((wait) => {
+        wait.come();
+      });
   }
 
   /** A place in the future is left to those behind it; what was spent at once is refunded. */
@@ -111,76 +127,12 @@ export class Places {
     }
   }
 
-  #begin(id: string, signal: AbortSignal | undefined) {
-    const { clock } = this.#cache.internals;
-    const began = clock.monotonic();
-    let dueAt: number | undefined;
-    let movedTo: number | undefined;
-    let cancelTimer: (() => void) | undefined;
-    let come: ((waitedSeconds: number) => void) | undefined;
-    let abandoned = false;
-    let reject!: (reason: unknown) => void;
-    const left = new Promise<never>((_, onLeft) => {
-      reject = onLeft;
-    });
-    left.catch(() => {});
-
-    const arm = (): void => {
-      cancelTimer?.();
-      const now = clock.monotonic();
-      if ((dueAt as number) <= now) {
-        come?.((now - began) / 1000);
-        return;
-      }
-      // A timer may fire a little early; it is then set again.
-      cancelTimer = clock.after(Math.max(1, (dueAt as number) - now), arm);
-    };
-    const leave = (reason: unknown): void => {
-      if (abandoned) return;
-      abandoned = true;
-      reject(reason);
-    };
-    const onAbort = (): void => leave(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#waiters.set(id, {
-      move: (delayMs) => {
-        movedTo = clock.monotonic() + delayMs;
-        if (dueAt === undefined || come === undefined) return;
-        dueAt = movedTo;
-        arm();
-      },
-      leave,
-    });
-    this.#holdProcess();
-
-    return {
-      left,
-      isLeft: () => abandoned,
-      until: (delayMs: number): Promise<number> => {
-        if (delayMs === 0) return Promise.resolve(0);
-        this.#listen();
-        dueAt = movedTo ?? clock.monotonic() + delayMs;
-        const turn = new Promise<number>((resolve) => {
-          come = resolve;
-          arm();
-        });
-        return Promise.race([turn, left]);
-      },
-      end: () => {
-        cancelTimer?.();
-        signal?.removeEventListener("abort", onAbort);
-        this.#waiters.delete(id);
-        if (this.#waiters.size === 0) this.#releaseProcess();
-      },
-    };
-  }
-
   /** From the first wait on: who moves up is told. */
   #listen(): void {
     this.#listening ??= this.#cache.internals.store
       .subscribe(this.#channel, (message) => {
-        const space = message.indexOf(" ");
-        this.#waiters.get(message.slice(0, space))?.move(Number(message.slice(space + 1)));
+        const [id = "", delayMs, serverAt] = message.split(" ");
+        this.#waits.get(id)?.move(Number(delayMs), Number(serverAt));
       })
       .catch(() => {
         this.#listening = undefined;
@@ -189,15 +141,15 @@ export class Places {
   }
 
   /** Timers of the toolkit never keep a process alive; a caller that awaits its turn does. */
-  #holdProcess(): void {
+  #enter(id: string, wait: Wait): void {
+    this.#waits.set(id, wait);
     this.#keepAlive ??= setInterval(() => {}, 2_147_483_647);
   }
 
-  #releaseProcess(): void {
+  #exit(id: string): void {
+    this.#waits.delete(id);
+    if (this.#waits.size > 0) return;
     clearInterval(this.#keepAlive);
     this.#keepAlive = undefined;
   }
 }
-
-/** A place was granted: whatever the figures of the moment say. */
-const ALLOWED = { allowed: true, retryAfter: 0, violated: [] } as const;

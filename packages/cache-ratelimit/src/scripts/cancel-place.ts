@@ -41,7 +41,7 @@ for i = first + 1, #all do
     states[r] = read(KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]], place.rules[r])
   end
   local at = common(place.rules, states, place.cost)
-  if at ~= place.at then redis.call('PUBLISH', place.channel, place.id .. ' ' .. string.format('%d', at - now)) end
+  if at ~= place.at then redis.call('PUBLISH', place.channel, string.format('%s %d %d', place.id, at - now, at)) end
   place.at = at
   occupy(place, states)
   keep(queue, place)
@@ -62,7 +62,7 @@ return {micros, 1}
     for (const place of behind) {
       const states = twin.states(prefix, twin.planOf(place.plan), place.subjects, 0);
       const at = places.common(states, place.cost);
-      if (at !== place.at) db.publish(place.channel, Buffer.from(`${place.id} ${at - twin.now}`));
+      if (at !== place.at) db.publish(place.channel, Buffer.from(`${place.id} ${at - twin.now} ${at}`));
       const moved = { ...place, at };
       places.occupy(moved, states);
       places.keep(queue, moved);
