@@ -103,6 +103,17 @@ export class Engine {
     });
   }
 
+  /** As `check` (a cost of 0 only looks), without memory and without policy: the store answers, or the call rejects. */
+  ask(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
+    return new Promise((resolve, reject) => {
+      this.#batchOf(target.bucket).add(plan.source, cost, target.subjects, {
+        width: FIGURES * plan.rules.length,
+        answered: (reply, from) => resolve(toResult(plan, reply, from, "store", 0)),
+        failed: reject,
+      });
+    });
+  }
+
   /** What a call of this cost would be told. Spends nothing. */
   peek(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
