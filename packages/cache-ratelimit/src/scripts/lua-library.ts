@@ -1,3 +1,22 @@
+/** The time, and the plan of a call. */
+export const LUA_HEAD = `
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+local floor, ceil, max, min, byte, sub = math.floor, math.ceil, math.max, math.min, string.byte, string.sub
+local pack, decode = struct.pack, struct.unpack
+local MAX, LONGEST = 9007199254740991, 40000000000
+local plans = {}
+local function planOf(source)
+  local plan = plans[source]
+  if not plan then
+    plan = cjson.decode(source)
+    plans[source] = plan
+  end
+  return plan
+end
+`;
+
 /**
  * What every script of the limiter shares: the state of one rule for one subject, read, judged, changed and written.
  * `limit-state.ts` is the same in TypeScript, function by function.
@@ -12,13 +31,7 @@
  * Time is the server's, in whole ms. A state from the future that reserved nothing was written before the clock was set
  * back: it is moved to now, so that a step costs nobody more than its own length.
  */
-export const LUA_LIMITS = `
-local time = redis.call('TIME')
-local micros = time[1] * 1000000 + time[2]
-local now = math.floor(micros / 1000)
-local floor, ceil, max, min, byte, sub = math.floor, math.ceil, math.max, math.min, string.byte, string.sub
-local pack, decode = struct.pack, struct.unpack
-local MAX, LONGEST = 9007199254740991, 40000000000
+export const LUA_STATES = `
 local function whole(n) return n >= 0 and n <= MAX and n % 1 == 0 end
 
 local function parse(raw, key, rule)
@@ -235,14 +248,7 @@ end
 local function heal(s)
   if s.dirty or (s.found and redis.call('PTTL', s.key) == -1) then save(s) end
 end
-
-local plans = {}
-local function planOf(source)
-  local plan = plans[source]
-  if not plan then
-    plan = cjson.decode(source)
-    plans[source] = plan
-  end
-  return plan
-end
 `;
+
+/** Both, for scripts that always need them. */
+export const LUA_LIMITS: string = `${LUA_HEAD}${LUA_STATES}`;
