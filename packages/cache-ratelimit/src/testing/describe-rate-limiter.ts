@@ -182,7 +182,7 @@ export function describeRateLimiter(
           for (let i = 0; i < 5; i++) expect((await limiter.check("u")).allowed).toBe(true);
         });
 
-        it(`${algorithm}: refund gives back, penalty locks out for two windows at most, reset forgets`, async () => {
+        it(`H10 ${algorithm}: a penalty locks out for two windows at most; refund gives back, reset forgets`, async () => {
           const limiter = limiterOf({ r: { limit: 4, window: "1h", algorithm } });
           await limiter.check("u", { cost: 4 });
           expect(await limiter.refund("u", 3)).toMatchObject({ remaining: 3 });
