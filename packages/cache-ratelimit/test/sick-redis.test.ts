@@ -1,6 +1,7 @@
 // A sick Redis: decisions within 50 ms (p99.9) and by each rule's policy, from the first call on; nothing counted twice;
 // back within a second. SICK_CALLS sets how many calls are measured.
 
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createCache } from "@crm/cache-core";
 import { redisStore } from "@crm/cache-core/redis";
 import { percentile, type RedisServer, startFaultProxy, startRedis, waitFor } from "@crm/testkit";
@@ -8,9 +9,18 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRateLimiter, type RateLimitResult } from "../src/index.ts";
 
 const CALLS = Number(process.env.SICK_CALLS ?? 400);
-/** What is promised, and what a busy machine of two cores may add to a timer. */
+/** What is promised. What a busy machine adds to every timer is measured beside it and not held against it. */
 const DECIDED_MS = 50;
-const NOISE_MS = Number(process.env.SICK_NOISE_MS ?? 25);
+
+/** How late timers of this process were at most, in ms, since it was called. */
+function watchLag(): () => number {
+  const lag = monitorEventLoopDelay({ resolution: 2 });
+  lag.enable();
+  return () => {
+    lag.disable();
+    return Number.isFinite(lag.max) ? lag.max / 1e6 : 0;
+  };
+}
 
 const RULES = {
   closed: { limit: 1_000_000, window: "1h", whenUnavailable: "closed" },
@@ -77,6 +87,7 @@ describe.each(Object.entries(KINDS))("H8 Redis %s", (kind, makeFaults) => {
       ([name, rule]) => [name, createRateLimiter(cache, { rule }, { name, denyCache: false })] as const,
     );
     for (const [, limiter] of limiters) expect((await limiter.check("u")).decidedBy).toBe("store");
+    const lagOf = watchLag();
     await faults.begin();
     const took: number[] = [];
     const results: Record<string, RateLimitResult[]> = { closed: [], open: [], local: [] };
@@ -90,6 +101,9 @@ describe.each(Object.entries(KINDS))("H8 Redis %s", (kind, makeFaults) => {
         }),
       );
     }
+    const noiseMs = 2 * lagOf();
+    await faults.end();
+    const healed = performance.now();
     const known = (name: string) =>
       (results[name] as RateLimitResult[]).filter(({ decidedBy }) => decidedBy === "policy");
     expect(known("closed").length).toBeGreaterThan(CALLS / 2);
@@ -97,7 +111,7 @@ describe.each(Object.entries(KINDS))("H8 Redis %s", (kind, makeFaults) => {
     expect(known("open").every(({ allowed }) => allowed)).toBe(true);
     // A quarter of 100, and not one more.
     expect(known("local").filter(({ allowed }) => allowed).length).toBe(25);
-    expect(percentile(took, 99.9), "p99.9 of all decisions, in ms").toBeLessThan(DECIDED_MS + NOISE_MS);
+    expect(percentile(took, 99.9), "p99.9 of all decisions, in ms").toBeLessThan(DECIDED_MS + noiseMs);
     if (kind !== "read-only") expect(percentile(took, 50), "while the breaker is open").toBeLessThan(1);
     if (process.env.SICK_REPORT !== undefined) {
       const figures = [50, 99, 99.9, 100].map((p) => percentile(took, p).toFixed(2));
@@ -106,8 +120,6 @@ describe.each(Object.entries(KINDS))("H8 Redis %s", (kind, makeFaults) => {
       );
     }
 
-    await faults.end();
-    const healed = performance.now();
     await waitFor(
       async () => (await (limiters[1] as (typeof limiters)[number])[1].check("u")).decidedBy === "store",
       {
@@ -118,7 +130,7 @@ describe.each(Object.entries(KINDS))("H8 Redis %s", (kind, makeFaults) => {
     const back = performance.now() - healed;
     if (process.env.SICK_REPORT !== undefined)
       process.stderr.write(`${kind}: back after ${back.toFixed(0)} ms\n`);
-    expect(back).toBeLessThan(1_000 + 10 * NOISE_MS);
+    expect(back).toBeLessThan(1_000 + 10 * noiseMs);
     await cache.close();
     await faults.close();
   }, 60_000);
@@ -128,16 +140,19 @@ it("H9 absent at boot: decides by policy from the first call, and asks the serve
   await redis.kill();
   const cache = createCache({ store: redisStore({ url: redis.url }), namespace: "boot" });
   const limiter = createRateLimiter(cache, { rule: { limit: 10, window: "1h", localShare: 1 } });
+  const lagOf = watchLag();
   const began = performance.now();
   expect(await limiter.check("u")).toMatchObject({ allowed: true, decidedBy: "policy" });
-  expect(performance.now() - began).toBeLessThan(DECIDED_MS + NOISE_MS);
+  const took = performance.now() - began;
+  const noiseMs = 2 * lagOf();
+  expect(took).toBeLessThan(DECIDED_MS + noiseMs);
   await redis.restart();
   const healed = performance.now();
   await waitFor(async () => (await limiter.check("v")).decidedBy === "store", {
     timeoutMs: 10_000,
     intervalMs: 5,
   });
-  expect(performance.now() - healed).toBeLessThan(1_000 + 10 * NOISE_MS);
+  expect(performance.now() - healed).toBeLessThan(1_000 + 10 * noiseMs);
   await cache.close();
 }, 30_000);
 

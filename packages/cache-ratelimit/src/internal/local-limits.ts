@@ -55,8 +55,10 @@ export class LocalLimits implements StateDatabase {
     return this.#states.delete(key);
   }
 
-  exists(key: string): boolean {
-    return this.get(key) !== null;
+  /** Only ever the whole of a value. */
+  setrange(key: string, _offset: number, value: Buffer): number {
+    this.set(key, value, this.#states.get(key)?.until);
+    return value.length;
   }
 
   pttl(key: string): number {

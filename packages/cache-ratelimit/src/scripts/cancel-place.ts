@@ -32,7 +32,7 @@ for key, digest in pairs(left) do
 end
 for key, under in pairs(before) do
   local s = parse(under.image, key, under.rule)
-  s.found = true
+  s.found, s.kept = true, false
   save(s)
 end
 for i = first + 1, #all do

@@ -37,7 +37,7 @@ local function spend(plan, cost, i, out, n)
       end
       count = count + cost
       if count > limit then return false end
-      bodies[r], finishes[r] = pack('>Bddd', 102, count, finish, window), finish
+      bodies[r], finishes[r] = pack('>Bddd', 102, count, finish, window), not raw and finish
       out[n + 1], out[n + 2] = limit - count, finish - now
     elseif kind == 'b' then
       local weight, drain, backlog = rule[5], rule[6], 0
@@ -57,7 +57,10 @@ local function spend(plan, cost, i, out, n)
     out[n + 3] = 0
     n = n + 3
   end
-  for r = 2, rules do redis.call('SET', keys[r - 1], bodies[r], 'PXAT', finishes[r]) end
+  for r = 2, rules do
+    if finishes[r] then redis.call('SET', keys[r - 1], bodies[r], 'PXAT', finishes[r])
+    else redis.call('SET', keys[r - 1], bodies[r], 'KEEPTTL') end
+  end
   return true
 end
 

@@ -12,6 +12,8 @@ export class LimitState {
   dirty = false;
   blocked = 0;
   span = 0;
+  /** Whether the expiry under the key is still right: a fixed window that goes on, stored without a head. */
+  kept = false;
   readonly #now: number;
 
   // Fixed window.
@@ -64,6 +66,7 @@ export class LimitState {
     switch (this.rule[1]) {
       case "f":
         if (tag === 0x66 && left === 24) this.#parseFixed(field(0), field(1), field(2), wrote, now);
+        this.kept = this.#count !== null && raw.length === 25 && !this.dirty;
         return;
       case "b":
         if (tag === 0x62 && left === 24) this.#parseBucket(field(0), field(1), field(2), wrote, now);
@@ -217,6 +220,7 @@ export class LimitState {
           this.#count = cost;
           this.#finish = at + windowMs;
           this.#window = windowMs;
+          this.kept = false;
         } else {
           this.#count += cost;
         }

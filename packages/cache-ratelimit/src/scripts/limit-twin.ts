@@ -3,7 +3,7 @@ import { LimitState } from "./limit-state.ts";
 import { type Plan, rulesOf, text, type WireRule } from "./plan.ts";
 
 /** What the scripts need of a database, so that a bounded map can stand in for one. */
-export type StateDatabase = Pick<MemoryDatabase, "nowMs" | "get" | "set" | "del" | "pttl" | "exists">;
+export type StateDatabase = Pick<MemoryDatabase, "nowMs" | "get" | "set" | "setrange" | "del" | "pttl">;
 
 /** The TypeScript side of what `LUA_LIMITS` does with keys; `LimitState` is that of what it does with one state. */
 export class LimitTwin {
@@ -50,12 +50,16 @@ export class LimitTwin {
 
   save(state: LimitState): Buffer {
     const { body, finish } = state.image();
-    if (body.length > 0) this.db.set(state.key, body, finish);
+    // A fixed window that goes on keeps its expiry.
+    if (state.kept && body.length === 25) this.db.setrange(state.key, 0, body);
+    else if (body.length > 0) this.db.set(state.key, body, finish);
     else if (state.found) this.db.del(state.key);
     return body;
   }
 
   heal(state: LimitState): void {
-    if (state.dirty || (state.found && this.db.pttl(state.key) === -1)) this.save(state);
+    if (!state.dirty && !(state.found && this.db.pttl(state.key) === -1)) return;
+    state.kept = false;
+    this.save(state);
   }
 }

@@ -59,7 +59,10 @@ local function parse(raw, key, rule)
     if not (whole(count) and whole(finish) and whole(window) and window >= 1 and window <= LONGEST) then return s end
     local ahead = (wrote or finish - window) - now
     if ahead > 0 then finish, s.dirty = finish - ahead, true end
-    if finish > now and finish <= now + 2 * LONGEST then s.count, s.finish, s.window = count, finish, window end
+    if finish > now and finish <= now + 2 * LONGEST then
+      s.count, s.finish, s.window = count, finish, window
+      s.kept = size == 25 and not s.dirty
+    end
   elseif kind == 'b' then
     if tag ~= 98 or left ~= 24 then return s end
     local at, backlog, weight = decode('>ddd', raw, pos + 1)
@@ -156,7 +159,7 @@ local function take(s, at, cost)
   local rule = s.rule
   local kind = rule[2]
   if kind == 'f' then
-    if not s.count or at >= s.finish then s.count, s.finish, s.window = cost, at + rule[4], rule[4]
+    if not s.count or at >= s.finish then s.count, s.finish, s.window, s.kept = cost, at + rule[4], rule[4], false
     else s.count = s.count + cost end
   elseif kind == 'b' then
     local backlog = s.backlog and max(0, s.backlog - (at - s.at) * rule[6]) or 0
@@ -237,16 +240,21 @@ local function image(s)
   return body, finish
 end
 
+-- A fixed window that goes on keeps its expiry, which costs half as much.
 local function save(s)
   local body, finish = image(s)
-  if body ~= '' then redis.call('SET', s.key, body, 'PXAT', finish)
+  if s.kept and #body == 25 then redis.call('SET', s.key, body, 'KEEPTTL')
+  elseif body ~= '' then redis.call('SET', s.key, body, 'PXAT', finish)
   elseif s.found then redis.call('DEL', s.key) end
   return body
 end
 
 -- A call that changes nothing still mends what would otherwise stay for ever.
 local function heal(s)
-  if s.dirty or (s.found and redis.call('PTTL', s.key) == -1) then save(s) end
+  if s.dirty or (s.found and redis.call('PTTL', s.key) == -1) then
+    s.kept = false
+    save(s)
+  end
 end
 `;
 

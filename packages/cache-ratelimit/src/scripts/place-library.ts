@@ -180,8 +180,11 @@ export class PlaceTwin {
       } catch {}
       if (sha1(raw ?? Buffer.alloc(0)) !== digest) return false;
     }
-    for (const [key, { image, rule }] of under)
-      this.#twin.save(new LimitState(image, key, rule, this.#twin.now));
+    for (const [key, { image, rule }] of under) {
+      const state = new LimitState(image, key, rule, this.#twin.now);
+      state.kept = false;
+      this.#twin.save(state);
+    }
     return true;
   }
 
