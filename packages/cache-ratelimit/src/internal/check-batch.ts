@@ -1,6 +1,6 @@
-import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
+import type { AtomicArgument, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
-import { checkLimits } from "../scripts/check-limits.ts";
+import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
 const CALLS_OF_ONE_SCRIPT = 16;
@@ -46,7 +46,8 @@ export class CheckBatch {
     const sentAt = this.#monotonic();
     this.#store.run(checkLimits, this.#keys, args).then(
       (reply) => {
-        const numbers = asNumbers(reply, waiting);
+        const count = waiting.reduce((sum, { width }) => sum + width, 1);
+        const numbers = readChecks(reply, count);
         let from = 1;
         for (const each of waiting) {
           if (numbers === null)
@@ -60,10 +61,4 @@ export class CheckBatch {
       },
     );
   }
-}
-
-function asNumbers(reply: AtomicReply, waiting: readonly Waiting[]): readonly number[] | null {
-  if (!Array.isArray(reply)) return null;
-  const wanted = waiting.reduce((sum, { width }) => sum + width, 1);
-  return reply.length === wanted ? (reply as readonly number[]) : null;
 }

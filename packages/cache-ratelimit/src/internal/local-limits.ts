@@ -22,7 +22,7 @@ export class LocalLimits implements StateDatabase {
   }
 
   check(args: readonly AtomicArgument[]): readonly number[] {
-    return runChecks(this, "", args) as readonly number[];
+    return runChecks(this, "", args);
   }
 
   adjust(args: readonly AtomicArgument[]): void {

@@ -11,7 +11,8 @@ export const checkLimits: AtomicOperation = {
   name: "checkLimits",
   lua: `${LUA_HEAD}
 -- KEYS: prefix of the limiter's keys. ARGV, for each call: plan, cost (0 or below: only look), the subjects.
--- Replies the server's time in µs, then for each rule of each call: cost left, ms until all is back, ms to wait (0: fits).
+-- Replies the server's time in µs, then for each rule of each call: cost left, ms until all is back, ms to wait (0: fits);
+-- as one string of little-endian doubles, which a client reads faster than as many integers.
 -- Atomic: every rule is judged before any is spent. O(rules), for a log O(hits that left the window).
 
 -- What nearly every call is: fixed windows and buckets, absent or as this script writes them, and the cost fits. Whatever
@@ -100,19 +101,32 @@ while i <= #ARGV do
   n = n + 3 * (#plan - 1)
   i = i + 2 + plan[1]
 end
-return out
+return pack('<' .. string.rep('d', n), unpack(out))
 `,
   run(db, keys, args) {
-    return runChecks(db, keys[0] as string, args);
+    const numbers = runChecks(db, keys[0] as string, args);
+    const reply = Buffer.allocUnsafe(8 * numbers.length);
+    numbers.forEach((n, i) => {
+      reply.writeDoubleLE(n, 8 * i);
+    });
+    return reply;
   },
 };
+
+/** The numbers of a reply; `null` when it is none of `count`. */
+export function readChecks(reply: AtomicReply, count: number): number[] | null {
+  if (!Buffer.isBuffer(reply) || reply.length !== 8 * count) return null;
+  const numbers: number[] = new Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = reply.readDoubleLE(8 * i);
+  return numbers;
+}
 
 /** The TypeScript side, on anything that holds bytes until a time. */
 export function runChecks(
   db: StateDatabase,
   prefix: string,
   args: Parameters<AtomicOperation["run"]>[2],
-): AtomicReply {
+): number[] {
   const twin = new LimitTwin(db);
   const out: number[] = [twin.micros];
   for (let i = 0; i < args.length; ) {
