@@ -1,11 +1,17 @@
-import type { Options } from "tsup";
+import { defineConfig } from "tsup";
 
-const options: Options = {
-  entry: ["src/index.ts"],
+export default defineConfig({
+  entry: [
+    "src/index.ts",
+    "src/hono/index.ts",
+    "src/express/index.ts",
+    "src/fastify/index.ts",
+    "src/testing/index.ts",
+  ],
   format: "esm",
   target: "es2023",
   dts: true,
   sourcemap: true,
   clean: true,
-};
-export default options;
+  splitting: true,
+});

@@ -37,6 +37,9 @@ const PEERS = [
   "keyv",
   "@keyv/redis",
   "@epic-web/cachified",
+  "rate-limit-redis",
+  "rate-limiter-flexible",
+  "@upstash/ratelimit",
 ] as const;
 
 export function describeVersions(): string {

@@ -29,6 +29,12 @@ export interface OpenCache {
   getOrSetMany?(keys: readonly string[], fetcher: FetchRecord): Promise<readonly unknown[]>;
   invalidateByTag?(tag: string): Promise<unknown>;
   invalidatePattern?(glob: string): Promise<unknown>;
+  /** Spends one of 10^9 under `limits` limits of an hour. Resolves to whether it was allowed. */
+  limit?(key: string, limits: number): Promise<boolean>;
+  /** The same by GCRA, or what comes closest to it. */
+  limitSmoothly?(key: string): Promise<boolean>;
+  /** Asks for a subject that was refused and will be for an hour. */
+  denied?(): Promise<boolean>;
   close(): Promise<void>;
 }
 

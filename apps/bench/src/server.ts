@@ -46,6 +46,19 @@ export class Server {
     return total;
   }
 
+  /** Scripts that were called so far, and the server's time in them. */
+  async work(): Promise<{ sent: number; scriptUs: number }> {
+    let sent = 0;
+    let scriptUs = 0;
+    for (const [, calls, us] of (await this.#redis.info("commandstats")).matchAll(
+      /cmdstat_eval(?:sha)?:calls=(\d+),usec=(\d+)/g,
+    )) {
+      sent += Number(calls);
+      scriptUs += Number(us);
+    }
+    return { sent, scriptUs };
+  }
+
   async usedMemory(): Promise<number> {
     return Number(/used_memory:(\d+)/.exec(await this.#redis.info("memory"))![1]);
   }

@@ -8,6 +8,7 @@ export type {
   MemoryTierStats,
   SetEntry,
 } from "./cache.ts";
+export { checkKey } from "./check-key.ts";
 export type { Clock } from "./clock.ts";
 export { systemClock } from "./clock.ts";
 export type { Codec, EncodedValue } from "./codec.ts";

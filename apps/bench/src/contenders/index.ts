@@ -19,4 +19,8 @@ export const CONTENDERS: Readonly<Record<string, () => Promise<Contender>>> = {
   cacheable: async () => (await import("./cacheable.ts")).cacheable(true),
   "cacheable uncloned": async () => (await import("./cacheable.ts")).cacheable(false),
   cachified: async () => (await import("./cachified.ts")).cachifiedContender,
+  "crm-ratelimit": async () => (await import("./crm-ratelimit.ts")).crmRatelimit,
+  "rate-limit-redis": async () => (await import("./rate-limit-redis.ts")).rateLimitRedis,
+  "rate-limiter-flexible": async () => (await import("./rate-limiter-flexible.ts")).rateLimiterFlexible,
+  "@upstash/ratelimit scripts": async () => (await import("./upstash-ratelimit.ts")).upstashRatelimit,
 };

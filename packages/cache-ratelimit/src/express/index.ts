@@ -1,0 +1,13 @@
+export { type HeaderStyle, quotaExceededProblem, rateLimitFields } from "../http/fields.ts";
+export {
+  type ExpressMiddleware,
+  type ExpressResponse,
+  type RateLimitOptions,
+  rateLimit,
+} from "./rate-limit.ts";
+export {
+  type RateLimitStore,
+  type RateLimitStoreInfo,
+  type RateLimitStoreOptions,
+  rateLimitStore,
+} from "./rate-limit-store.ts";

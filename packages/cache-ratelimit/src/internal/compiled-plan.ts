@@ -1,0 +1,55 @@
+import { CostExceedsLimitError } from "../errors.ts";
+import type { Plan, WireRule } from "../scripts/plan.ts";
+import { compileRule, compileShare } from "./compile-rule.ts";
+import type { CheckedRule } from "./resolve-rules.ts";
+
+/** The rules of a call with their limits settled, ready to be sent. */
+export interface CompiledPlan {
+  /** What the script reads. Two calls with the same text are judged by the same rules. */
+  readonly source: string;
+  readonly rules: readonly CheckedRule[];
+  /** By rule: the limit of a window, as the caller gave it. */
+  readonly limits: readonly number[];
+  /** By rule: the most that fits at once. */
+  readonly capacities: readonly number[];
+  readonly onlyShadows: boolean;
+  /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
+  readonly local: { readonly source: string; readonly places: readonly number[] } | null;
+}
+
+/** `subjects`: the names of the calls' subjects in the order in which they are sent. */
+export function compilePlan(
+  rules: readonly CheckedRule[],
+  limits: readonly number[],
+  subjects: readonly string[],
+): CompiledPlan {
+  const count = Math.max(1, subjects.length);
+  const subjectOf = (rule: CheckedRule): number => (rule.by === null ? 1 : subjects.indexOf(rule.by) + 1);
+  const wire = rules.map((rule, i) => compileRule(rule, limits[i] as number, subjectOf(rule)));
+  const places = rules.flatMap((rule, i) => (rule.whenUnavailable === "local" ? [i] : []));
+  const shares = places.map((i) => {
+    const rule = rules[i] as CheckedRule;
+    return compileShare(rule, limits[i] as number, subjectOf(rule));
+  });
+  return {
+    source: encode(count, wire),
+    rules,
+    limits: [...limits],
+    capacities: wire.map(([, , capacity]) => capacity),
+    onlyShadows: rules.every(({ shadow }) => shadow),
+    local: places.length === 0 ? null : { source: encode(count, shares), places },
+  };
+}
+
+/** Refuses a cost that no wait would make fit. A rule in shadow mode refuses nothing. */
+export function checkAffordable(plan: CompiledPlan, cost: number): void {
+  for (let i = 0; i < plan.capacities.length; i++) {
+    const rule = plan.rules[i] as CheckedRule;
+    const limit = plan.capacities[i] as number;
+    if (cost > limit && !rule.shadow) throw new CostExceedsLimitError({ rule: rule.name, cost, limit });
+  }
+}
+
+function encode(subjects: number, rules: readonly WireRule[]): string {
+  return JSON.stringify([subjects, ...rules] satisfies Plan);
+}

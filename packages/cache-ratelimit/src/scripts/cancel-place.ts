@@ -1,0 +1,72 @@
+import type { AtomicOperation } from "@crm/cache-core";
+import { LimitTwin } from "./limit-twin.ts";
+import { LUA_LIMITS } from "./lua-library.ts";
+import { LUA_PLACES, PlaceTwin } from "./place-library.ts";
+import { text } from "./plan.ts";
+
+/** Gives a place up. Whoever stands behind it moves up, in order, and is told its new time. */
+export const cancelPlace: AtomicOperation = {
+  name: "cancelPlace",
+  lua: `${LUA_LIMITS}${LUA_PLACES}
+-- KEYS: prefix of the limiter's keys. ARGV: queue's part of a key, id. Replies the server's time in µs, and 1: given
+-- back, 0: there is no such place, or its time has come, or somebody changed what lies under it. Atomic. O(places).
+-- What lay under the place is put back, then the places behind it are taken again: only if every state involved is
+-- still the one that the last of them left behind.
+local queue = KEYS[1] .. ARGV[1]
+local all, first = places(queue), nil
+for i, place in ipairs(all) do if place.id == ARGV[2] then first = i end end
+if not first then return {micros, 0} end
+redis.call('HDEL', queue, ARGV[2])
+local left, before = {}, {}
+for i = first, #all do
+  local place = all[i]
+  for r = 2, #place.rules do
+    local key = KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]]
+    if not before[key] then before[key] = {image = place.images[r - 1][1], rule = place.rules[r]} end
+    left[key] = place.images[r - 1][2]
+  end
+end
+for key, digest in pairs(left) do
+  local raw = redis.pcall('GET', key)
+  if redis.sha1hex(type(raw) == 'string' and raw or '') ~= digest then return {micros, 0} end
+end
+for key, under in pairs(before) do
+  local s = parse(under.image, key, under.rule)
+  s.found, s.kept = true, false
+  save(s)
+end
+for i = first + 1, #all do
+  local place, states = all[i], {}
+  for r = 2, #place.rules do
+    states[r] = read(KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]], place.rules[r])
+  end
+  local at = common(place.rules, states, place.cost)
+  if at ~= place.at then redis.call('PUBLISH', place.channel, string.format('%s %d %d', place.id, at - now, at)) end
+  place.at = at
+  occupy(place, states)
+  keep(queue, place)
+end
+return {micros, 1}
+`,
+  run(db, keys, args) {
+    const prefix = keys[0] as string;
+    const twin = new LimitTwin(db);
+    const places = new PlaceTwin(twin, db, prefix);
+    const queue = prefix + text(args[0]);
+    const all = places.all(queue);
+    const first = all.findIndex(({ id }) => id === text(args[1]));
+    if (first === -1) return [twin.micros, 0];
+    db.hdel(queue, text(args[1]));
+    const behind = all.slice(first + 1);
+    if (!places.restore(all.slice(first))) return [twin.micros, 0];
+    for (const place of behind) {
+      const states = twin.states(prefix, twin.planOf(place.plan), place.subjects, 0);
+      const at = places.common(states, place.cost);
+      if (at !== place.at) db.publish(place.channel, Buffer.from(`${place.id} ${at - twin.now} ${at}`));
+      const moved = { ...place, at };
+      places.occupy(moved, states);
+      places.keep(queue, moved);
+    }
+    return [twin.micros, 1];
+  },
+};

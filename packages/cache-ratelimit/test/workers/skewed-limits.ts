@@ -1,0 +1,88 @@
+// A process whose wall clock is wrong by as much as its second argument says. It decides, and keeps what the server said.
+
+import { serveWorker } from "@crm/testkit";
+
+const [url, skew, number] = process.argv.slice(2);
+const RightDate = Date;
+const now = (): number => RightDate.now() + Number(skew);
+globalThis.Date = new Proxy(RightDate, {
+  construct: (target, args) => (args.length === 0 ? new target(now()) : Reflect.construct(target, args)),
+  get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
+});
+
+const { createCache } = await import("@crm/cache-core");
+const { redisStore } = await import("@crm/cache-core/redis");
+const { createRateLimiter } = await import("../../src/index.ts");
+const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
+const { EXACT_RULES, KEYS } = await import("../support/exact-plan.ts");
+
+/** Every script with its reply, as the server gave it. */
+const store = redisStore({ url, commandTimeout: "10s" });
+const seen: { args: readonly unknown[]; reply: readonly number[] }[] = [];
+const recording = {
+  ...store,
+  run: async (...call: Parameters<typeof store.run>) => {
+    const reply = await store.run(...call);
+    if (call[0] === checkLimits) {
+      const count = (reply as Buffer).length / 8;
+      seen.push({ args: call[2], reply: readChecks(reply, count) as readonly number[] });
+    }
+    return reply;
+  },
+};
+Object.defineProperty(recording, "available", { get: () => store.available });
+const cache = createCache({ store: recording, namespace: "exact" });
+const limiters = Object.entries(EXACT_RULES).map(([name, rule]) =>
+  createRateLimiter(cache, { rule }, { name, denyCache: false }),
+);
+
+serveWorker({
+  now: () => Date.now(),
+  /** Decides so many times, 64 at a time, and returns what the server said: µs, place in the script, key, cost, allowed. */
+  decide: async ({ count, seed }: { count: number; seed: number }) => {
+    seen.length = 0;
+    let state = seed * 7919 + Number(number) + 1;
+    const random = (): number => {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      return state / 2147483648;
+    };
+    let left = count;
+    let differing = 0;
+    await Promise.all(
+      Array.from({ length: 64 }, async () => {
+        while (left > 0) {
+          left--;
+          const limiter = limiters[Math.floor(random() * limiters.length)]!;
+          const { allowed, retryAfter } = await limiter.check(`k${Math.floor(random() * KEYS)}`, {
+            cost: 1 + Math.floor(random() * 20),
+          });
+          if (allowed !== (retryAfter === 0)) differing++;
+        }
+      }),
+    );
+    const decisions: [
+      micros: number,
+      place: number,
+      limiter: string,
+      key: string,
+      cost: number,
+      allowed: boolean,
+    ][] = [];
+    for (const { args, reply } of seen) {
+      for (let i = 0; i * 3 < args.length; i++) {
+        const [, [part]] = JSON.parse(String(args[3 * i])) as [number, [string]];
+        const name = part.slice(0, part.indexOf("/"));
+        const wait = reply[3 + 3 * i] as number;
+        decisions.push([
+          reply[0] as number,
+          i,
+          name,
+          String(args[3 * i + 2]),
+          Number(args[3 * i + 1]),
+          wait === 0,
+        ]);
+      }
+    }
+    return { decisions, differing };
+  },
+});
