@@ -8,6 +8,7 @@ import type { Store, StoreWarning } from "../store.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
+import { DurableRuns } from "./durable-runs.ts";
 import { followStream } from "./follow-stream.ts";
 import { Lane } from "./lane.ts";
 import type { RedisStoreOptions } from "./options.ts";
@@ -91,6 +92,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   const subscriber = new SharedSubscriber(client, deadlineMs, (cause) =>
     warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause }),
   );
+  const durable = new DurableRuns(client, invalidationMs);
 
   function onReady(): void {
     lastProgress = performance.now();
@@ -377,6 +379,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     closed = true;
     deadlines.clear();
     longDeadlines.clear();
+    durable.close();
     await subscriber.close();
     client.off("ready", onReady);
     client.off("connect", onProgress);
@@ -434,6 +437,12 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
       return guarded(operation.name, lane, queue, () =>
         evaluate(operation, keys, args),
       ) as Promise<AtomicReply>;
+    },
+
+    async runDurably(operation, keys, args, durability) {
+      const lane = laneOf(keys[0] as string);
+      await admit(operation.name, lane);
+      return durable.run(lane.hashTag, operation, keys, args, durability);
     },
 
     serverNow: (key) => laneOf(key).serverNow(),
