@@ -139,7 +139,7 @@ export class LockEngine implements HoldKeeper {
     this.#watches.close();
     await Promise.allSettled(this.#background);
     this.#giveBacks.close();
-    await this.#mailbox.close();
+    await this.#mailbox.close(this.clock);
   }
 
   // What a hold asks for

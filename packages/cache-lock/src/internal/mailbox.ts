@@ -1,4 +1,7 @@
-import type { Store } from "@crm/cache-core";
+import type { Clock, Store } from "@crm/cache-core";
+
+/** A server that is silent does not hold up `close`; the subscription ends with its connection. */
+const LEAVE_WITHIN_MS = 250;
 
 /** The one channel of a process, on which it is told of grants and losses. It stands from the first lock on. */
 export class Mailbox {
@@ -30,10 +33,17 @@ export class Mailbox {
     return this.#standing;
   }
 
-  async close(): Promise<void> {
+  async close(clock: Clock): Promise<void> {
     this.#closed = true;
     this.#stands = false;
-    await this.#unsubscribe?.().catch(() => {});
+    const left = this.#unsubscribe?.().catch(() => {});
+    if (left === undefined) return;
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(LEAVE_WITHIN_MS, resolve);
+    });
+    await Promise.race([left, late]);
+    cancel();
   }
 
   async #subscribe(): Promise<boolean> {
