@@ -37,6 +37,8 @@ const PEERS = [
   "keyv",
   "@keyv/redis",
   "@epic-web/cachified",
+  "redlock",
+  "redis-semaphore",
 ] as const;
 
 export function describeVersions(): string {

@@ -29,6 +29,8 @@ export interface OpenCache {
   getOrSetMany?(keys: readonly string[], fetcher: FetchRecord): Promise<readonly unknown[]>;
   invalidateByTag?(tag: string): Promise<unknown>;
   invalidatePattern?(glob: string): Promise<unknown>;
+  /** Waits for a lock; resolves to what gives it back. */
+  acquireLock?(name: string): Promise<() => Promise<unknown>>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createCache } from "@crm/cache-core";
+import { redisStore } from "@crm/cache-core/redis";
 import {
   type RedisServer,
   type SeededRandom,
@@ -10,6 +12,7 @@ import {
   type Worker,
 } from "@crm/testkit";
 import { expect, it } from "vitest";
+import { createLocks } from "../src/index.ts";
 import { checkRegister, type RegisterWrite } from "./support/check-register.ts";
 import { sleep } from "./support/suite.ts";
 
@@ -41,7 +44,7 @@ it(`keeps ${SECTIONS} critical sections of ${PROCESSES} processes apart, with ev
     const file = join(folder, `${serial}`);
     const skew = String(random.pick([-3_600_000, 0, 3_600_000]));
     const args = [redis.url, "safety", skew, file, `${TTL_MS}ms`, resource.url];
-    const worker = await spawnWorker(CONTENDER, { args });
+    const worker = await spawnWorker(CONTENDER, { args, readyTimeoutMs: 60_000 });
     const id = `w${serial++}`;
     worker.call("run", { count: Number.MAX_SAFE_INTEGER, id }).catch(() => {});
     return { worker, file };
@@ -49,6 +52,8 @@ it(`keeps ${SECTIONS} critical sections of ${PROCESSES} processes apart, with ev
 
   const admin = await resource.client();
   const client = await redis.client();
+  const cache = createCache({ store: redisStore({ url: redis.url }), namespace: "safety" });
+  const locks = createLocks(cache);
   const slots = await Promise.all(Array.from({ length: PROCESSES }, start));
   try {
     const flushing = (async () => {
@@ -58,7 +63,18 @@ it(`keeps ${SECTIONS} critical sections of ${PROCESSES} processes apart, with ev
         await sleep(100);
       }
     })();
-    const disturbing = disturb(random, slots, redis, faults, start, () => running);
+    const disturbing = disturb(
+      random,
+      slots,
+      redis,
+      faults,
+      start,
+      () => running,
+      async () => {
+        const { holder } = await locks.inspect("guarded");
+        return Number(holder?.owner.split(":")[1] ?? 0);
+      },
+    );
     while ((await admin.llen("history")) < SECTIONS) await sleep(50);
     running = false;
     await disturbing;
@@ -118,11 +134,15 @@ it(`keeps ${SECTIONS} critical sections of ${PROCESSES} processes apart, with ev
       ...faults,
     };
     if (process.env.SAFETY_FIGURES) process.stdout.write(`${JSON.stringify(figures)}\n`);
+    // Without the fence some of those writes would have gone in: the control arm.
+    if (SECTIONS >= 20_000) expect(overlaps).toBeGreaterThan(0);
     // Every kind of trouble came.
     for (const [kind, times] of Object.entries(faults)) expect(times, kind).toBeGreaterThan(0);
   } finally {
     running = false;
     for (const { worker } of slots) await worker.kill();
+    await locks.close();
+    await cache.close();
     await redis.stop();
     await resource.stop();
     await rm(folder, { recursive: true });
@@ -137,9 +157,13 @@ async function disturb(
   faults: Record<string, number>,
   start: () => Promise<{ worker: Worker; file: string }>,
   goesOn: () => boolean,
+  holderPid: () => Promise<number>,
 ): Promise<void> {
   for (let n = 0; goesOn(); n++) {
-    const at = random.int(0, slots.length - 1);
+    // Mostly the one that holds the lock just now, as far as that can be known.
+    const holder = random.chance(0.8) ? await holderPid().catch(() => 0) : 0;
+    const known = slots.findIndex(({ worker }) => worker.pid === holder);
+    const at = known === -1 ? random.int(0, slots.length - 1) : known;
     const { worker } = slots[at]!;
     // All kinds first, then as it comes.
     switch (n < 5 ? n : random.int(0, 9)) {

@@ -26,6 +26,7 @@ export function checkRegister(
   unanswered: ReadonlyMap<string, { readonly fence: number; readonly seen: string }> = new Map(),
 ): string[] {
   const wrong: string[] = [];
+  const inOrder = [...history].sort((a, b) => a.asked - b.asked);
   const next = new Map<string, { value: string; fence: number; write: RegisterWrite | undefined }>();
   const refused = new Map<string, RegisterWrite[]>();
   const link = (seen: string, value: string, fence: number, write: RegisterWrite | undefined): void => {
@@ -33,7 +34,7 @@ export function checkRegister(
     if (other !== undefined) wrong.push(`${value} and ${other.value} both replaced ${JSON.stringify(seen)}`);
     next.set(seen, { value, fence, write });
   };
-  for (const write of history) {
+  for (const write of inOrder) {
     if (write.accepted) link(write.seen, write.value, write.fence, write);
     else refused.set(write.seen, [...(refused.get(write.seen) ?? []), write]);
   }
