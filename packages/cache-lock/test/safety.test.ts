@@ -159,6 +159,19 @@ async function disturb(
   goesOn: () => boolean,
   holderPid: () => Promise<number>,
 ): Promise<void> {
+  /** Stops a process while it holds the lock, or one that may hold it after twenty tries. */
+  async function stopInside(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const pid = await holderPid().catch(() => 0);
+      const { worker } = slots.find((slot) => slot.worker.pid === pid) ?? random.pick(slots);
+      await worker.pause();
+      const caught = (await holderPid().catch(() => 0)) === worker.pid;
+      if (caught || attempt === 20) await sleep(TTL_MS * 3.2);
+      worker.resume();
+      if (caught || attempt === 20) return;
+    }
+  }
+
   for (let n = 0; goesOn(); n++) {
     // Mostly the one that holds the lock just now, as far as that can be known.
     const holder = random.chance(0.8) ? await holderPid().catch(() => 0) : 0;
@@ -175,9 +188,7 @@ async function disturb(
       case 1:
       case 5:
       case 6:
-        await worker.pause();
-        await sleep(TTL_MS * 3.2);
-        worker.resume();
+        await stopInside();
         faults.stopped!++;
         break;
       case 2:
