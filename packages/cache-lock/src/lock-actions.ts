@@ -23,7 +23,7 @@ export function lockActions(): (cache: Cache) => LockActions {
   return (cache) => {
     const { store, keys, prefix } = cache.internals;
     const processId = newProcessId();
-    const calls = new LockCalls(store, keys.base, processId);
+    const calls = new LockCalls(store, keys.base, processId, "");
     let serial = 0;
 
     function at(name: unknown): LockPlace {
@@ -42,8 +42,8 @@ export function lockActions(): (cache: Cache) => LockActions {
       async acquireLock(name, ttl) {
         const place = at(name);
         const ttlMs = parseDuration(ttl, "ttl");
-        const token = makeToken(processId, serial++, 1, 1);
-        const call = calls.acquire(place, token, ttlMs, 0, false, "", undefined);
+        const token = makeToken(processId, serial++, 1, 1, ttlMs);
+        const call = calls.acquire(place, token, ttlMs, 0, false, undefined);
         const { fence } = await answered(place, call).catch((error) => {
           // It may stand all the same. One try to give it back; otherwise it ends with its lease.
           calls.release(place, token).catch(() => {});

@@ -58,7 +58,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     const shapes = random.chance(0.7) ? [random.pick(SHAPES)] : SHAPES;
     const tokens = Array.from(
       { length: 12 },
-      (_, i) => `${random.pick(PROCESSES)}.${i}.${random.pick(shapes)}`,
+      (_, i) => `${random.pick(PROCESSES)}.${i}.${random.pick(shapes)}.${(i + 1) * 100}`,
     );
     const tickets = new Map<string, number>();
     const exact = random.chance(0.7) ? "1" : "0";
@@ -84,7 +84,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       if (random.chance(0.06)) await disturb();
       const token = random.pick(tokens);
       const process = random.chance(0.8) ? (token.split(".")[0] as string) : random.pick(PROCESSES);
-      const head = [process, "n:1k:", exact];
+      const head = [process, "n:1k:", exact, "own|er š"];
       switch (random.int(0, 12)) {
         case 0:
         case 1:
@@ -92,7 +92,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         case 3:
         case 4: {
           const ticket = random.chance(0.7) ? (tickets.get(token) ?? 0) : 0;
-          const own = [token, random.int(1, 40) * 50, ticket, random.pick(["q", "q", "t"]), "own|er š"];
+          const own = [token, random.int(1, 40) * 50, ticket, random.pick(["q", "q", "t"])];
           const [held, value] = (await both(acquireLock, [...head, ...own])) as [number, number];
           if (held === 0 && value > 0) tickets.set(token, value);
           return;

@@ -6,7 +6,7 @@ import type { Contender } from "../contender.ts";
 
 /** How long anybody waits at most, in ms: longer than any run. */
 const WAIT_MS = 120_000;
-const TTL_MS = 10_000;
+const TTL_MS = 60_000;
 
 type RedlockClass = new (
   clients: readonly unknown[],
@@ -19,7 +19,7 @@ type RedlockClass = new (
 const cacheParts = { set: () => Promise.reject(new Error("a lock stores nothing")) };
 
 export const crmLock: Contender = {
-  note: "this repository: `createLocks`, TTL 10 s, renewal on; deadlines raised to 2 s",
+  note: "this repository: `createLocks`, TTL 60 s, renewal on; deadlines raised to 2 s",
   open: async ({ port }) => {
     const store = redisStore({
       url: `redis://127.0.0.1:${port}`,
@@ -32,7 +32,7 @@ export const crmLock: Contender = {
     return {
       ...cacheParts,
       acquireLock: async (name) => {
-        const lock = await locks.acquire(name, { wait: "2m" });
+        const lock = await locks.acquire(name, { ttl: "60s", wait: "2m" });
         return () => lock.release();
       },
       close: async () => {

@@ -18,7 +18,13 @@ export interface Durability {
 /** What every answer may bring along: grants to others of this process, and whom to look after. */
 export interface Aftermath {
   readonly watchMs: number;
-  readonly granted: readonly string[];
+  readonly granted: readonly OwnGrant[];
+}
+
+/** A grant with its whole lease, in the answer to a call of the process that waits for it. */
+export interface OwnGrant {
+  readonly token: string;
+  readonly fence: number;
 }
 
 export interface AcquireReply extends Aftermath {
@@ -45,11 +51,11 @@ export class LockCalls {
   readonly #store: Store;
   readonly #head: readonly string[];
 
-  constructor(store: Store, base: string, processId: string) {
+  constructor(store: Store, base: string, processId: string, owner: string) {
     this.#store = store;
     this.processId = processId;
     // In a Cluster a script sees the subscribers of its own node only.
-    this.#head = [processId, `${base}k:`, store.topology === "cluster" ? "0" : "1"];
+    this.#head = [processId, `${base}k:`, store.topology === "cluster" ? "0" : "1", owner];
   }
 
   get channel(): string {
@@ -62,10 +68,9 @@ export class LockCalls {
     ttlMs: number,
     ticket: number,
     queue: boolean,
-    owner: string,
     durability: Durability | undefined,
   ): Promise<AcquireReply> {
-    const args = [token, ttlMs, ticket, queue ? "q" : "t", owner];
+    const args = [token, ttlMs, ticket, queue ? "q" : "t"];
     const [reply, acknowledged] = await this.#run(acquireLock, place, args, durability);
     const [state, value, watchMs, nextMs, missing, ...granted] = reply as [
       number,
@@ -81,7 +86,7 @@ export class LockCalls {
       nextMs,
       missing: missing === 1,
       acknowledged,
-      granted: texts(granted),
+      granted: grants(granted),
     };
   }
 
@@ -103,19 +108,19 @@ export class LockCalls {
   async release(place: LockPlace, token: string): Promise<Aftermath & { readonly held: boolean }> {
     const [reply] = await this.#run(releaseLock, place, [token]);
     const [held, watchMs, ...granted] = reply as [number, number];
-    return { held: held === 1, watchMs, granted: texts(granted) };
+    return { held: held === 1, watchMs, granted: grants(granted) };
   }
 
   async watch(place: LockPlace): Promise<Aftermath> {
     const [reply] = await this.#run(watchLock, place, []);
     const [watchMs, ...granted] = reply as [number];
-    return { watchMs, granted: texts(granted) };
+    return { watchMs, granted: grants(granted) };
   }
 
   async force(place: LockPlace): Promise<Aftermath & { readonly taken: readonly string[] }> {
     const [reply] = await this.#run(forceReleaseLock, place, []);
     const [watchMs, count, ...tokens] = reply as [number, number, ...unknown[]];
-    return { watchMs, taken: texts(tokens.slice(0, count)), granted: texts(tokens.slice(count)) };
+    return { watchMs, taken: texts(tokens.slice(0, count)), granted: grants(tokens.slice(count)) };
   }
 
   async inspect(
@@ -144,6 +149,13 @@ export class LockCalls {
     if (!Array.isArray(reply)) throw new StoreReplyError({ operation: operation.name, received: reply });
     return [reply, acknowledged];
   }
+}
+
+function grants(pairs: readonly unknown[]): OwnGrant[] {
+  const found: OwnGrant[] = [];
+  for (let i = 0; i < pairs.length; i += 2)
+    found.push({ token: String(pairs[i]), fence: Number(pairs[i + 1]) });
+  return found;
 }
 
 function texts(bulks: readonly unknown[]): string[] {

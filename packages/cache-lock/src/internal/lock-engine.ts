@@ -36,7 +36,6 @@ export class LockEngine implements HoldKeeper {
   readonly #mailbox: Mailbox;
   readonly #emitter: Emitter<LockEvents>;
   readonly #logger: Logger;
-  readonly #owner: string;
   readonly #waiters = new Map<string, Waiter>();
   readonly #holds = new Map<string, Hold>();
   readonly #room: WaitingRoom;
@@ -53,18 +52,19 @@ export class LockEngine implements HoldKeeper {
     this.clock = clock;
     this.#emitter = emitter;
     this.#logger = logger;
-    this.#owner = owner;
-    this.#calls = new LockCalls(store, base, newProcessId());
+    this.#calls = new LockCalls(store, base, newProcessId(), owner);
     this.#mailbox = new Mailbox(store, this.#calls.channel, (kind, token) => this.#onMessage(kind, token));
     this.#room = new WaitingRoom(clock, (waiter) => void this.#ask(waiter));
     this.#giveBacks = new GiveBacks(async (place, token) => {
+      const sentAt = clock.monotonic();
       const reply = await this.#calls.release(place, token);
-      this.#handle(place, reply);
+      this.#handle(place, reply, sentAt);
       return reply.held;
     }, clock);
     this.#watches = new Watches(async (place) => {
+      const sentAt = clock.monotonic();
       const reply = await this.#calls.watch(place);
-      for (const token of reply.granted) this.#onGranted(token);
+      this.#takeOwn(reply, sentAt);
       return reply;
     }, clock);
     this.#offAvailability = store.onAvailability((available) => {
@@ -91,7 +91,13 @@ export class LockEngine implements HoldKeeper {
     const { signal, waitMs, place } = request;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#closed) return Promise.reject(new LockAbortedError(place.name));
-    const token = makeToken(this.#calls.processId, this.#serial++, request.permits, request.limit);
+    const token = makeToken(
+      this.#calls.processId,
+      this.#serial++,
+      request.permits,
+      request.limit,
+      request.ttlMs,
+    );
     const waiter = new Waiter(request, token, this.clock.monotonic());
     this.#waiters.set(token, waiter);
     waiter.onSettled(() => {
@@ -120,9 +126,10 @@ export class LockEngine implements HoldKeeper {
 
   /** Takes a lock from all who hold it. Resolves to how many they were. */
   async force(place: LockPlace): Promise<number> {
+    const sentAt = this.clock.monotonic();
     const reply = await this.#orUnavailable(place, this.#calls.force(place));
     for (const token of reply.taken) this.#holds.get(token)?.lose("forced");
-    this.#handle(place, reply);
+    this.#handle(place, reply, sentAt);
     const holders = reply.taken.length;
     this.#emitter.emit("lock:forced", () => ({ lock: place.name, holders }));
     return holders;
@@ -150,9 +157,10 @@ export class LockEngine implements HoldKeeper {
 
   async giveBack(hold: Hold): Promise<boolean> {
     const { place, token, fence } = hold;
+    const sentAt = this.clock.monotonic();
     try {
       const reply = await this.#calls.release(place, token);
-      this.#handle(place, reply);
+      this.#handle(place, reply, sentAt);
       const heldMs = this.clock.monotonic() - hold.acquiredAt;
       this.#emitter.emit("lock:released", () => ({ lock: place.name, fence, heldMs }));
       return reply.held;
@@ -216,7 +224,6 @@ export class LockEngine implements HoldKeeper {
         request.ttlMs,
         waiter.ticket,
         queues,
-        this.#owner,
         request.durability,
       );
     } catch (error) {
@@ -225,10 +232,11 @@ export class LockEngine implements HoldKeeper {
       return;
     }
     waiter.asking = false;
-    this.#handle(place, reply);
+    this.#handle(place, reply, sentAt);
     if (waiter.settled) {
       // Somebody has given up meanwhile; what the call has brought about goes to the next.
-      if (queues || reply.fence !== undefined) this.#undo(place, token, request.ttlMs);
+      const leftBehind = queues || reply.fence !== undefined;
+      if (leftBehind && !waiter.granted) this.#undo(place, token, request.ttlMs);
       return;
     }
     waiter.failure = undefined;
@@ -252,6 +260,7 @@ export class LockEngine implements HoldKeeper {
     const { place, token, request } = waiter;
     const { ttlMs, renew, durability } = request;
     const name = place.name;
+    if (waiter.settled || waiter.granted) return;
     if (durability !== undefined && acknowledged < durability.replicas) {
       waiter.reject(new LockNotDurableError(name, durability.replicas, acknowledged));
       this.#undo(place, token, ttlMs);
@@ -265,6 +274,7 @@ export class LockEngine implements HoldKeeper {
     }
     const hold = new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability });
     this.#holds.set(token, hold);
+    waiter.granted = true;
     const enter = (): void => {
       if (waiter.settled) {
         hold.release().catch(() => {});
@@ -323,8 +333,9 @@ export class LockEngine implements HoldKeeper {
 
   /** Gives back in the background what may stand of a token, so that it goes to the next. */
   #undo(place: LockPlace, token: string, ttlMs: number): void {
+    const sentAt = this.clock.monotonic();
     const call = this.#calls.release(place, token).then(
-      (reply) => this.#handle(place, reply),
+      (reply) => this.#handle(place, reply, sentAt),
       () => this.#giveBacks.add(place, token, ttlMs),
     );
     this.#background.add(call);
@@ -345,9 +356,21 @@ export class LockEngine implements HoldKeeper {
     if (waiter !== undefined) void this.#ask(waiter);
   }
 
-  #handle(place: LockPlace, { watchMs, granted }: Aftermath): void {
-    for (const token of granted) this.#onGranted(token);
-    if (!this.#closed) this.#watches.add(place, watchMs);
+  /** `sentAt`: monotonic time before the call was sent, from which leases that it granted are counted. */
+  #handle(place: LockPlace, reply: Aftermath, sentAt: number): void {
+    this.#takeOwn(reply, sentAt);
+    if (!this.#closed) this.#watches.add(place, reply.watchMs);
+  }
+
+  /** What others of this process waited for, the answer to this call has brought along. */
+  #takeOwn({ granted }: Aftermath, sentAt: number): void {
+    for (const { token, fence } of granted) {
+      const waiter = this.#waiters.get(token);
+      if (waiter === undefined) continue;
+      // Durable it becomes by a call of its own.
+      if (waiter.request.durability !== undefined) void this.#ask(waiter);
+      else this.#grant(waiter, fence, 0, sentAt);
+    }
   }
 
   #after(ms: number, callback: () => void): () => void {

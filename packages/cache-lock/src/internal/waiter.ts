@@ -34,6 +34,8 @@ export class Waiter {
   /** Why the store could not be asked the last time. */
   failure: unknown;
   settled = false;
+  /** There is a hold of it, which is given back by its own release. */
+  granted = false;
   #resolve!: (acquired: Acquired) => void;
   #reject!: (error: unknown) => void;
   #cleanUp: (() => void)[] = [];

@@ -1,6 +1,6 @@
 import type { AtomicOperation } from "@crm/cache-core";
-import { KEPT_MS, LUA_LOCK } from "./lock-library.ts";
-import { bulk, LockTwin, number, parse, text } from "./lock-twin.ts";
+import { KEPT_MS, LUA_LONG_WAY, LUA_TAKE_FREE } from "./lock-library.ts";
+import { LockTwin, number, pairs, parse, text } from "./lock-twin.ts";
 
 /**
  * Takes a lock, enlists for it, claims a grant, or asks how things stand: the same step whichever it is, so that it can be
@@ -12,10 +12,10 @@ import { bulk, LockTwin, number, parse, text } from "./lock-twin.ts";
  */
 export const acquireLock: AtomicOperation = {
   name: "acquireLock",
-  lua: `${LUA_LOCK}
--- ARGV: …, token, ttl ms, ticket (0: none yet), mode ('t' try, 'q' queue), owner. Atomic: lock and queue.
+  lua: `${LUA_TAKE_FREE}${LUA_LONG_WAY}
+-- ARGV: …, token, ttl ms, ticket (0: none yet), mode ('t' try, 'q' queue). Atomic: lock and queue.
 -- O(log waiters) and the grants that it makes. Refused in mode 't', it changes nothing.
-local token, ttl, ticket, mode, owner = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local token, ttl, ticket, mode = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local _, permits, limit = parse(token)
 load()
 local holds = redis.call('ZSCORE', HOLDERS, token)
@@ -44,9 +44,11 @@ else
   record = record and string.match(record, '%d+') or nextFence()
 end
 if record then
-  lease(token, ttl, record .. '|' .. owner)
+  lease(token, ttl, record .. '|' .. OWNER)
   streak = 0
-  for i = #mine, 1, -1 do if mine[i] == token then table.remove(mine, i) end end
+  for i = #mine - 1, 1, -2 do
+    if mine[i] == token then table.remove(mine, i) table.remove(mine, i) end
+  end
   save()
   return {1, tonumber(record), watch, 0, 0, unpack(mine)}
 end
@@ -58,15 +60,15 @@ return {0, ticket, watch, left, missing, unpack(mine)}
 `,
   run(db, keys, args) {
     const lock = new LockTwin(db, keys, args);
-    const token = text(args[3]);
-    const ttl = number(args[4]);
-    let ticket = number(args[5]);
+    const token = text(args[4]);
+    const ttl = number(args[5]);
+    let ticket = number(args[6]);
     const { permits, limit } = parse(token);
     lock.load();
     const holds = db.zscore(lock.holders, token);
     let place = db.zscore(lock.queue, token);
     let missing = 0;
-    if (holds === null && place === null && text(args[6]) === "q") {
+    if (holds === null && place === null && text(args[7]) === "q") {
       if (db.zcard(lock.queue) > 0 || lock.used + permits > limit || ticket > 0) {
         if (ticket > 0) missing = 1;
         else ticket = Number(lock.nextFence());
@@ -88,9 +90,9 @@ return {0, ticket, watch, left, missing, unpack(mine)}
     } else {
       record = /\d+/.exec(lock.record(token))?.[0] ?? lock.nextFence();
     }
-    const others = lock.mine.filter((each) => record === undefined || each !== token).map(bulk);
+    const others = pairs(lock.mine.filter(([each]) => record === undefined || each !== token));
     if (record !== undefined) {
-      lock.lease(token, ttl, `${record}|${text(args[7])}`);
+      lock.lease(token, ttl, `${record}|${lock.owner}`);
       lock.streak = 0;
       lock.save();
       return [1, Number(record), lock.watch, 0, 0, ...others];

@@ -1,6 +1,6 @@
 import type { AtomicOperation } from "@crm/cache-core";
 import { LUA_LOCK } from "./lock-library.ts";
-import { bulk, LockTwin } from "./lock-twin.ts";
+import { bulk, LockTwin, pairs } from "./lock-twin.ts";
 
 /** Takes a lock from whoever holds it, tells them, and serves those who wait. Replies `[watch, number taken, those taken…, own grants…]`. */
 export const forceReleaseLock: AtomicOperation = {
@@ -16,7 +16,7 @@ advance()
 save()
 local reply = {watch, #taken}
 for _, token in ipairs(taken) do reply[#reply + 1] = token end
-for _, token in ipairs(mine) do reply[#reply + 1] = token end
+for _, each in ipairs(mine) do reply[#reply + 1] = each end
 return reply
 `,
   run(db, keys, args) {
@@ -26,6 +26,6 @@ return reply
     for (const token of taken) lock.tell(lock.drop(token), `f${token}`);
     lock.advance();
     lock.save();
-    return [lock.watch, taken.length, ...taken.map(bulk), ...lock.mine.map(bulk)];
+    return [lock.watch, taken.length, ...taken.map(bulk), ...pairs(lock.mine)];
   },
 };

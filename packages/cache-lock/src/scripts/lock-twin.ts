@@ -31,6 +31,7 @@ export class LockTwin {
   readonly me: string;
   readonly channel: string;
   readonly exact: boolean;
+  readonly owner: string;
   readonly now: number;
   readonly micros: number;
   fence = 0;
@@ -39,7 +40,8 @@ export class LockTwin {
   changed = false;
   latest = 0;
   watch = -1;
-  readonly mine: string[] = [];
+  /** Tokens and fences of this process's own grants. */
+  readonly mine: [token: string, fence: number][] = [];
   readonly suspects: Set<string> = new Set();
 
   constructor(db: MemoryDatabase, keys: readonly string[], args: readonly AtomicArgument[]) {
@@ -48,6 +50,7 @@ export class LockTwin {
     this.me = text(args[0]);
     this.channel = text(args[1]);
     this.exact = text(args[2]) === "1";
+    this.owner = text(args[3]);
     const nowMs = db.nowMs();
     this.now = Math.floor(nowMs);
     this.micros = Math.floor(nowMs * 1000);
@@ -117,7 +120,7 @@ export class LockTwin {
     for (;;) {
       const [head] = this.db.zrangebyscore(this.queue, -ALL, ALL, 0, 1);
       if (head === undefined) return;
-      const { process, permits, limit } = parse(head);
+      const { process, permits, limit, ttlMs } = parse(head);
       if (this.suspects.has(process)) {
         this.db.zrem(this.queue, head);
       } else if (this.used + permits > limit) {
@@ -130,10 +133,13 @@ export class LockTwin {
         const grace = this.streak > 0 ? SHORT_GRACE_MS : GRACE_MS;
         this.db.zrem(this.queue, head);
         this.used += permits;
-        this.lease(head, grace, `?${this.nextFence()}`);
         if (process === this.me) {
-          this.mine.push(head);
-        } else if (this.tell(process, `g${head}`) === 0 && this.exact) {
+          this.lease(head, ttlMs, `${this.nextFence()}|${this.owner}`);
+          this.mine.push([head, this.fence]);
+          continue;
+        }
+        this.lease(head, grace, `?${this.nextFence()}`);
+        if (this.tell(process, `g${head}`) === 0 && this.exact) {
           this.drop(head);
           this.suspects.add(process);
         } else {
@@ -165,22 +171,23 @@ export class LockTwin {
     let end = -1;
     for (const token of this.byEnd(ANNOUNCED_AGAIN)) {
       if (!this.record(token).startsWith("?")) continue;
-      const { process } = parse(token);
-      if (process === this.me) {
-        if (!this.mine.includes(token)) this.mine.push(token);
-      } else {
-        this.tell(process, `g${token}`);
-        if (end === -1) end = this.db.zscore(this.holders, token) as number;
-      }
+      this.tell(parse(token).process, `g${token}`);
+      if (end === -1) end = this.db.zscore(this.holders, token) as number;
     }
     return end;
   }
 }
 
 /** What a token says. A member that this library did not write counts as one permit of one, of nobody. */
-export function parse(token: string): { process: string; permits: number; limit: number } {
-  const found = /^([^.]*)\.[^.]*\.(\d+)\.(\d+)$/.exec(token);
-  return { process: found?.[1] ?? "", permits: Number(found?.[2] ?? 1), limit: Number(found?.[3] ?? 1) };
+export function parse(token: string): { process: string; permits: number; limit: number; ttlMs: number } {
+  const [, process = "", permits = 1, limit = 1, ttlMs = 1] =
+    /^([^.]*)\.[^.]*\.(\d+)\.(\d+)\.(\d+)$/.exec(token) ?? [];
+  return { process, permits: Number(permits), limit: Number(limit), ttlMs: Number(ttlMs) };
+}
+
+/** Own grants for a reply. */
+export function pairs(mine: readonly [string, number][]): (Buffer | number)[] {
+  return mine.flatMap(([token, fence]) => [bulk(token), fence]);
 }
 
 /** Text for a reply. */

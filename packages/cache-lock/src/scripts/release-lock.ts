@@ -1,6 +1,6 @@
 import type { AtomicOperation } from "@crm/cache-core";
-import { LUA_LOCK } from "./lock-library.ts";
-import { bulk, LockTwin, parse, text } from "./lock-twin.ts";
+import { LUA_LEAVE_ALONE, LUA_LONG_WAY } from "./lock-library.ts";
+import { LockTwin, pairs, parse, text } from "./lock-twin.ts";
 
 /**
  * Gives a lock back, or leaves its queue, and serves those who wait. Replies `[1 or 0: whether it was still held, watch,
@@ -8,9 +8,9 @@ import { bulk, LockTwin, parse, text } from "./lock-twin.ts";
  */
 export const releaseLock: AtomicOperation = {
   name: "releaseLock",
-  lua: `${LUA_LOCK}
+  lua: `${LUA_LEAVE_ALONE}${LUA_LONG_WAY}
 -- ARGV: …, token. Atomic: compare, delete and hand over. O(log waiters) and the grants that it makes.
-local token, held = ARGV[4], 0
+local token, held = ARGV[5], 0
 load()
 if redis.call('ZSCORE', HOLDERS, token) then
   held = 1
@@ -25,7 +25,7 @@ return {held, watch, unpack(mine)}
 `,
   run(db, keys, args) {
     const lock = new LockTwin(db, keys, args);
-    const token = text(args[3]);
+    const token = text(args[4]);
     let held = 0;
     lock.load();
     if (db.zscore(lock.holders, token) !== null) {
@@ -38,6 +38,6 @@ return {held, watch, unpack(mine)}
     }
     lock.advance();
     lock.save();
-    return [held, lock.watch, ...lock.mine.map(bulk)];
+    return [held, lock.watch, ...pairs(lock.mine)];
   },
 };

@@ -1,6 +1,6 @@
 import type { AtomicOperation } from "@crm/cache-core";
 import { ANNOUNCED_AGAIN, LUA_LOCK } from "./lock-library.ts";
-import { bulk, LockTwin } from "./lock-twin.ts";
+import { LockTwin, pairs } from "./lock-twin.ts";
 
 /**
  * Looks after grants: those that were not claimed in time are passed on, the others are announced once more, in case
@@ -17,12 +17,8 @@ if watch == -1 and #mine == 0 then
   for _, token in ipairs(redis.call('ZRANGE', HOLDERS, 0, ${ANNOUNCED_AGAIN - 1})) do
     if string.sub(redis.call('HGET', STATE, token) or '', 1, 1) == '?' then
       local process = parse(token)
-      if process == ME then
-        mine[#mine + 1] = token
-      else
-        redis.call('PUBLISH', CHANNEL .. process, 'g' .. token)
-        if ends == -1 then ends = tonumber(redis.call('ZSCORE', HOLDERS, token)) end
-      end
+      redis.call('PUBLISH', CHANNEL .. process, 'g' .. token)
+      if ends == -1 then ends = tonumber(redis.call('ZSCORE', HOLDERS, token)) end
     end
   end
   if ends ~= -1 then watch = ends - now + 1 end
@@ -39,6 +35,6 @@ return {watch, unpack(mine)}
       if (ends !== -1) lock.watch = ends - lock.now + 1;
     }
     lock.save();
-    return [lock.watch, ...lock.mine.map(bulk)];
+    return [lock.watch, ...pairs(lock.mine)];
   },
 };
