@@ -15,6 +15,7 @@ import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { isReplyError, toStoreError } from "./reply-error.ts";
+import { revive } from "./revive.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
 import { watchHandshake } from "./watch-handshake.ts";
@@ -214,7 +215,10 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     clearTimeout(timer);
   }
 
-  if (owned && !cluster) watchHandshake(client);
+  if (owned && !cluster) {
+    watchHandshake(client);
+    revive(client, () => closed);
+  }
 
   /**
    * Lets a call through only to a server that can be expected to answer. While the very first connection is being

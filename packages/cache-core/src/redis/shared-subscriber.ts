@@ -2,6 +2,7 @@ import { StoreUnavailableError } from "../errors.ts";
 import { Subscriptions } from "../internal/subscriptions.ts";
 import { firmOptions } from "./connect.ts";
 import type { RedisLike } from "./redis-like.ts";
+import { revive } from "./revive.ts";
 import { watchHandshake } from "./watch-handshake.ts";
 
 /** The one connection of a store that listens to channels. Made at the first subscription. */
@@ -69,6 +70,7 @@ export class SharedSubscriber {
     connection.on("message", (channel: string, message: string) => {
       this.#subscriptions.deliver(channel, message, this.#onHandlerError);
     });
+    if (connection.isCluster !== true) revive(connection, () => this.#closed);
     this.#connection = connection;
     return connection;
   }
