@@ -1,4 +1,4 @@
-import { createCache, memoryStore } from "@crm/cache-core";
+import { createCache, memoryStore, type Store } from "@crm/cache-core";
 import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createLocks, type Locks } from "./index.ts";
@@ -66,6 +66,37 @@ describe("createLocks", () => {
     ];
     for (const [call, error] of refused) await expect(call).rejects.toMatchObject(error);
     expect((await locks.inspect("a")).fence).toBe(0);
+    await locks.close();
+  });
+
+  it("announces a grant again whose message was lost, without waiting for the next question", async () => {
+    const inner = memoryStore({ clock });
+    let lost = 0;
+    const deaf: Store = {
+      ...inner,
+      subscribe: (channel, handler) =>
+        inner.subscribe(channel, (message) => {
+          if (message.startsWith("g") && lost++ === 0) return;
+          handler(message);
+        }),
+    };
+    const waits = createLocks(createCache({ store: deaf, clock }));
+    const holds = createLocks(createCache({ store: inner, clock }));
+    const holder = await holds.acquire("a");
+    const waiter = waits.acquire("a");
+    await clock.advance(10);
+    await holder.release();
+    let granted = false;
+    void waiter.then(() => {
+      granted = true;
+    });
+    await clock.advance(90);
+    expect(granted).toBe(false);
+    await clock.advance(15);
+    expect([granted, lost]).toEqual([true, 2]);
+    await (await waiter).release();
+    await waits.close();
+    await holds.close();
     await locks.close();
   });
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { StreamEntry } from "../memory-database.ts";
 import type { Follower, FollowHandlers, FollowOptions } from "../store.ts";
 import type { RedisLike } from "./redis-like.ts";
+import { revive } from "./revive.ts";
 import { duplicate, ready } from "./shared-subscriber.ts";
 
 const PAGE = 1_000;
@@ -32,6 +33,7 @@ export function followStream(
   let count = 0;
   let aliveUntil = Number.NEGATIVE_INFINITY;
   let stopped = false;
+  if (connection.isCluster !== true) revive(connection, () => stopped);
   let connections = 0;
   let resolveStarted: () => void = () => {};
   const started = new Promise<void>((resolve) => {

@@ -19,13 +19,19 @@ interface Kept {
  */
 export class GiveBacks {
   readonly #giveBack: (place: LockPlace, token: string) => Promise<boolean>;
+  readonly #isAvailable: () => boolean;
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
   #cancel: (() => void) | undefined;
   #closed = false;
 
-  constructor(giveBack: (place: LockPlace, token: string) => Promise<boolean>, clock: Clock) {
+  constructor(
+    giveBack: (place: LockPlace, token: string) => Promise<boolean>,
+    isAvailable: () => boolean,
+    clock: Clock,
+  ) {
     this.#giveBack = giveBack;
+    this.#isAvailable = isAvailable;
     this.#clock = clock;
   }
 
@@ -69,7 +75,7 @@ export class GiveBacks {
   #schedule(): void {
     this.#cancel ??= this.#clock.after(RETRY_EVERY_MS, () => {
       this.#cancel = undefined;
-      this.retry();
+      if (this.#isAvailable()) this.retry();
       if (this.#kept.size > 0 && !this.#closed) this.#schedule();
     });
   }

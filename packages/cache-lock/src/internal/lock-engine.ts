@@ -55,12 +55,16 @@ export class LockEngine implements HoldKeeper {
     this.#calls = new LockCalls(store, base, newProcessId(), owner);
     this.#mailbox = new Mailbox(store, this.#calls.channel, (kind, token) => this.#onMessage(kind, token));
     this.#room = new WaitingRoom(clock, (waiter) => void this.#ask(waiter));
-    this.#giveBacks = new GiveBacks(async (place, token) => {
-      const sentAt = clock.monotonic();
-      const reply = await this.#calls.release(place, token);
-      this.#handle(place, reply, sentAt);
-      return reply.held;
-    }, clock);
+    this.#giveBacks = new GiveBacks(
+      async (place, token) => {
+        const sentAt = clock.monotonic();
+        const reply = await this.#calls.release(place, token);
+        this.#handle(place, reply, sentAt);
+        return reply.held;
+      },
+      () => store.available,
+      clock,
+    );
     this.#watches = new Watches(async (place) => {
       const sentAt = clock.monotonic();
       const reply = await this.#calls.watch(place);
