@@ -40,6 +40,8 @@ const PEERS = [
   "rate-limit-redis",
   "rate-limiter-flexible",
   "@upstash/ratelimit",
+  "redlock",
+  "redis-semaphore",
 ] as const;
 
 export function describeVersions(): string {

@@ -35,6 +35,8 @@ export interface OpenCache {
   limitSmoothly?(key: string): Promise<boolean>;
   /** Asks for a subject that was refused and will be for an hour. */
   denied?(): Promise<boolean>;
+  /** Waits for a lock; resolves to what gives it back. */
+  acquireLock?(name: string): Promise<() => Promise<unknown>>;
   close(): Promise<void>;
 }
 

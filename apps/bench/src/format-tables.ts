@@ -4,11 +4,15 @@ import { findRow, median, range, ratios } from "./statistics.ts";
 /** Markdown that is also readable on a terminal. */
 export function formatCase(scenario: Scenario, summary: CaseSummary): string {
   const limit = findRow(summary, summary.limit);
-  const head = scenario.columns.flatMap(({ title, ratio }) => (ratio ? [title, "ratio"] : [title]));
+  // A case that does not measure something has no column for it.
+  const columns = scenario.columns.filter(({ key }) =>
+    summary.rows.some(({ figures }) => Object.keys(figures).length === 0 || figures[key] !== undefined),
+  );
+  const head = columns.flatMap(({ title, ratio }) => (ratio ? [title, "ratio"] : [title]));
   const body = summary.rows.map((row) => {
     const name = row.label === summary.limit ? `${row.label} (limit)` : row.label;
     if (Object.keys(row.figures).length === 0) return [name, ...head.map(() => "failed")];
-    const cells = scenario.columns.flatMap((column) => {
+    const cells = columns.flatMap((column) => {
       const shown = formatFigures(row.figures[column.key] ?? []);
       if (!column.ratio) return [shown];
       return [shown, limit ? formatFigures(ratios(row, limit, column.key)) : "-"];

@@ -28,10 +28,10 @@ export async function startServer(): Promise<{ port: number; stop(): Promise<voi
 /** An administrator's connection: it counts what others do. */
 export class Server {
   readonly #redis: Redis;
-  readonly #port: number;
+  readonly port: number;
 
   constructor(port: number) {
-    this.#port = port;
+    this.port = port;
     this.#redis = new Redis({ port, host: "127.0.0.1" });
   }
 
@@ -59,6 +59,23 @@ export class Server {
     return { sent, scriptUs };
   }
 
+  /** Calls that clients sent so far: scripts count once, whatever they execute. Without the administrator's own. */
+  async sent(): Promise<number> {
+    let total = 0;
+    const stats = await this.#redis.info("commandstats");
+    // What redlock, redis-semaphore and this repository send while they wait.
+    for (const [, name, calls] of stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g)) {
+      if (name === "evalsha" || name === "eval" || name === "set" || name === "subscribe")
+        total += Number(calls);
+    }
+    return total;
+  }
+
+  /** Counts who comes: the first gets 1. */
+  take(what: string): Promise<number> {
+    return this.#redis.incr(`bench:${what}`);
+  }
+
   async usedMemory(): Promise<number> {
     return Number(/used_memory:(\d+)/.exec(await this.#redis.info("memory"))![1]);
   }
@@ -73,7 +90,7 @@ export class Server {
 
   /** Runs `work` under MONITOR: what the clients sent, and what scripts ran inside the server. */
   async trace(work: () => Promise<unknown>): Promise<Trace> {
-    const socket = createConnection(this.#port, "127.0.0.1");
+    const socket = createConnection(this.port, "127.0.0.1");
     const fence = `fence:${Math.random()}`;
     let text = "";
     let check = () => {};

@@ -60,6 +60,8 @@ export type {
 } from "./options.ts";
 export { type Session, type SessionActions, type Sessions, sessionActions } from "./session-actions.ts";
 export type {
+  Durability,
+  DurableReply,
   Follower,
   FollowHandlers,
   FollowOptions,

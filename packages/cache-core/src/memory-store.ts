@@ -122,6 +122,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     get: (key) => step("get", () => read(key)),
     getMany: (keys) => step("getMany", () => keys.map(read)),
     run: (operation, keys, args) => step(operation.name, () => operation.run(database, keys, args)),
+    runDurably: (operation, keys, args) =>
+      step(operation.name, () => ({ reply: operation.run(database, keys, args), acknowledged: 0 })),
     serverNow: () => Math.floor(clock.wall()),
     // Every step is taken, or refused, before its caller hears of it.
     giveUpAt: async () => null,

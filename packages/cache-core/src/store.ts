@@ -34,6 +34,17 @@ export interface Store {
     args: readonly AtomicArgument[],
     options?: RunOptions,
   ): Promise<AtomicReply>;
+  /**
+   * Runs one atomic operation, then waits until so many replicas have acknowledged it and everything before it, or the
+   * timeout has passed. The operation is done either way: the caller decides what too few acknowledgements mean. Other
+   * calls of the store do not wait behind it. A store without replicas acknowledges with 0 at once.
+   */
+  runDurably(
+    operation: AtomicOperation,
+    keys: readonly string[],
+    args: readonly AtomicArgument[],
+    durability: Durability,
+  ): Promise<DurableReply>;
   /** The clock of the server that owns the key, in ms since the epoch, estimated without a call. */
   serverNow(key: string): number;
   /**
@@ -82,6 +93,20 @@ export interface RunOptions {
   readonly deadlineMs?: number | undefined;
   /** From `giveUpAt`: a call that may have been sent does not fail before the server's clock has passed this. */
   readonly until?: number | null | undefined;
+}
+
+/** How much of a fail-over an operation must survive. */
+export interface Durability {
+  /** Replicas that must have it, at least 1. */
+  readonly replicas: number;
+  /** Milliseconds to wait for them, at least 1. */
+  readonly timeoutMs: number;
+}
+
+export interface DurableReply {
+  readonly reply: AtomicReply;
+  /** Replicas that have acknowledged; may be more than were asked for, or fewer. */
+  readonly acknowledged: number;
 }
 
 export interface FollowHandlers {

@@ -9,12 +9,14 @@ import { compactLua } from "./compact-lua.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
+import { DurableRuns } from "./durable-runs.ts";
 import { followStream } from "./follow-stream.ts";
 import { Lane } from "./lane.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { isReplyError, toStoreError } from "./reply-error.ts";
+import { revive } from "./revive.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
 import { watchHandshake } from "./watch-handshake.ts";
@@ -92,6 +94,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   const subscriber = new SharedSubscriber(client, deadlineMs, (cause) =>
     warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause }),
   );
+  const durable = new DurableRuns(client, invalidationMs);
 
   function onReady(): void {
     lastProgress = performance.now();
@@ -231,7 +234,10 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     clearTimeout(timer);
   }
 
-  if (owned && !cluster) watchHandshake(client);
+  if (owned && !cluster) {
+    watchHandshake(client);
+    revive(client, () => closed);
+  }
 
   /**
    * Lets a call through only to a server that can be expected to answer. While the very first connection is being
@@ -404,6 +410,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     closed = true;
     deadlines.clear();
     longDeadlines.clear();
+    durable.close();
     await subscriber.close();
     client.off("ready", onReady);
     client.off("connect", onProgress);
@@ -460,6 +467,12 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
       const queue = runOptions?.deadlineMs === undefined ? deadlines : longDeadlines;
       const send = (): Promise<unknown> => evaluate(operation, keys, args);
       return guarded(operation.name, lane, queue, send, runOptions?.until) as Promise<AtomicReply>;
+    },
+
+    async runDurably(operation, keys, args, durability) {
+      const lane = laneOf(keys[0] as string);
+      await admit(operation.name, lane);
+      return durable.run(lane.hashTag, operation, keys, args, durability);
     },
 
     serverNow: (key) => laneOf(key).serverNow(),

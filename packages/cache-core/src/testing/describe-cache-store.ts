@@ -1,6 +1,7 @@
 import type { Cache } from "../cache.ts";
 import { createCache } from "../create-cache.ts";
 import { codecs } from "./contract/codecs.ts";
+import { durable } from "./contract/durable.ts";
 import { filling } from "./contract/filling.ts";
 import { hand } from "./contract/hand-leases.ts";
 import { invalidating } from "./contract/invalidating.ts";
@@ -37,6 +38,7 @@ const CHAPTERS = {
   races,
   scopes,
   messages,
+  durable,
   sessions,
   codecs,
 };

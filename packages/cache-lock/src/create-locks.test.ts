@@ -1,0 +1,135 @@
+import { createCache, memoryStore, type Store } from "@crm/cache-core";
+import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createLocks, type Locks } from "./index.ts";
+
+describe("createLocks", () => {
+  let clock: FakeClock;
+  let locks: Locks;
+  const cacheOn = () => createCache({ store: memoryStore({ clock }), clock });
+
+  beforeEach(() => {
+    clock = createFakeClock();
+    locks = createLocks(cacheOn(), { owner: "test" });
+  });
+
+  it("renews at a third of the lease, so that an hour of work keeps its lock", async () => {
+    const lock = await locks.acquire("a", { ttl: "10s" });
+    for (let i = 0; i < 360; i++) await clock.advance(10_000);
+    expect(lock.held).toBe(true);
+    expect(await lock.release()).toBe(true);
+    await locks.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("counts a lease from before it was asked for, by the monotonic clock alone", async () => {
+    const lock = await locks.acquire("a", { ttl: "10s", renew: false });
+    const { signal } = lock;
+    await clock.advance(9_980);
+    expect([lock.held, signal.aborted]).toEqual([true, false]);
+    await clock.advance(20);
+    expect([lock.held, signal.aborted]).toEqual([false, true]);
+    expect(signal.reason).toMatchObject({
+      code: "LOCK_LOST",
+      reason: "expired",
+      lock: "a",
+      fence: lock.fence,
+    });
+    await locks.close();
+  });
+
+  it("says which option is wrong before anything is sent", async () => {
+    const wrong: [() => unknown, string][] = [
+      [() => createLocks(cacheOn(), { ttl: "1ms" }), "ttl"],
+      [() => createLocks(cacheOn(), { owner: "" }), "owner"],
+      [() => createLocks(cacheOn(), { durability: { replicas: 0 } }), "durability.replicas"],
+      [() => locks.semaphore("a", { permits: 0 }), "permits"],
+      [() => locks.semaphore("a", { permits: 1.5 }), "permits"],
+    ];
+    for (const [call, option] of wrong) {
+      expect(call, option).toThrow(expect.objectContaining({ code: "INVALID_OPTION", option }));
+    }
+    const refused: [Promise<unknown>, object][] = [
+      [locks.acquire(""), { code: "INVALID_KEY" }],
+      [locks.acquire("a\nb"), { code: "INVALID_KEY" }],
+      [locks.acquire("\ud800"), { code: "INVALID_KEY" }],
+      [locks.acquire("é".repeat(513)), { code: "INVALID_KEY" }],
+      [locks.acquire("a", { ttl: 0 }), { code: "INVALID_DURATION" }],
+      [locks.acquire("a", { ttl: "25h" }), { code: "INVALID_OPTION" }],
+      [locks.acquire("a", { wait: -1 }), { code: "INVALID_DURATION" }],
+      [locks.acquire("a", { signal: {} as AbortSignal }), { code: "INVALID_OPTION", option: "signal" }],
+      [locks.acquire("a", { renew: 1 as unknown as boolean }), { code: "INVALID_OPTION", option: "renew" }],
+      [locks.acquireAll([]), { code: "INVALID_OPTION", option: "names" }],
+      [locks.acquireAll(["a", ""]), { code: "INVALID_KEY", parameter: "names[1]" }],
+      [locks.withLock("a", undefined as never), { code: "INVALID_OPTION", option: "body" }],
+      [locks.semaphore("a", { permits: 2 }).acquire({ permits: 3 }), { code: "INVALID_OPTION" }],
+    ];
+    for (const [call, error] of refused) await expect(call).rejects.toMatchObject(error);
+    expect((await locks.inspect("a")).fence).toBe(0);
+    await locks.close();
+  });
+
+  it("announces a grant again whose message was lost, without waiting for the next question", async () => {
+    const inner = memoryStore({ clock });
+    let lost = 0;
+    const deaf: Store = {
+      ...inner,
+      subscribe: (channel, handler) =>
+        inner.subscribe(channel, (message) => {
+          if (message.startsWith("g") && lost++ === 0) return;
+          handler(message);
+        }),
+    };
+    const waits = createLocks(createCache({ store: deaf, clock }));
+    const holds = createLocks(createCache({ store: inner, clock }));
+    const holder = await holds.acquire("a");
+    const waiter = waits.acquire("a");
+    await clock.advance(10);
+    await holder.release();
+    let granted = false;
+    void waiter.then(() => {
+      granted = true;
+    });
+    await clock.advance(90);
+    expect(granted).toBe(false);
+    await clock.advance(15);
+    expect([granted, lost]).toEqual([true, 2]);
+    await (await waiter).release();
+    await waits.close();
+    await holds.close();
+    await locks.close();
+  });
+
+  it("tells what happens, and a listener that throws hinders nobody", async () => {
+    const seen: unknown[] = [];
+    locks.on("lock:acquired", () => {
+      throw new Error("listener");
+    });
+    const off = locks.on("lock:acquired", (event) => seen.push(event));
+    locks.on("lock:released", (event) => seen.push(event));
+    const lock = await locks.acquire("a");
+    await clock.advance(5);
+    await lock.release();
+    expect(seen).toEqual([
+      { lock: "a", fence: lock.fence, waitedMs: 0 },
+      { lock: "a", fence: lock.fence, heldMs: 5 },
+    ]);
+    off();
+    await (await locks.acquire("a")).release();
+    expect(seen.length).toBe(3);
+    await locks.close();
+  });
+
+  it("close leaves no timer, and what is held counts as lost", async () => {
+    const lock = await locks.acquire("a");
+    const waiting = expect(locks.acquire("a", { wait: "1d" })).rejects.toMatchObject({
+      code: "LOCK_ABORTED",
+    });
+    await clock.advance(10);
+    await locks.close();
+    await waiting;
+    expect(lock.signal.reason).toMatchObject({ reason: "closed" });
+    expect(await lock.release()).toBe(true);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
