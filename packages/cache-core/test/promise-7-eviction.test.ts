@@ -260,6 +260,27 @@ describe("any keys of the namespace are lost, and everything old still goes", ()
   });
 });
 
+test("an index that was rebuilt knows of the tags that outlived it, should they be lost later", async () => {
+  await using redis = await startRedis({ control: true });
+  const admin = await redis.client();
+  const cache = createCache({
+    store: redisStore({ url: redis.url, commandTimeout: "1s", invalidationTimeout: "5s" }),
+    namespace: "later",
+  });
+  await cache.ready();
+  await cache.setMany([
+    { key: "k:1", value: "old", ttl: "60s", tags: ["t"] },
+    { key: "k:2", value: "old", ttl: "60s" },
+  ]);
+  await admin.unlink("later:1i");
+  // Rebuilds the index, and finds everything.
+  expect(await cache.invalidatePattern("k:2")).toBe(1);
+  await admin.unlink("later:1t:t", "later:1r");
+  expect(await cache.invalidateByTag("t")).toBe(1);
+  expect(await cache.get("k:1")).toBeNull();
+  await cache.close();
+});
+
 test("in a Cluster: each kind of key lost in every bucket, 0 stale", async () => {
   await using cluster = await startRedisCluster();
   const client = await cluster.client();

@@ -138,9 +138,9 @@ describe("one server", () => {
     const waiter = createCache({ store: waiterStore, ...options });
     let finish: (value: string) => void = () => {};
     const held = holder.getOrSet("k", () => new Promise<string>((resolve) => (finish = resolve)), "60s");
-    await waitFor(() => publisher.exists("gap:1l:k"));
+    await waitFor(() => publisher.hexists("gap:1l", "k"));
     const waiting = waiter.getOrSet("k", () => "the waiter's own", "60s");
-    await waitFor(async () => ((await publisher.get("gap:1l:k")) ?? "").split("|")[2] !== "");
+    await waitFor(async () => ((await publisher.hget("gap:1l", "k")) ?? "").split("|")[4] !== "");
     proxy.halfOpen();
     finish("the holder's");
     await held;

@@ -3,10 +3,13 @@ import type { KeySpace } from "../key-space.ts";
 
 /** So many writes earn one call. */
 const CALL_EVERY = 8;
-/** Members that one call looks at, at most: about half a millisecond of the server's time. */
+/** Members of the index that a write earns a look at. */
+const LOOKS = 3;
+/** Members of each of its tags: where some were dead lately, and where none were. */
+const TAG_LOOKS = 3;
+const IDLE_TAG_LOOKS = 0.5;
+/** Members that one call looks at, at most: about half a millisecond of the server's time. More is forgiven. */
 const MOST_MEMBERS = 480;
-/** What is owed beyond this is forgiven: the store cannot follow. */
-const MOST_OWED = 10 * MOST_MEMBERS;
 /** Tags that wait for a call, at most; more come with the next writes. */
 const MOST_TAGS = 64;
 
@@ -15,16 +18,14 @@ interface Owed {
   members: number;
   readonly tags: Map<string, number>;
   running: boolean;
-  /** The share of the dead among what was looked at lately: members of the index, of tags. */
-  deadMembers: number;
+  /** The share of the dead among the members of tags that were looked at lately. */
   deadTagged: number;
 }
 
 /**
- * Cleans indexes and sets of tags as they are written to. Each write earns a look at some members, the more the more of
- * them were dead lately: one to six of the index, which is walked in order, and up to six, drawn by lot, of each tag. With
- * rotating keys this settles where an eighth of an index and less than a third of a set is dead; where nothing dies it
- * costs little.
+ * Cleans indexes and sets of tags as they are written to. Each write earns a look at three members of the index, which is
+ * walked in order, and at three members of each of its tags, drawn by lot, or fewer where nothing dies. With rotating keys
+ * that keeps the dead below the living.
  */
 export class Cleaning {
   readonly #keys: KeySpace;
@@ -49,8 +50,7 @@ export class Cleaning {
       members: 0,
       tags: new Map(),
       running: false,
-      deadMembers: 0.25,
-      deadTagged: 0.25,
+      deadTagged: 1,
     }));
   }
 
@@ -58,15 +58,12 @@ export class Cleaning {
   noteWrite(key: string, tags: readonly string[]): void {
     const bucket = this.#keys.bucketOf(key);
     const owed = this.#owed[bucket] as Owed;
-    owed.members = Math.min(MOST_OWED, owed.members + Math.min(6, 1 + 20 * owed.deadMembers));
-    if (tags.length > 0) {
-      const each = Math.min(6, Math.max(0.1, 12 * owed.deadTagged));
-      for (const tag of tags) {
-        const known = owed.tags.get(tag);
-        if (known === undefined && owed.tags.size >= MOST_TAGS) continue;
-        const share = Math.floor(each + this.#random());
-        if (share > 0) owed.tags.set(tag, Math.min(MOST_MEMBERS, (known ?? 0) + share));
-      }
+    owed.members = Math.min(MOST_MEMBERS, owed.members + LOOKS);
+    for (const tag of tags) {
+      const known = owed.tags.get(tag);
+      if (known === undefined && owed.tags.size >= MOST_TAGS) continue;
+      const looks = Math.floor((owed.deadTagged > 0.02 ? TAG_LOOKS : IDLE_TAG_LOOKS) + this.#random());
+      if (looks > 0) owed.tags.set(tag, Math.min(MOST_MEMBERS, (known ?? 0) + looks));
     }
     if (this.#writes++ % CALL_EVERY === 0 && !owed.running) void this.#clean(bucket, owed);
   }
@@ -76,27 +73,24 @@ export class Cleaning {
     owed.running = true;
     try {
       do {
-        const members = Math.min(MOST_MEMBERS, Math.floor(owed.members));
-        const args: AtomicArgument[] = [members, ...[...owed.tags].flat()];
-        owed.members -= members;
+        // All at least a page: the first writes of a process clean up after those before it.
+        const args: AtomicArgument[] = [Math.max(CALL_EVERY * LOOKS, owed.members), ...[...owed.tags].flat()];
+        owed.members = 0;
         owed.tags.clear();
-        const [whole, looked, dead, lookedTagged, deadTagged] = (await this.#run(
-          bucket,
-          args,
-        )) as number[] as [number, number, number, number, number];
-        owed.deadMembers = follow(owed.deadMembers, looked, dead);
-        owed.deadTagged = follow(owed.deadTagged, lookedTagged, deadTagged);
+        const [whole, , , looked, dead] = (await this.#run(bucket, args)) as number[] as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ];
+        if (looked > 0) owed.deadTagged += (dead / looked - owed.deadTagged) * Math.min(1, looked / 64);
         if (whole === 0) this.#onIncomplete();
-      } while (owed.members >= CALL_EVERY);
+      } while (owed.members >= CALL_EVERY * LOOKS);
     } catch {
       // Cleaning can wait; what is wrong with the store shows in the write itself.
     } finally {
       owed.running = false;
     }
   }
-}
-
-/** A share that follows what was seen last, without jumping with each small sample. */
-function follow(share: number, looked: number, dead: number): number {
-  return looked === 0 ? share : share + (dead / looked - share) * Math.min(1, looked / 64);
 }

@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES, LUA_OTHERS } from "./lua-library.ts";
+import { LUA_ALLOW_OOM, LUA_BEGIN_INDEX, LUA_EXPIRE, LUA_NAMES } from "./lua-library.ts";
 import { number, TwinLibrary } from "./twin-library.ts";
 
 /**
@@ -9,11 +9,11 @@ import { number, TwinLibrary } from "./twin-library.ts";
  */
 export const indexState: AtomicOperation = {
   name: "indexState",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_OTHERS}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}
 -- KEYS: index [bus]. ARGV: base, hash tag, lifetime of an empty index in ms. Atomic: looks and marks. O(log N).
 if redis.call('EXISTS', INDEX) == 0 then
   if others() <= 0 then return {} end
-  redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
+  beginIndex()
   expire(INDEX, now + ARGV[3])
 end
 return redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v')
@@ -22,7 +22,7 @@ return redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v')
     const lib = new TwinLibrary(db, keys, args);
     if (!db.exists(lib.index)) {
       if (lib.others() <= 0) return [];
-      lib.markUnverified();
+      lib.beginIndex();
       lib.expire(lib.index, lib.now + number(args[2]));
     }
     return db.zrangebylex(lib.index, "[\u0001u", "(\u0001v").map((mark) => Buffer.from(mark));

@@ -53,10 +53,18 @@ local function expire(key, at)
 end
 `;
 
-/** others(): keys of the database that are neither the index, nor the bus, nor the leases. */
-export const LUA_OTHERS = `
+/**
+ * others(): keys of the database that are neither the index, nor the bus, nor the leases.
+ * beginIndex(): marks an index that has just been made. It is complete only if the database held nothing else; and if
+ * there is a registry of tags, it knows so from the beginning.
+ */
+export const LUA_BEGIN_INDEX = `
 local function others()
   return redis.call('DBSIZE') - redis.call('EXISTS', INDEX, LEASES) - (KEYS[2] and redis.call('EXISTS', KEYS[2]) or 0)
+end
+local function beginIndex()
+  if others() > 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  if redis.call('EXISTS', TAGS) == 1 then redis.call('ZADD', INDEX, 0, '\\1r') end
 end
 `;
 
@@ -66,8 +74,7 @@ local function register(keys, at)
   local left, members = redis.call('PTTL', INDEX), {}
   for i, key in ipairs(keys) do members[2 * i - 1], members[2 * i] = 0, key end
   redis.call('ZADD', INDEX, unpack(members))
-  -- A new index is complete only if the database held nothing else.
-  if left == -2 and others() > 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+  if left == -2 then beginIndex() end
   if now + left < at then redis.call('PEXPIREAT', INDEX, at + math.min(1000, math.floor((at - now) / 100))) end
 end
 `;

@@ -37,9 +37,9 @@ if redis.call('ZREMRANGEBYSCORE', TAGS, '-inf', '(' .. now) > 0 and redis.call('
   redis.call('ZREM', INDEX, '\\1r')
 end
 local looked, deadTagged = 0, 0
-for i = 4, #ARGV, 2 do
-  local set, named = TAG .. ARGV[i], {}
-  local members = redis.call('SRANDMEMBER', set, ARGV[i + 1])
+local function look(tag, count)
+  local set, named = TAG .. tag, {}
+  local members = redis.call('SRANDMEMBER', set, count)
   for n, key in ipairs(members) do named[n] = ENTRY .. key end
   looked = looked + #members
   if #named > 0 and redis.call('EXISTS', unpack(named)) < #named then
@@ -48,9 +48,10 @@ for i = 4, #ARGV, 2 do
       if redis.call('EXISTS', name) == 0 then gone[#gone + 1] = members[n] end
     end
     deadTagged = deadTagged + redis.call('SREM', set, unpack(gone))
-    if redis.call('EXISTS', set) == 0 then forgetTag(ARGV[i]) end
+    if redis.call('EXISTS', set) == 0 then forgetTag(tag) end
   end
 end
+for i = 4, #ARGV, 2 do look(ARGV[i], ARGV[i + 1]) end
 -- Whatever went, the place of the cleaning among it: an index that was whole is empty now, and not lost.
 keepEmpty(whole, left)
 return {verified(), #found, #dead, looked, deadTagged}
@@ -72,15 +73,15 @@ return {verified(), #found, #dead, looked, deadTagged}
     }
     let looked = 0;
     let deadTagged = 0;
-    for (let i = 3; i < args.length; i += 2) {
-      const tag = text(args[i]);
+    const look = (tag: string, count: number): void => {
       const set = lib.tagPrefix + tag;
-      const members = db.srandmember(set, number(args[i + 1]));
+      const members = db.srandmember(set, count);
       looked += members.length;
       const gone = members.filter((key) => !db.exists(lib.entryPrefix + key));
       for (const key of gone) if (db.srem(set, key)) deadTagged++;
       if (gone.length > 0 && !db.exists(set)) lib.forgetTag(tag);
-    }
+    };
+    for (let i = 3; i < args.length; i += 2) look(text(args[i]), number(args[i + 1]));
     lib.keepEmpty(whole, left);
     return [lib.verified(), found.length, dead.length, looked, deadTagged];
   },

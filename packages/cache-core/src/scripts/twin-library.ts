@@ -111,8 +111,13 @@ export class TwinLibrary {
   register(keys: readonly string[], at: number): void {
     const left = this.db.pttl(this.index);
     for (const key of keys) this.db.zadd(this.index, 0, key);
-    if (left === -2 && this.others() > 0) this.markUnverified();
+    if (left === -2) this.beginIndex();
     if (this.now + left < at) this.db.pexpireat(this.index, at + slack(at - this.now));
+  }
+
+  beginIndex(): void {
+    if (this.others() > 0) this.markUnverified();
+    if (this.db.exists(this.tags)) this.db.zadd(this.index, 0, "\u0001r");
   }
 
   markUnverified(): void {
