@@ -121,7 +121,11 @@ export class Places {
     if (granted !== 1) return;
     try {
       if (delayMs === 0) await this.#engine.adjust("give", wish.cost, wish.plan, wish.target, "");
-      else await store.run(cancelPlace, keys, [wish.queue, id]);
+      else {
+        await store.run(cancelPlace, keys, [wish.queue, id]);
+        // A refusal that was remembered may have counted the place.
+        this.#engine.forget(wish.target);
+      }
     } catch (err) {
       logger.debug({ err }, "A place could not be given up; its time passes unused");
     }

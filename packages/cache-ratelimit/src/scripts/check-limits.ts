@@ -17,15 +17,15 @@ export const checkLimits: AtomicOperation = {
 
 -- What nearly every call is: fixed windows and buckets, absent or as this script writes them, and the cost fits. Whatever
 -- is otherwise is left to 'judge', which starts anew; nothing is written before all is known.
+-- The tables are filled anew by each call: making them costs more than filling them.
+local prefix, keys, only, bodies, finishes = KEYS[1], {}, {}, {}, {}
 local function spend(plan, cost, i, out, n)
-  local rules = #plan
-  local keys, raws = {}, nil
+  local rules, raws = #plan, only
   for r = 2, rules do
     local rule = plan[r]
-    keys[r - 1] = KEYS[1] .. rule[1] .. ':' .. ARGV[i + rule[8]]
+    keys[r - 1] = prefix .. rule[1] .. ':' .. ARGV[i + rule[8]]
   end
-  if rules == 2 then raws = {redis.pcall('GET', keys[1])} else raws = redis.call('MGET', unpack(keys)) end
-  local bodies, finishes = {}, {}
+  if rules == 2 then only[1] = redis.pcall('GET', keys[1]) else raws = redis.call('MGET', unpack(keys, 1, rules - 1)) end
   for r = 2, rules do
     local rule, raw = plan[r], raws[r - 1]
     local kind, limit = rule[2], rule[3]
