@@ -1,4 +1,4 @@
-import { createCache, memoryStore, type Store } from "@crm/cache-core";
+import { createCache, memoryStore, type Store, StoreUnavailableError } from "@crm/cache-core";
 import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createLocks, type Locks } from "./index.ts";
@@ -97,6 +97,38 @@ describe("createLocks", () => {
     await (await waiter).release();
     await waits.close();
     await holds.close();
+    await locks.close();
+  });
+
+  it("keeps a lock that came by another answer, when the call that asked for it fails afterwards", async () => {
+    const inner = memoryStore({ clock });
+    let fail: (() => void) | undefined;
+    let hangs = false;
+    const store: Store = {
+      ...inner,
+      run: (operation, ...rest) =>
+        hangs && operation.name === "acquireLock"
+          ? new Promise((_, reject) => {
+              fail = () =>
+                reject(new StoreUnavailableError({ operation: operation.name, reason: "timeout" }));
+            })
+          : inner.run(operation, ...rest),
+    };
+    const both = createLocks(createCache({ store, clock }));
+    const holder = await both.acquire("a");
+    const waiter = both.acquire("a");
+    await clock.advance(10);
+    hangs = true;
+    await clock.advance(1_000);
+    expect(fail).not.toBe(undefined);
+    await holder.release();
+    const lock = await waiter;
+    fail?.();
+    hangs = false;
+    await clock.advance(500);
+    expect(await lock.extend()).toBe(true);
+    await lock.release();
+    await both.close();
     await locks.close();
   });
 

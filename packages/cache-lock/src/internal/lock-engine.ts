@@ -310,6 +310,8 @@ export class LockEngine implements HoldKeeper {
   /** The first call fails at once; who is in the queue already sits the outage out, as long as it wants to wait. */
   #onFailure(waiter: Waiter, error: unknown): void {
     const { place, token, request } = waiter;
+    // It has come by another answer meanwhile: there is a hold, and nothing to give back.
+    if (waiter.granted) return;
     if (waiter.settled) {
       this.#giveBacks.add(place, token, request.ttlMs);
     } else if (waiter.ticket === 0) {
