@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { type UnserializableKind, UnserializableValueError } from "../errors.ts";
+import { type UnserializableKind, UnserializableValueError } from "../errors/value-errors.ts";
 import { classNameOf, truncateKey } from "../redact.ts";
 
 /**
