@@ -1,6 +1,6 @@
 import { DeadlineQueue } from "./deadline-queue.ts";
 
-/** At most one `PING` a second; half as many where messages arrive anyway. */
+/** At most one `PING` a second; none where messages arrive anyway, or few. */
 const EVERY_MS = 1_000;
 
 /** What a heartbeat asks, and whom it tells. */
@@ -24,10 +24,13 @@ export class Heartbeat {
   /** Tells the answers of an earlier patient from those of this one. */
   #round = 0;
   #heardSince = false;
-  #skipped = false;
+  /** Turns in a row in which a message was answer enough, and how many they may be. */
+  #spared = 0;
+  readonly #mostSpared: number;
 
-  constructor(deadlineMs: number) {
+  constructor(deadlineMs: number, mostSpared: number = Number.POSITIVE_INFINITY) {
     this.#deadlines = new DeadlineQueue(deadlineMs);
+    this.#mostSpared = mostSpared;
   }
 
   get running(): boolean {
@@ -45,7 +48,7 @@ export class Heartbeat {
   stop(): void {
     this.#round++;
     this.#heardSince = false;
-    this.#skipped = false;
+    this.#spared = 0;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#deadlines.clear();
@@ -57,9 +60,9 @@ export class Heartbeat {
   }
 
   #ask(patient: Patient, round: number): void {
-    const spared = this.#heardSince && !this.#skipped;
+    const spared = this.#heardSince && this.#spared < this.#mostSpared;
     this.#heardSince = false;
-    this.#skipped = spared;
+    this.#spared = spared ? this.#spared + 1 : 0;
     if (spared) return;
     const deadline = this.#deadlines.add(() => {
       if (round !== this.#round || this.#heardSince) return;

@@ -74,3 +74,12 @@ describe("Lane", () => {
     expect(lane.serverNow()).toBe(Math.floor(server() - 500));
   });
 });
+
+it("spares others the wait for a refusal, for a while", async () => {
+  const lane = new Lane("");
+  expect(lane.refuses).toBe(false);
+  lane.noteRefusal();
+  expect(lane.refuses).toBe(true);
+  expect(lane.silent).toBe(false);
+  await vi.waitFor(() => expect(lane.refuses).toBe(false), { interval: 5, timeout: 500 });
+});

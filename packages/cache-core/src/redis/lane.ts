@@ -10,6 +10,7 @@ export class Lane {
   /** Monotonic time of the last answer. */
   #lastAnswer = Number.NEGATIVE_INFINITY;
   #silentSince: number | null = null;
+  #refusesUntil = Number.NEGATIVE_INFINITY;
   #offset: number | null = null;
   #offsetAt = Number.NEGATIVE_INFINITY;
   /** By how much the offset may be too small: the time from the question to the answer it came from. */
@@ -28,6 +29,18 @@ export class Lane {
   /** How long the lane has been silent, in ms. */
   get silentMs(): number {
     return this.#silentSince === null ? 0 : performance.now() - this.#silentSince;
+  }
+
+  /**
+   * Whether the server has just said that it serves nobody for now. A server that is loading its data looks at commands
+   * between keys only, so each refusal takes a while: nobody else waits for one before this moment has passed.
+   */
+  get refuses(): boolean {
+    return performance.now() < this.#refusesUntil;
+  }
+
+  noteRefusal(): void {
+    this.#refusesUntil = performance.now() + REFUSED_FOR_MS;
   }
 
   /** An answer came. Returns whether it ended a silence. */
@@ -91,6 +104,8 @@ export class Lane {
   }
 }
 
+/** A server that has refused is left alone so long. */
+const REFUSED_FOR_MS = 50;
 const CLOCK_REFRESH_MS = 5_000;
 const LONGEST_TRUST_MS = 60_000;
 const DRIFT = 0.0005;

@@ -15,7 +15,7 @@ import { Lane } from "./lane.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
 import type { RedisLike } from "./redis-like.ts";
-import { isReplyError, toStoreError } from "./reply-error.ts";
+import { isLoading, isReplyError, toStoreError } from "./reply-error.ts";
 import { revive } from "./revive.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
@@ -245,7 +245,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
    */
   function admit(operation: string, lane: Lane): Promise<void> | undefined {
     if (closed) return refuse(operation, "closed");
-    if (lane.silent) return refuse(operation, "breaker");
+    if (lane.silent || lane.refuses) return refuse(operation, "breaker");
     if (client.status === "ready") return warming;
     if (
       everReady ||
@@ -334,6 +334,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
         (cause) => {
           deadline.settled = true;
           if (isReplyError(cause)) answered(lane);
+          if (isLoading(cause)) lane.noteRefusal();
           const error = toStoreError(operation, cause);
           if (error.code === "STORE_UNAVAILABLE" && error.reason === "readonly") leaveReplica();
           if (isReplyError(cause)) reject(error);

@@ -7,6 +7,11 @@ const NOT_NOW =
 /** What a script says in a Cluster of a slot that is being moved, or has no owner for now. */
 const NOT_HERE = /Script attempted to (access a non local key|execute a (write )?command while)/;
 
+/** Whether a server says that it serves nobody before it has its data. */
+export function isLoading(cause: unknown): boolean {
+  return cause instanceof Error && /^(LOADING|MASTERDOWN)\b/.test(cause.message);
+}
+
 /** The toolkit's error for what a client rejected with. */
 export function toStoreError(operation: string, cause: unknown): StoreUnavailableError | StoreReplyError {
   const message = cause instanceof Error ? cause.message : String(cause);

@@ -33,7 +33,9 @@ export class SharedSubscriber {
     this.#origin = origin;
     this.#deadlineMs = deadlineMs;
     this.#onHandlerError = onHandlerError;
-    this.#heartbeat = new Heartbeat(DEADLINES_OF_A_HEARTBEAT * deadlineMs);
+    // In a Cluster a node that answers may have left it, which is looked at now and then.
+    const mostSpared = origin.isCluster === true ? 4 : Number.POSITIVE_INFINITY;
+    this.#heartbeat = new Heartbeat(DEADLINES_OF_A_HEARTBEAT * deadlineMs, mostSpared);
   }
 
   async subscribe(

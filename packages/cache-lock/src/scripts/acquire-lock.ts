@@ -32,6 +32,8 @@ advance()
 if place then
   ticket = tonumber(place)
   keep(QUEUE, now + ${KEPT_MS}, ${KEPT_MS})
+  -- Who asks how things stand hears, by the same message, that it still hears: its connection needs no other heartbeat.
+  if tonumber(ARGV[7]) > 0 then redis.call('PUBLISH', CHANNEL .. ME, 'p') end
 end
 local record = redis.call('HGET', STATE, token)
 if not redis.call('ZSCORE', HOLDERS, token) then
@@ -80,6 +82,7 @@ return {0, ticket, watch, left, missing, unpack(mine)}
     if (place !== null) {
       ticket = place;
       lock.keep(lock.queue, lock.now + KEPT_MS, KEPT_MS);
+      if (number(args[6]) > 0) lock.tell(lock.me, "p");
     }
     let record: string | undefined;
     if (db.zscore(lock.holders, token) === null) {
