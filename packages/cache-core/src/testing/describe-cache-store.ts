@@ -18,6 +18,7 @@ import type {
   TestFunction,
 } from "./contract/suite.ts";
 import { timing } from "./contract/timing.ts";
+import { together } from "./contract/together.ts";
 import { values } from "./contract/values.ts";
 
 export type {
@@ -34,6 +35,7 @@ const CHAPTERS = {
   many,
   hand,
   invalidating,
+  together,
   races,
   scopes,
   messages,
