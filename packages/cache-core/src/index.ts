@@ -4,6 +4,7 @@ export type {
   CacheEntry,
   CacheInternals,
   CacheStats,
+  CoveredEntry,
   Explanation,
   MemoryTierStats,
   SetEntry,

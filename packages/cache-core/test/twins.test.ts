@@ -12,6 +12,7 @@ import { indexState } from "../src/scripts/index-state.ts";
 import { invalidateKeys } from "../src/scripts/invalidate-keys.ts";
 import { invalidateRange } from "../src/scripts/invalidate-range.ts";
 import { invalidateTag } from "../src/scripts/invalidate-tag.ts";
+import { listEntries } from "../src/scripts/list-entries.ts";
 import { listSessions } from "../src/scripts/list-sessions.ts";
 import { pruneIndex } from "../src/scripts/prune-index.ts";
 import { putEntries } from "../src/scripts/put-entries.ts";
@@ -154,7 +155,9 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           return;
         }
         case 9:
-          if (random.chance(0.3)) await both(findLease, [key]);
+          if (random.chance(0.2))
+            await both(listEntries, ["range", random.pick(PREFIXES), "", random.int(1, 4)]);
+          else if (random.chance(0.3)) await both(findLease, [key]);
           else await both(renewLease, [key, token, random.int(1, 30) * 100]);
           return;
         case 10:
@@ -301,6 +304,7 @@ const ALL = [
   ...[
     invalidateRange,
     invalidateTag,
+    listEntries,
     listSessions,
     pruneIndex,
     putEntries,

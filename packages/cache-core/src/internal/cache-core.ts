@@ -37,7 +37,7 @@ import { Coverage, type CoveredRange } from "./coverage.ts";
 import { explainKey } from "./explain-key.ts";
 import { type FillResult, type Flight, type StoredParts, spread } from "./fills.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
-import { invalidateTogether } from "./invalidate-together.ts";
+import { invalidateTogether, listCovered } from "./invalidate-together.ts";
 import type { Shared } from "./shared.ts";
 import type { Put } from "./store-access.ts";
 import { heldLease, takeHandLease } from "./take-hand-lease.ts";
@@ -75,6 +75,7 @@ export class CacheCore implements Cache {
       instance: access.processId,
       invalidate: (request) =>
         invalidateTogether(this.#prefix, request, (coverage, names) => this.#invalidate(coverage, names)),
+      list: (request) => listCovered(access, this.#prefix, request),
       appendRecord: (record) => access.appendRecord(record),
       keepHistory: (messages, ageMs) => access.keepHistory(messages, ageMs),
     };

@@ -3,6 +3,7 @@ import { type Dependency, dependencyTag } from "../dependencies.ts";
 import type { InvalidationEventPayload } from "../events.ts";
 import { compileGlob } from "../glob.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
+import type { StoreAccess } from "./store-access.ts";
 
 /** Several ways to name entries, in one invalidation: an entry that more than one of them covers counts once. */
 export interface TogetherRequest {
@@ -17,8 +18,51 @@ export interface TogetherRequest {
   readonly record?: object | undefined;
 }
 
+/** An entry that a request covers. */
+export interface CoveredEntry {
+  readonly key: string;
+  /** What it is covered by: a pattern as given, or the place of a dependency among those given. */
+  readonly pattern: string | undefined;
+  readonly dependency: number | undefined;
+  /** Marked stale already, so that a soft invalidation does not count it. */
+  readonly marked: boolean;
+  /** Bytes that are no entry: a hard invalidation removes and counts them, a soft one does not. */
+  readonly foreign: boolean;
+}
+
+/** What patterns and dependencies cover now, an entry once for each that covers it. Changes nothing. */
+export async function listCovered(
+  access: StoreAccess,
+  prefix: string,
+  request: Pick<TogetherRequest, "patterns" | "dependencies">,
+): Promise<CoveredEntry[]> {
+  const found: CoveredEntry[] = [];
+  const add = (
+    key: string,
+    state: number,
+    pattern: string | undefined,
+    dependency: number | undefined,
+  ): void => {
+    found.push({ key, pattern, dependency, marked: state === 2, foreign: state === 3 });
+  };
+  for (const pattern of new Set(request.patterns ?? [])) {
+    const glob = compileGlob(checkPattern(pattern));
+    for (const { key, state } of await access.list("range", prefix + glob.literalPrefix)) {
+      const own = key.slice(prefix.length);
+      if ((prefix !== "" || key.charCodeAt(0) >= 32) && glob.matches(own))
+        add(own, state, pattern, undefined);
+    }
+  }
+  for (const [i, dependency] of (request.dependencies ?? []).entries()) {
+    for (const { key, state } of await access.list("tag", prefix + dependencyTag(dependency))) {
+      add(key.slice(prefix.length), state, undefined, i);
+    }
+  }
+  return found;
+}
+
 /** Checks a request and hands it on, names in full. */
-export function invalidateTogether(
+export async function invalidateTogether(
   prefix: string,
   request: TogetherRequest,
   invalidate: (coverage: Coverage, names: InvalidationEventPayload) => Promise<number>,

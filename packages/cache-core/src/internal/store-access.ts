@@ -11,6 +11,7 @@ import { findLease } from "../scripts/find-lease.ts";
 import { invalidateKeys } from "../scripts/invalidate-keys.ts";
 import { invalidateRange } from "../scripts/invalidate-range.ts";
 import { invalidateTag } from "../scripts/invalidate-tag.ts";
+import { listEntries } from "../scripts/list-entries.ts";
 import { pruneIndex } from "../scripts/prune-index.ts";
 import { putEntries } from "../scripts/put-entries.ts";
 import { releaseLease } from "../scripts/release-lease.ts";
@@ -267,7 +268,7 @@ export class StoreAccess {
     }
     const message = this.#message(inline ? coverage : { keys, tags, ranges, soft });
     const inlineMessage = inline ? message : "";
-    const mode = soft ? (steps > 1 ? 2 : 1) : 0;
+    const mode = soft ? (steps > 1 || record !== undefined ? 2 : 1) : 0;
     let count = 0;
     if (keys.length > 0) count += await this.#invalidateKeys(keys, mode, inlineMessage);
     for (const tag of tags) {
@@ -302,6 +303,24 @@ export class StoreAccess {
     }
     if (!inline) await this.#tellBus(message);
     return count;
+  }
+
+  /** The entries of a range or a tag, with their states; see `listEntries`. Maintenance: its cost follows the range. */
+  async list(kind: "range" | "tag", name: string): Promise<{ key: string; state: number }[]> {
+    const pages = await Promise.all(
+      this.#buckets().map(async (bucket) => {
+        const found = new Map<string, number>();
+        let cursor = "";
+        do {
+          const reply = await this.#runIn(listEntries, bucket, [kind, name, cursor, PAGE]);
+          const [keys, states, next] = reply as [Buffer[], number[], Buffer];
+          keys.forEach((key, i) => void found.set(key.toString("utf8"), states[i] as number));
+          cursor = next.toString("utf8");
+        } while (cursor !== "");
+        return [...found].map(([key, state]) => ({ key, state }));
+      }),
+    );
+    return pages.flat();
   }
 
   /** Puts a record onto the bus that invalidates nothing. */

@@ -20,6 +20,23 @@ export const together: Chapter = ({ expect }, test) => {
     expect(await cache.internals.invalidate(request)).toBe(0);
   });
 
+  test("a list of what is covered equals what goes, and changes nothing", async (t) => {
+    const cache = t.cache();
+    const tenant = cache.scope("a");
+    for (const to of [cache, tenant]) {
+      for (const key of ["a:1", "a:2:x", "b:1"])
+        await to.set(key, 1, { ttl: 60, dependsOn: [["users", key]] });
+    }
+    const request = { patterns: ["a:*", "*:x"], dependencies: [["users", "b:1"]] } as const;
+    for (const from of [tenant, cache]) {
+      const listed = await from.internals.list(request);
+      const names = listed.map(({ key, pattern, dependency }) => `${key} ${pattern ?? dependency}`);
+      expect(names.sort()).toEqual(["a:1 a:*", "a:2:x *:x", "a:2:x a:*", "b:1 0"]);
+      expect(await from.internals.invalidate(request)).toBe(3);
+      expect(await from.internals.list(request)).toEqual([]);
+    }
+  });
+
   test("soft: marked stale once, counted once, whatever meets it", async (t) => {
     const cache = t.cache();
     for (const key of ["a:1", "a:2", "b:1"]) await cache.set(key, 1, { ttl: 60, staleTtl: 60, tags: ["x"] });
