@@ -313,7 +313,9 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         byEntity: { companies: 1, users: 1 },
         recentInvalidations: 2,
       });
-      await waitFor(() => two.invalidator.getHistory(1)[0]?.status === "applied", { what: "the other process" });
+      await waitFor(() => two.invalidator.getHistory(1)[0]?.status === "applied", {
+        description: "the other process",
+      });
       expect(two.invalidator.getHistory().map(({ entityType }) => entityType)).toEqual([
         "users",
         "companies",
@@ -360,7 +362,7 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       await invalidator.invalidateOnDelete("leads", "9");
       const ours = () =>
         heard.filter((message) => (message as { namespace: string }).namespace === namespace);
-      await waitFor(() => ours().length === 1, { what: "the message" });
+      await waitFor(() => ours().length === 1, { description: "the message" });
       expect(ours()[0]).toMatchObject({
         events: [{ event: "entity:deleted", entityType: "leads", entityId: "9" }],
         keysInvalidated: 0,
@@ -372,12 +374,17 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       const { invalidator } = make();
       const { cache: other } = make({}, { memory: true });
       await other.getOrSet("companies:1", () => 1, 60);
-      await waitFor(async () => {
-        await other.get("companies:1");
-        return ((await other.getStats()).l1?.hits ?? 0) > 0;
-      }, { what: "a hit in memory" });
+      await waitFor(
+        async () => {
+          await other.get("companies:1");
+          return ((await other.getStats()).l1?.hits ?? 0) > 0;
+        },
+        { description: "a hit in memory" },
+      );
       await invalidator.invalidateOnUpdate("companies", "1");
-      await waitFor(async () => (await other.get("companies:1")) === null, { what: "the other process" });
+      await waitFor(async () => (await other.get("companies:1")) === null, {
+        description: "the other process",
+      });
     });
 
     it("a scope's history and invalidations are its own", async () => {
