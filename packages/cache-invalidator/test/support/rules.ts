@@ -1,7 +1,6 @@
 import type { EntityRules } from "../../src/index.ts";
 
-// The sets of @crm/cache-rules, copied: packages depend on the core alone, tests included. `rules.test.ts` there and the
-// composition root of the demo put the real ones together.
+// The sets of @crm/cache-rules, copied: packages depend on the core alone, tests included. `test/rules-copy.test.ts` compares.
 
 export const tableRules: EntityRules = {
   companies: {
