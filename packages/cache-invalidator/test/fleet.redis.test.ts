@@ -91,9 +91,13 @@ it.each([
         async () => {
           const stats = await Promise.all(far.map(({ cache }) => cache.getStats()));
           const heard = far.every(({ invalidator }) => invalidator.getHistory(1)[0]?.entityId === "last");
+          if (process.env.FLEET_REPORT === "2")
+            process.stderr.write(
+              `${JSON.stringify({ last: far.map(({ invalidator }) => [invalidator.getHistory(1)[0]?.entityId, invalidator.getStats().totalInvalidations]), l1: stats.map(({ l1 }) => l1?.coherent) })}\n`,
+            );
           return heard && stats.every(({ l1 }) => l1?.coherent === true);
         },
-        { timeoutMs: 20_000, description: "the link" },
+        { timeoutMs: 8_000, description: "the link" },
       );
       const caughtUpMs = performance.now() - healedAt;
       for (const { cache } of all) {

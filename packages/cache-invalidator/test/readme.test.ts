@@ -46,7 +46,9 @@ describe("README.md", () => {
   );
 
   it("names only tests that exist", async () => {
-    const files = new Set([...readme.matchAll(/`(test\/[\w.-]+\.test\.ts)`/g)].map(([, file]) => file as string));
+    const files = new Set(
+      [...readme.matchAll(/`(test\/[\w.-]+\.test\.ts)`/g)].map(([, file]) => file as string),
+    );
     expect(files.size).toBeGreaterThan(4);
     for (const file of files) await expect(readFile(join(root, file), "utf8"), file).resolves.toBeTruthy();
   });
