@@ -3,6 +3,7 @@ import type { Codec } from "./codec.ts";
 import type { Duration } from "./duration.ts";
 import type { CacheEvents } from "./events.ts";
 import type { BatchFetcher, Fetcher } from "./fetcher.ts";
+import type { CoveredEntry, TogetherRequest } from "./internal/invalidate-together.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { Lease } from "./lease.ts";
 import type { Logger } from "./logger.ts";
@@ -101,6 +102,8 @@ export interface Cache {
   close(): Promise<void>;
 }
 
+export type { CoveredEntry, TogetherRequest };
+
 /** The parts of a cache that a package which extends it may use. Nothing here is checked or scoped. */
 export interface CacheInternals {
   readonly store: Store;
@@ -111,6 +114,16 @@ export interface CacheInternals {
   readonly codec: Codec;
   /** The scope's part of every name: put it before keys and tags. Empty at the root. */
   readonly prefix: string;
+  /** Names this process on the bus. */
+  readonly instance: string;
+  /** Keys, tags, patterns and dependencies in one invalidation, with a record for the history on the bus. */
+  invalidate(request: TogetherRequest): Promise<number>;
+  /** What patterns and dependencies cover now. Changes nothing. */
+  list(request: Pick<TogetherRequest, "patterns" | "dependencies">): Promise<CoveredEntry[]>;
+  /** Puts a record onto the bus that invalidates nothing. */
+  appendRecord(record: object): Promise<void>;
+  /** The bus keeps at least so many messages, and none longer than so many ms, from the next message of this process on. */
+  keepHistory(messages: number, ageMs: number): void;
   /** The events of the cache. */
   readonly emitter: {
     wants(event: keyof CacheEvents): boolean;

@@ -32,4 +32,6 @@ export interface InvalidationEventPayload {
   readonly tags: readonly string[];
   readonly patterns: readonly string[];
   readonly soft: boolean;
+  /** What `internals.invalidate` was given to be put on record. */
+  readonly record?: object | undefined;
 }

@@ -4,17 +4,28 @@ export type {
   CacheEntry,
   CacheInternals,
   CacheStats,
+  CoveredEntry,
   Explanation,
   MemoryTierStats,
   SetEntry,
+  TogetherRequest,
 } from "./cache.ts";
 export { checkKey } from "./check-key.ts";
 export type { Clock } from "./clock.ts";
 export { systemClock } from "./clock.ts";
 export type { Codec, EncodedValue } from "./codec.ts";
 export { createCache } from "./create-cache.ts";
+export { type Dependency, dependencyTag, track } from "./dependencies.ts";
 export type { Duration, DurationText } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
+export type {
+  EntityChange,
+  EntityEvent,
+  EntityRelation,
+  EntityRule,
+  EntityRules,
+  RelatedIds,
+} from "./entity-rules.ts";
 export {
   CacheClosedError,
   CacheError,
@@ -39,7 +50,8 @@ export {
 } from "./errors.ts";
 export type { CacheEvents, InvalidationEventPayload } from "./events.ts";
 export type { BatchFetcher, FetchContext, Fetcher } from "./fetcher.ts";
-export { escapeGlob } from "./glob.ts";
+export { compileGlob, escapeGlob, type Glob } from "./glob.ts";
+export { globCovers } from "./glob-covers.ts";
 export { jsonCodec } from "./json-codec.ts";
 export type { KeySpace } from "./key-space.ts";
 export type { Lease } from "./lease.ts";

@@ -61,6 +61,8 @@ export interface MemoryDatabase {
   xrange(key: string, start: string, end: string, count?: number): StreamEntry[];
   xrevrange(key: string, end: string, start: string, count?: number): StreamEntry[];
   xlen(key: string): number;
+  /** Removes the entries that were appended before `minMs`, as `XTRIM key MINID = minMs`. Returns how many. */
+  xtrim(key: string, minMs: number): number;
 
   /** Delivers to subscribers after the running operation has returned. Returns the number of receivers. */
   publish(channel: string, message: Buffer): number;

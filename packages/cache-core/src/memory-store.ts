@@ -85,7 +85,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     let stopped = false;
     const wake = (): void => {
       if (stopped) return;
-      const entries = database.xrange(stream, "-", "+").filter((entry) => after(entry.id, cursor));
+      const entries = database.xrange(stream, `(${cursor}`, "+");
       if (entries.length === 0) return;
       cursor = (entries[entries.length - 1] as { id: string }).id;
       handlers.onEntries(entries);
@@ -166,11 +166,4 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     retain: retention(close),
     close,
   };
-}
-
-/** Whether one stream id lies after another. */
-function after(id: string, other: string): boolean {
-  const [ms = 0, count = 0] = id.split("-").map(Number);
-  const [otherMs = 0, otherCount = 0] = other.split("-").map(Number);
-  return ms > otherMs || (ms === otherMs && count > otherCount);
 }

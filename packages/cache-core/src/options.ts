@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
+import type { Dependency } from "./dependencies.ts";
 import type { Duration } from "./duration.ts";
 import type { Logger } from "./logger.ts";
 import type { Store } from "./store.ts";
@@ -86,6 +87,8 @@ export interface SetOptions {
   staleTtl?: Duration | undefined;
   /** Names by which `invalidateByTag` finds the entry. At most 64. */
   tags?: readonly string[] | undefined;
+  /** Entities that the value was made from: `"companies"` for any of them, `["companies", id]` for one. */
+  dependsOn?: readonly Dependency[] | undefined;
   /** @default the instance's `jitter` */
   jitter?: number | undefined;
 }
@@ -94,6 +97,11 @@ export interface SetOptions {
 export interface GetOrSetOptions<T = unknown> extends EntryDefaults {
   /** Names by which `invalidateByTag` finds the entry. At most 64. */
   tags?: readonly string[] | undefined;
+  /**
+   * Entities that the value is made from: `"companies"` for any of them, `["companies", id]` for one. What the fetcher
+   * tracks (`track`) is added.
+   */
+  dependsOn?: readonly Dependency[] | undefined;
   /** Checks what comes from the cache; a mismatch is a miss. Must validate synchronously. */
   schema?: StandardSchemaV1<unknown, T> | undefined;
   /** Skip reading: fetch and store, still one fetch at a time. @default false */

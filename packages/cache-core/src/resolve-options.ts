@@ -1,5 +1,6 @@
 import { checkTags } from "./check-key.ts";
 import { isOptions } from "./check-options.ts";
+import { dependencyTags } from "./dependencies.ts";
 import type { Duration } from "./duration.ts";
 import { parseDuration, parseDurationOrZero } from "./duration.ts";
 import { InvalidOptionError } from "./errors.ts";
@@ -86,7 +87,10 @@ export function resolveSetOptions(
   const { ttl, staleTtl, jitter } = options;
   return {
     entry: resolveEntryOptions({ ttl, staleTtl, jitter }, base),
-    tags: options.tags === undefined ? [] : checkTags(options.tags),
+    tags: [
+      ...(options.tags === undefined ? [] : checkTags(options.tags)),
+      ...(options.dependsOn === undefined ? [] : dependencyTags(options.dependsOn)),
+    ],
   };
 }
 

@@ -211,6 +211,10 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
       words: words("XADD", k, "MAXLEN", "=", maxLength, "*", f, v),
       run: (db: EmbeddedDatabase) => db.xadd(k, maxLength, [[f, v]]),
     })),
+  fc.tuple(key, fc.constantFrom(0, 1, 9_999_999_999_999)).map(([k, minMs]) => ({
+    words: words("XTRIM", k, "MINID", "=", String(minMs)),
+    run: (db: EmbeddedDatabase) => db.xtrim(k, minMs),
+  })),
   key.map((k) => ({ words: words("XLEN", k), run: (db: EmbeddedDatabase) => db.xlen(k) })),
   fc.tuple(key, streamBound, streamBound, streamCount).map(([k, start, end, count]) => ({
     words: words("XRANGE", k, start, end, ...(count === undefined ? [] : ["COUNT", count])),

@@ -12,6 +12,7 @@ import { indexState } from "../src/scripts/index-state.ts";
 import { invalidateKeys } from "../src/scripts/invalidate-keys.ts";
 import { invalidateRange } from "../src/scripts/invalidate-range.ts";
 import { invalidateTag } from "../src/scripts/invalidate-tag.ts";
+import { listEntries } from "../src/scripts/list-entries.ts";
 import { listSessions } from "../src/scripts/list-sessions.ts";
 import { pruneIndex } from "../src/scripts/prune-index.ts";
 import { putEntries } from "../src/scripts/put-entries.ts";
@@ -111,9 +112,14 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       if (random.chance(0.03)) micros -= random.int(1, 5_000_000);
       await Promise.all(sides.map((side) => side.setTime(micros)));
       if (random.chance(0.06)) await disturb();
-      const soft = random.chance(0.3) ? 1 : 0;
+      const soft = random.pick([0, 0, 1, 2]);
       const message = random.chance(0.7) ? `m${random.int(0, 99)}` : "";
-      const tell = [soft, message, random.int(1, 9) * 10_000, random.int(1, 5)];
+      const tell = [
+        soft,
+        message,
+        random.int(1, 9) * 10_000,
+        random.pick([1, 3, 5, "2:864000000", "4:864000000"]),
+      ];
       const key = random.pick(KEYS);
       const token = random.chance(0.8) ? (held.get(key) ?? random.pick(TOKENS)) : random.pick(TOKENS);
       switch (random.int(0, 21)) {
@@ -152,7 +158,9 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           return;
         }
         case 9:
-          if (random.chance(0.3)) await both(findLease, [key]);
+          if (random.chance(0.2))
+            await both(listEntries, ["range", random.pick(PREFIXES), "", random.int(1, 4)]);
+          else if (random.chance(0.3)) await both(findLease, [key]);
           else await both(renewLease, [key, token, random.int(1, 30) * 100]);
           return;
         case 10:
@@ -205,7 +213,8 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         case 20: {
           const stream = [`${base}b`, `${base}b`];
           ran.set(appendBus.name, (ran.get(appendBus.name) ?? 0) + 1);
-          const args = ["", "", `m${random.int(0, 9)}`, 60_000, random.int(1, 5)];
+          const limit = random.chance(0.5) ? random.int(1, 5) : `${random.int(1, 5)}:864000000`;
+          const args = ["", "", `m${random.int(0, 9)}`, 60_000, limit];
           const replies = await Promise.all(sides.map((side) => side.run(appendBus, stream, args)));
           expect(replies[1]).toEqual(replies[0]);
           return;
@@ -298,6 +307,7 @@ const ALL = [
   ...[
     invalidateRange,
     invalidateTag,
+    listEntries,
     listSessions,
     pruneIndex,
     putEntries,

@@ -9,6 +9,7 @@ import {
   checkTags,
 } from "../check-key.ts";
 import { checkSchema, checkSignal, isOptions } from "../check-options.ts";
+import { dependencyTags, isOwnTag } from "../dependencies.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import { entryBytes, looksLikeEntry, type ParsedEntry, parseEntry } from "../entry.ts";
 import {
@@ -38,6 +39,7 @@ import { Coverage, type CoveredRange } from "./coverage.ts";
 import { explainKey } from "./explain-key.ts";
 import { type FillResult, type Flight, type StoredParts, spread } from "./fills.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
+import { invalidateTogether, listCovered } from "./invalidate-together.ts";
 import { publishMessage, subscribeTo } from "./messages.ts";
 import type { Shared } from "./shared.ts";
 import type { Put } from "./store-access.ts";
@@ -71,8 +73,19 @@ export class CacheCore implements Cache {
   }
 
   get internals(): CacheInternals {
-    const { store, keys, clock, random, logger, payloads, emitter } = this.#shared;
-    return { store, keys, clock, random, logger, codec: payloads.codec, prefix: this.#prefix, emitter };
+    const { store, keys, clock, random, logger, payloads, emitter, access } = this.#shared;
+    return {
+      ...{ store, keys, clock, random, logger, codec: payloads.codec, prefix: this.#prefix, emitter },
+      instance: access.processId,
+      invalidate: (request) =>
+        invalidateTogether(this.#prefix, request, async (coverage, names) => {
+          this.#assertOpen();
+          return applyInvalidation(this.#shared, coverage, names);
+        }),
+      list: (request) => listCovered(access, this.#prefix, request),
+      appendRecord: (record) => access.appendRecord(record),
+      keepHistory: (messages, ageMs) => access.keepHistory(messages, ageMs),
+    };
   }
 
   // Reading
@@ -129,7 +142,7 @@ export class CacheCore implements Cache {
       ttl: Math.max(0, entry.freshUntil - now) / 1000,
       expiresIn: Math.max(0, entry.expiresAt - now) / 1000,
       createdAt: new Date(entry.createdAt),
-      tags: entry.tags.map((tag) => tag.slice(this.#prefix.length)),
+      tags: entry.tags.map((tag) => tag.slice(this.#prefix.length)).filter(isOwnTag),
       tier: "store",
     };
   }
@@ -187,6 +200,7 @@ export class CacheCore implements Cache {
       fetcher,
       options: entry,
       tags,
+      scopePrefix: this.#prefix,
       given: options,
     });
     return signal === undefined ? work : abortable(work, signal);
@@ -812,9 +826,8 @@ export class CacheCore implements Cache {
     if (typeof options !== "object") return { entry, tags: [] };
     checkSchema(options.schema);
     checkSignal(options.signal);
-    const given = options.tags;
-    if (given === undefined) return { entry, tags: [] };
-    const tags = checkTags(given);
+    const given = options.tags === undefined ? [] : checkTags(options.tags);
+    const tags = options.dependsOn === undefined ? given : [...given, ...dependencyTags(options.dependsOn)];
     return { entry, tags: this.#prefix === "" ? tags : tags.map((tag) => this.#prefix + tag) };
   }
 

@@ -17,6 +17,8 @@ export interface CoverageParts {
   readonly tags: readonly string[];
   readonly ranges: readonly CoveredRange[];
   readonly soft: boolean;
+  /** Goes onto the bus with the message, for whoever keeps a history. Plain JSON. */
+  readonly record?: object | undefined;
 }
 
 /** Decides whether an entry falls under an invalidation, the same way in every process. */
@@ -25,6 +27,7 @@ export class Coverage implements CoverageParts {
   readonly tags: readonly string[];
   readonly ranges: readonly CoveredRange[];
   readonly soft: boolean;
+  readonly record: object | undefined;
   readonly #keySet: ReadonlySet<string>;
   readonly #tagSet: ReadonlySet<string>;
   readonly #globs: readonly (Glob | null)[];
@@ -34,6 +37,7 @@ export class Coverage implements CoverageParts {
     this.tags = parts.tags;
     this.ranges = parts.ranges;
     this.soft = parts.soft;
+    this.record = parts.record;
     this.#keySet = new Set(parts.keys);
     this.#tagSet = new Set(parts.tags);
     this.#globs = parts.ranges.map((range) => (range.glob === "" ? null : compileGlob(range.glob)));
@@ -68,6 +72,7 @@ export function encodeMessage(origin: string, coverage: CoverageParts): string {
       ? { r: coverage.ranges.map((range) => [range.prefix, range.skip, range.glob, range.scopes ? 1 : 0]) }
       : {}),
     ...(coverage.soft ? { s: 1 } : {}),
+    ...(coverage.record === undefined ? {} : { a: coverage.record }),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Explanation } from "../cache.ts";
+import { isOwnTag } from "../dependencies.ts";
 import { looksLikeEntry, parseEntry } from "../entry.ts";
 import type { Shared } from "./shared.ts";
 
@@ -66,7 +67,7 @@ export async function explainKey(
     ageSeconds: Math.max(0, now - entry.createdAt) / 1000,
     ttl: Math.max(0, entry.freshUntil - now) / 1000,
     expiresIn: Math.max(0, entry.expiresAt - now) / 1000,
-    tags: entry.tags.map((tag) => tag.slice(prefix.length)),
+    tags: entry.tags.map((tag) => tag.slice(prefix.length)).filter(isOwnTag),
     bytes: bytes.length,
     codec: otherCodec ? `id ${entry.codecId}` : payloads.codec.name,
     leased,

@@ -14,6 +14,8 @@ export interface ManyRequest<T> {
   readonly fetcher: BatchFetcher<T>;
   readonly options: ResolvedEntryOptions;
   readonly tags: readonly string[];
+  /** The scope's part of names, put before the tags that the fetcher tracks. */
+  readonly scopePrefix: string;
   /** As the caller gave them, for keys that have to be waited for one by one. */
   readonly given: Duration | GetOrSetOptions<T> | undefined;
 }
@@ -129,7 +131,8 @@ async function fetchOwn<T>(
 ): Promise<void> {
   if (own.length === 0) return;
   const { access, clock, livenessMs, payloads, random } = shared;
-  const { fetcher, options, tags } = request;
+  const { fetcher, options } = request;
+  let { tags } = request;
   let cancel: () => void = () => {};
   const renew = (): void => {
     cancel = clock.after(livenessMs / 3, () => {
@@ -147,6 +150,10 @@ async function fetchOwn<T>(
       own.map(({ key }) => key),
       shared,
       options.hardMs,
+      (tracked) => {
+        // Which row went into which value is not known: each depends on all.
+        tags = [...new Set([...tags, ...tracked.map((tag) => request.scopePrefix + tag)])];
+      },
     );
   } catch (error) {
     await Promise.all(
@@ -181,9 +188,10 @@ async function callBatch<T>(
   keys: readonly string[],
   shared: Shared,
   hardMs = 0,
+  onTags: (tags: readonly string[]) => void = () => {},
 ): Promise<Map<string, T | null>> {
   shared.fills.fetches++;
-  const { value: answer } = await runFetcher({
+  const { value: answer, tags } = await runFetcher({
     key: keys[0] as string,
     fetcher: ({ signal }) => fetcher(keys, { signal }),
     previous: undefined,
@@ -191,6 +199,7 @@ async function callBatch<T>(
     closing: new AbortController().signal,
     clock: shared.clock,
   });
+  if (tags.length > 0) onTags(tags);
   if (answer instanceof Map) return answer as Map<string, T | null>;
   if (!Array.isArray(answer) || answer.length !== keys.length) {
     throw new InvalidFetcherError({

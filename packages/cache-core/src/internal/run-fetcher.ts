@@ -1,5 +1,6 @@
 import { checkTags } from "../check-key.ts";
 import type { Clock } from "../clock.ts";
+import { type Dependency, dependencyTags, recordDependencies } from "../dependencies.ts";
 import { type Duration, parseDuration, parseDurationOrZero } from "../duration.ts";
 import { FetchTimeoutError } from "../errors.ts";
 import type { FetchContext, Fetcher } from "../fetcher.ts";
@@ -47,10 +48,14 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
       skip = true;
     },
   };
-  const running = Promise.resolve(request.fetcher(context));
+  const seen: Dependency[] = [];
+  const running = Promise.resolve(recordDependencies(seen, () => request.fetcher(context)));
+  const fetched = (value: unknown): Fetched => {
+    const all = seen.length === 0 ? tags : [...tags, ...dependencyTags(seen)];
+    return { value, ttlMs, staleMs, tags: all, skip };
+  };
   if (controller === undefined) {
-    const value = await running;
-    return { value, ttlMs, staleMs, tags, skip };
+    return fetched(await running);
   }
   let cancel: () => void = () => {};
   const timeout = new Promise<never>((_, reject) => {
@@ -61,8 +66,7 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
     });
   });
   try {
-    const value = await Promise.race([running, timeout]);
-    return { value, ttlMs, staleMs, tags, skip };
+    return fetched(await Promise.race([running, timeout]));
   } finally {
     cancel();
     // What the abandoned fetcher ends with interests nobody any more.

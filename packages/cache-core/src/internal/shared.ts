@@ -98,7 +98,9 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
       const patterns = coverage.ranges.map((range) => range.prefix + range.glob);
       const { keys: names, tags, soft } = coverage;
       const durationMs = clock.monotonic() - began;
-      emitter.emit("invalidation:applied", { keys: names, tags, patterns, soft, removed, durationMs });
+      const { record } = coverage;
+      const what = { keys: names, tags, patterns, soft, ...(record === undefined ? {} : { record }) };
+      emitter.emit("invalidation:applied", { ...what, removed, durationMs });
     }
   });
   const closing = new AbortController();

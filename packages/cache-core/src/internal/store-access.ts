@@ -11,6 +11,7 @@ import { findLease } from "../scripts/find-lease.ts";
 import { invalidateKeys } from "../scripts/invalidate-keys.ts";
 import { invalidateRange } from "../scripts/invalidate-range.ts";
 import { invalidateTag } from "../scripts/invalidate-tag.ts";
+import { listEntries } from "../scripts/list-entries.ts";
 import { pruneIndex } from "../scripts/prune-index.ts";
 import { putEntries } from "../scripts/put-entries.ts";
 import { releaseLease } from "../scripts/release-lease.ts";
@@ -26,8 +27,9 @@ import { runInTime } from "./run-in-time.ts";
 
 /** Keys of one page of an invalidation: about 3 ms of the server's time. */
 const PAGE = 1_000;
-/** Invalidations that the bus remembers. */
+/** Invalidations that the bus remembers, unless somebody keeps a history on it. */
 const BUS_LIMIT = 1_000;
+const NOTHING: CoverageParts = { keys: [], tags: [], ranges: [], soft: false };
 /** Keys of one script that reads or fills: about 1 ms of the server's time. */
 const BATCH_LIMIT = 16;
 /** A fetch that takes longer is not stored. */
@@ -78,6 +80,10 @@ export class StoreAccess {
   readonly #leaseBatches: Batch<LeaseItem, AtomicReply>[] = [];
   readonly #fillBatches: Batch<{ put: Put; token: string }, AtomicReply>[] = [];
   readonly #putBatches: Batch<Put, null>[] = [];
+  /** Invalidations whose record is on the bus already, should they be tried again. */
+  readonly #recorded = new WeakSet<CoverageParts>();
+  /** What the bus keeps: a number of messages, or `<messages>:<ms>`. */
+  #busLimit: number | string = BUS_LIMIT;
   #tokens = 0;
   #longestTtlMs = 0;
   readonly #defaultTtlMs: number;
@@ -234,7 +240,7 @@ export class StoreAccess {
     const { base } = this.keys;
     const hashTag = this.keys.hashTag(bucket);
     await runInTime(this.store, putEntries, this.#keysOf(bucket), (until) => [
-      ...[base, hashTag, message, this.#busTtlMs, BUS_LIMIT, until],
+      ...[base, hashTag, message, this.#busTtlMs, this.#busLimit, until],
       ...entries,
     ]);
   }
@@ -252,20 +258,26 @@ export class StoreAccess {
 
   /** Applies an invalidation everywhere and tells the bus. Resolves to the number of entries it met. */
   async invalidate(coverage: CoverageParts): Promise<number> {
-    const { keys, tags, ranges, soft } = coverage;
-    const message = this.#message(coverage);
+    const { keys, tags, ranges, soft, record } = coverage;
     const steps = (keys.length > 0 ? 1 : 0) + tags.length + ranges.length;
     const inline = this.#inline && this.keys.buckets === 1 && steps === 1 && keys.length <= PAGE;
+    // In more than one step: the record comes first, so that what is removed is on record wherever the process ends.
+    if (record !== undefined && !inline && !this.#recorded.has(coverage)) {
+      await this.appendRecord(record);
+      this.#recorded.add(coverage);
+    }
+    const message = this.#message(inline ? coverage : { keys, tags, ranges, soft });
     const inlineMessage = inline ? message : "";
+    const mode = soft ? (steps > 1 || record !== undefined ? 2 : 1) : 0;
     let count = 0;
-    if (keys.length > 0) count += await this.#invalidateKeys(keys, soft, inlineMessage);
+    if (keys.length > 0) count += await this.#invalidateKeys(keys, mode, inlineMessage);
     for (const tag of tags) {
-      count += await this.#everywhere(soft, (bucket, cursor) =>
+      count += await this.#everywhere(mode, (bucket, cursor) =>
         this.#runIn(invalidateTag, bucket, [
-          soft ? 1 : 0,
+          mode,
           inlineMessage,
           this.#busTtlMs,
-          BUS_LIMIT,
+          this.#busLimit,
           tag,
           cursor === "" ? "0" : cursor,
           PAGE,
@@ -274,12 +286,12 @@ export class StoreAccess {
     }
     for (const range of ranges) {
       const skip = Buffer.byteLength(range.skip);
-      count += await this.#everywhere(soft, (bucket, cursor) =>
+      count += await this.#everywhere(mode, (bucket, cursor) =>
         this.#runIn(invalidateRange, bucket, [
-          soft ? 1 : 0,
+          mode,
           inlineMessage,
           this.#busTtlMs,
-          BUS_LIMIT,
+          this.#busLimit,
           range.prefix,
           skip,
           range.glob,
@@ -291,6 +303,34 @@ export class StoreAccess {
     }
     if (!inline) await this.#tellBus(message);
     return count;
+  }
+
+  /** The entries of a range or a tag, with their states; see `listEntries`. Maintenance: its cost follows the range. */
+  async list(kind: "range" | "tag", name: string): Promise<{ key: string; state: number }[]> {
+    const pages = await Promise.all(
+      this.#buckets().map(async (bucket) => {
+        const found = new Map<string, number>();
+        let cursor = "";
+        do {
+          const reply = await this.#runIn(listEntries, bucket, [kind, name, cursor, PAGE]);
+          const [keys, states, next] = reply as [Buffer[], number[], Buffer];
+          keys.forEach((key, i) => void found.set(key.toString("utf8"), states[i] as number));
+          cursor = next.toString("utf8");
+        } while (cursor !== "");
+        return [...found].map(([key, state]) => ({ key, state }));
+      }),
+    );
+    return pages.flat();
+  }
+
+  /** Puts a record onto the bus that invalidates nothing. */
+  async appendRecord(record: object): Promise<void> {
+    await this.#tellBus(this.#message({ ...NOTHING, record }));
+  }
+
+  /** From now on this process sees to it that the bus keeps so much. */
+  keepHistory(messages: number, ageMs: number): void {
+    this.#busLimit = `${Math.max(BUS_LIMIT, messages)}:${ageMs}`;
   }
 
   /** Live entries in a range of keys. */
@@ -321,11 +361,11 @@ export class StoreAccess {
     this.#abandoned.close();
   }
 
-  async #invalidateKeys(keys: readonly string[], soft: boolean, inlineMessage: string): Promise<number> {
+  async #invalidateKeys(keys: readonly string[], mode: number, inlineMessage: string): Promise<number> {
     const steps: Promise<number>[] = [];
     for (const [bucket, group] of this.#group(keys, (key) => key)) {
       for (let i = 0; i < group.length; i += PAGE) {
-        const args = [soft ? 1 : 0, inlineMessage, this.#busTtlMs, BUS_LIMIT, ...group.slice(i, i + PAGE)];
+        const args = [mode, inlineMessage, this.#busTtlMs, this.#busLimit, ...group.slice(i, i + PAGE)];
         steps.push(this.#runIn(invalidateKeys, bucket, args) as Promise<number>);
       }
     }
@@ -338,7 +378,7 @@ export class StoreAccess {
    * also when the repair found nothing: another one, of this process or not, may have registered it since the visit.
    */
   async #everywhere(
-    soft: boolean,
+    mode: number,
     step: (bucket: number, cursor: string) => Promise<AtomicReply>,
   ): Promise<number> {
     const counts = await Promise.all(
@@ -349,7 +389,7 @@ export class StoreAccess {
           let verified = 1;
           let cursor = "";
           // What is marked stale is still there, and met again.
-          if (soft) total = 0;
+          if (mode === 1) total = 0;
           do {
             const [count, next, whole] = (await step(bucket, cursor)) as [number, Buffer, number];
             total += count;
@@ -387,7 +427,7 @@ export class StoreAccess {
 
   async #tellBus(message: string): Promise<void> {
     const bus = this.keys.bus;
-    await this.store.run(appendBus, [bus, bus], ["", "", message, this.#busTtlMs, BUS_LIMIT], PATIENT);
+    await this.store.run(appendBus, [bus, bus], ["", "", message, this.#busTtlMs, this.#busLimit], PATIENT);
   }
 
   #run(operation: AtomicOperation, key: string, args: readonly AtomicArgument[]): Promise<AtomicReply> {

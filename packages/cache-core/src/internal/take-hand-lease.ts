@@ -1,4 +1,3 @@
-import { checkTags } from "../check-key.ts";
 import type { Duration } from "../duration.ts";
 import { parseEntry } from "../entry.ts";
 import { UndefinedValueError } from "../errors.ts";
@@ -112,7 +111,7 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
     async fill(value: T, options?: Duration | SetOptions): Promise<boolean> {
       if (value === undefined) throw new UndefinedValueError({ key });
       const { entry, tags: given } = resolveSetOptions(options, defaults);
-      const tags = checkTags(given).map((tag) => prefix + tag);
+      const tags = given.map((tag) => prefix + tag);
       const parts = payloads.pack(value, tags, clock.monotonic() - takenAt);
       if (!end()) return false;
       const freshMs = spread(entry.ttlMs, entry.jitter, random);

@@ -10,12 +10,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local micros = string.format('%.0f', time[1] * 1000000 + time[2])
 ${LUA_EXPIRE}${LUA_APPEND}
--- KEYS: bus, bus. ARGV: '', '', message, bus ttl ms, bus limit. Atomic: the sequence number follows the last one. O(1).
+-- KEYS: bus, bus. ARGV: '', '', message, bus ttl ms, bus limit (see append). Atomic: the sequence number follows the last one. O(1).
 append(KEYS[1], ARGV[3], ARGV[4], ARGV[5])
 return 1
 `,
   run(db, keys, args) {
-    new TwinLibrary(db, keys, args).append(bytes(args[2]), number(args[3]), number(args[4]));
+    new TwinLibrary(db, keys, args).append(bytes(args[2]), number(args[3]), args[4]);
     return 1;
   },
 };

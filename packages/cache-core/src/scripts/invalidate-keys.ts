@@ -19,10 +19,10 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 export const invalidateKeys: AtomicOperation = {
   name: "invalidateKeys",
   lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
--- KEYS: index [bus]. ARGV: base, hash tag, soft (1 or 0), message or '', bus ttl ms, bus limit, keys...
+-- KEYS: index [bus]. ARGV: base, hash tag, soft (0, 1, or 2: count what is newly marked), message or '', bus ttl ms, bus limit, keys...
 -- Atomic: entry, lease and message go together. O(keys log N).
 local count, whole, keys = 0, verified(), {unpack(ARGV, 7)}
-if ARGV[3] == '1' then
+if ARGV[3] ~= '0' then
   revoke(keys)
   for _, key in ipairs(keys) do count = count + soften(key) end
 else
@@ -34,13 +34,13 @@ return count
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
-    const soft = text(args[2]) === "1";
+    const soft = text(args[2]) !== "0";
     const whole = lib.verified();
     const names = args.slice(6).map(text);
-    const count = soft ? lib.soften(names) : lib.remove(names);
+    const count = soft ? lib.soften(names, text(args[2]) === "2") : lib.remove(names);
     lib.keepEmpty(whole, number(args[4]));
     if (lib.bus !== undefined && bytes(args[3]).length > 0) {
-      lib.append(bytes(args[3]), number(args[4]), number(args[5]));
+      lib.append(bytes(args[3]), number(args[4]), args[5]);
     }
     return count;
   },

@@ -31,7 +31,7 @@ export const invalidateRange: AtomicOperation = {
 --   '1' when keys that start with a control character (those of scopes) belong to the range.
 -- Atomic for a page, which is enough: the range is walked in order, entry and lease of a key go together, and what is
 -- filled behind the cursor was fetched after the call began. O(log N + page), and O(leases out) on the first.
-local prefix, skip, pattern, page, soft = ARGV[7], tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[11]), ARGV[3] == '1'
+local prefix, skip, pattern, page, soft = ARGV[7], tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[11]), ARGV[3] ~= '0'
 local whole = verified()
 local function covered(key)
   if ARGV[12] ~= '1' and string.byte(key) < 32 then return false end
@@ -69,7 +69,7 @@ return {count, cursor, whole}
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
-    const soft = text(args[2]) === "1";
+    const soft = text(args[2]) !== "0";
     const prefix = text(args[6]);
     const skip = number(args[7]);
     const pattern = text(args[8]);
@@ -91,12 +91,12 @@ return {count, cursor, whole}
     const from = cursorIn === "" ? `[${prefix === "" ? "\u001f" : prefix}` : `(${cursorIn}`;
     const found = db.zrangebylex(lib.index, from, `(${prefix}${AFTER}`, 0, page);
     const hit = found.filter(covered);
-    const count = soft ? lib.soften(hit) : lib.remove(hit);
+    const count = soft ? lib.soften(hit, text(args[2]) === "2") : lib.remove(hit);
     if (soft) for (const key of hit) if (!db.exists(lib.entryPrefix + key)) db.zrem(lib.index, key);
     const cursor = found.length === page ? (found[found.length - 1] as string) : "";
     lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {
-      lib.append(bytes(args[3]), number(args[4]), number(args[5]));
+      lib.append(bytes(args[3]), number(args[4]), args[5]);
     }
     return [count, Buffer.from(cursor), whole];
   },

@@ -32,7 +32,7 @@ export const invalidateTag: AtomicOperation = {
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
 -- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
 -- was fetched after the mark. O(page x log N).
-local tag, set, soft, page = ARGV[7], TAG .. ARGV[7], ARGV[3] == '1', tonumber(ARGV[9])
+local tag, set, soft, page = ARGV[7], TAG .. ARGV[7], ARGV[3] ~= '0', tonumber(ARGV[9])
 if ARGV[8] == '0' then markTag(tag) end
 local whole = verified()
 if redis.call('EXISTS', set) == 0 then
@@ -80,7 +80,7 @@ return {count, cursor, whole}
     const lib = new TwinLibrary(db, keys, args);
     const tag = text(args[6]);
     const set = lib.tagPrefix + tag;
-    const soft = text(args[2]) === "1";
+    const soft = text(args[2]) !== "0";
     const page = number(args[8]);
     if (text(args[7]) === "0") lib.markTag(tag);
     let whole = lib.verified();
@@ -104,11 +104,11 @@ return {count, cursor, whole}
     const tagged = members.filter((key) => lib.tagsOf(lib.entryPrefix + key).includes(tag));
     const own = new Set(tagged);
     for (const key of members) if (!own.has(key)) db.srem(set, key);
-    const count = soft ? lib.soften(tagged) : lib.remove(tagged, true);
+    const count = soft ? lib.soften(tagged, text(args[2]) === "2") : lib.remove(tagged, true);
     if (!soft && !db.exists(set)) lib.forgetTag(tag);
     lib.keepEmpty(whole, number(args[4]));
     if (cursor === "" && lib.bus !== undefined && bytes(args[3]).length > 0) {
-      lib.append(bytes(args[3]), number(args[4]), number(args[5]));
+      lib.append(bytes(args[3]), number(args[4]), args[5]);
     }
     return [count, Buffer.from(cursor), whole];
   },

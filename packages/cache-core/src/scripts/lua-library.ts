@@ -353,26 +353,41 @@ local function remove(keys, known)
 end
 `;
 
-/** soften(key): marks an entry stale where it stands; 1 when there was one. Its fill was revoked before. */
+/**
+ * soften(key): marks an entry stale where it stands; 1 when there was one. Its fill was revoked before. With ARGV[3] '2'
+ * one that was marked before counts 0: an entry that several steps of one invalidation meet counts once.
+ */
 export const LUA_SOFTEN = `
 local function soften(key)
   local head = redis.pcall('GETRANGE', ENTRY .. key, 0, 15)
   if type(head) ~= 'string' or #head < 16 then return 0 end
   local first = string.byte(head)
   if first < 192 then return 0 end
-  if bit.band(first, 4) == 0 then redis.call('SETRANGE', ENTRY .. key, 0, string.char(first + 4)) end
+  if bit.band(first, 4) > 0 then return ARGV[3] == '2' and 0 or 1 end
+  redis.call('SETRANGE', ENTRY .. key, 0, string.char(first + 4))
   return 1
 end
 `;
 
-/** append(bus, message, ttl, limit): one invalidation on the bus. Sequence numbers let a reader see a gap. */
+/**
+ * append(bus, message, ttl, limit): one message on the bus. Sequence numbers let a reader see a gap. `limit` is a number of
+ * messages, or `<messages>:<ms>` of a process that keeps a history: it is noted with the message (`k`), and those that keep
+ * none go by what was noted last. O(1), and what is trimmed.
+ */
 export const LUA_APPEND = `
 local function append(bus, message, ttl, limit)
   local last = redis.call('XREVRANGE', bus, '+', '-', 'COUNT', 1)[1]
-  local line, number = micros, 1
-  if last then line, number = last[2][2], last[2][4] + 1 end
-  redis.call('XADD', bus, 'MAXLEN', '=', limit, '*', 'l', line, 'n', number, 'm', message)
-  expire(bus, now + ttl)
+  local line, number, kept = micros, 1, string.find(limit, ':', 1, true) and limit
+  if last then line, number, kept = last[2][2], last[2][4] + 1, kept or last[2][8] end
+  if not kept then
+    redis.call('XADD', bus, 'MAXLEN', '=', limit, '*', 'l', line, 'n', number, 'm', message)
+    expire(bus, now + ttl)
+    return
+  end
+  local count, age = string.match(kept, '^(%d+):(%d+)$')
+  redis.call('XADD', bus, 'MAXLEN', '=', count, '*', 'l', line, 'n', number, 'm', message, 'k', kept)
+  redis.call('XTRIM', bus, 'MINID', '=', string.format('%.0f', math.max(0, now - age)))
+  expire(bus, now + math.max(ttl, age))
 end
 `;
 

@@ -58,7 +58,7 @@ return now
     lib.writeEntries([...last.values()]);
     lib.revoke([...last.keys()]);
     if (lib.bus !== undefined && bytes(args[2]).length > 0) {
-      lib.append(bytes(args[2]), number(args[3]), number(args[4]));
+      lib.append(bytes(args[2]), number(args[3]), args[4]);
     }
     return lib.now;
   },

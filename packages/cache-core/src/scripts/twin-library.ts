@@ -318,7 +318,8 @@ export class TwinLibrary {
     return count;
   }
 
-  soften(keys: readonly string[]): number {
+  /** `onlyNew`: one that was marked before does not count. */
+  soften(keys: readonly string[], onlyNew = false): number {
     this.revoke(keys);
     let count = 0;
     for (const key of keys) {
@@ -333,27 +334,37 @@ export class TwinLibrary {
       const first = head[0] as number;
       if ((first & FLAG_MARKED_STALE) === 0) {
         this.db.setrange(entry, 0, Buffer.from([first | FLAG_MARKED_STALE]));
-      }
+      } else if (onlyNew) continue;
       count++;
     }
     return count;
   }
 
-  append(message: Buffer, ttlMs: number, limit: number): void {
+  append(message: Buffer, ttlMs: number, limit: AtomicArgument | undefined): void {
     const bus = this.bus as string;
     const last = this.db.xrevrange(bus, "+", "-", 1)[0];
     let line = this.micros;
     let count = 1;
+    let kept = text(limit).includes(":") ? text(limit) : undefined;
     if (last !== undefined) {
       line = (last.fields.get("l") as Buffer).toString();
       count = Number((last.fields.get("n") as Buffer).toString()) + 1;
+      kept ??= last.fields.get("k")?.toString();
     }
-    this.db.xadd(bus, limit, [
+    const fields: [string, Buffer][] = [
       ["l", Buffer.from(line)],
       ["n", Buffer.from(String(count))],
       ["m", message],
-    ]);
-    this.expire(bus, this.now + ttlMs);
+    ];
+    if (kept === undefined) {
+      this.db.xadd(bus, number(limit), fields);
+      this.expire(bus, this.now + ttlMs);
+      return;
+    }
+    const [messages = 0, ageMs = 0] = kept.split(":").map(Number);
+    this.db.xadd(bus, messages, [...fields, ["k", Buffer.from(kept)]]);
+    this.db.xtrim(bus, Math.max(0, this.now - ageMs));
+    this.expire(bus, this.now + Math.max(ttlMs, ageMs));
   }
 
   verified(): number {

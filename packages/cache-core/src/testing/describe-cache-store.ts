@@ -19,6 +19,7 @@ import type {
   TestFunction,
 } from "./contract/suite.ts";
 import { timing } from "./contract/timing.ts";
+import { together } from "./contract/together.ts";
 import { values } from "./contract/values.ts";
 
 export type {
@@ -35,6 +36,7 @@ const CHAPTERS = {
   many,
   hand,
   invalidating,
+  together,
   races,
   scopes,
   messages,

@@ -3,7 +3,7 @@ import type { Keyspace } from "./keyspace.ts";
 import { ReplyError } from "./reply-error.ts";
 import { parseStreamId, StreamLog } from "./stream-log.ts";
 
-type StreamCommands = Pick<MemoryDatabase, "xadd" | "xrange" | "xrevrange" | "xlen">;
+type StreamCommands = Pick<MemoryDatabase, "xadd" | "xrange" | "xrevrange" | "xlen" | "xtrim">;
 
 const STREAM_BYTES = 280;
 
@@ -30,6 +30,15 @@ export function streamCommands(keyspace: Keyspace, onAppend: (key: string) => vo
     xrevrange(key, end, start, count = Infinity) {
       const [low, high] = [parseStreamId(start, 0), parseStreamId(end, Infinity)];
       return keyspace.find(key, "stream")?.value.rangeReversed(low, high, Math.max(0, count)) ?? [];
+    },
+
+    xtrim(key, minMs) {
+      const slot = keyspace.find(key, "stream");
+      if (slot === undefined) return 0;
+      const [length, before] = [slot.value.length, slot.value.bytes];
+      slot.value.trimBefore(minMs);
+      keyspace.resize(slot, slot.value.bytes - before);
+      return length - slot.value.length;
     },
 
     xlen: (key) => keyspace.find(key, "stream")?.value.length ?? 0,

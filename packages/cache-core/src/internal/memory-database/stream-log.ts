@@ -75,8 +75,16 @@ export class StreamLog {
     return low;
   }
 
+  /** Drops what was appended before a moment. */
+  trimBefore(ms: number): void {
+    this.#dropUntil(this.#position({ ms, sequence: 0, exclusive: false }, false));
+  }
+
   #trim(maxLength: number): void {
-    const keepFrom = Math.max(this.#head, this.#items.length - maxLength);
+    this.#dropUntil(Math.max(this.#head, this.#items.length - maxLength));
+  }
+
+  #dropUntil(keepFrom: number): void {
     for (; this.#head < keepFrom; this.#head++) this.#bytes -= this.#items[this.#head]!.bytes;
     if (this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);

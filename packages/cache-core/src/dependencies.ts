@@ -1,0 +1,92 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
+import { checkTag } from "./check-key.ts";
+import { InvalidOptionError } from "./errors.ts";
+
+/** An entity that a value was made from: one row, or (without an id) any row of it, as for lists and aggregates. */
+export type Dependency =
+  | string
+  | readonly [entity: string, id: string | number]
+  | { readonly entity: string; readonly id?: string | number | undefined };
+
+/**
+ * Begins the tag of a dependency and parts its fields. A control character, so that no tag of a caller can be one: a
+ * caller's tags hold none.
+ */
+const MARK = "\u001d";
+/** Longer ones become a digest, so that the tags of an entry fit its header. */
+const MAX_BYTES = 200;
+/** An entry that was made from more of them depends on whole entities instead: more is removed, never less. */
+const MAX_DEPENDENCIES = 32;
+
+/**
+ * The tag that stands for a dependency.
+ *
+ * @throws InvalidTagError, InvalidOptionError
+ */
+export function dependencyTag(dependency: Dependency): string {
+  const [entity, id] = partsOf(dependency);
+  checkTag(entity, "dependsOn.entity");
+  if (id === undefined) return MARK + entity;
+  const tag = MARK + entity + MARK + checkTag(String(id), "dependsOn.id");
+  if (Buffer.byteLength(tag) <= MAX_BYTES) return tag;
+  return `${MARK}${MARK}${createHash("sha256").update(tag).digest("base64url")}`;
+}
+
+/** The tags of dependencies, bounded: when there are too many, rows count as their whole entity. */
+export function dependencyTags(dependencies: readonly Dependency[]): readonly string[] {
+  if (!Array.isArray(dependencies)) {
+    throw new InvalidOptionError({
+      option: "dependsOn",
+      received: dependencies,
+      expected: 'an array such as ["companies", ["deals", id]]',
+    });
+  }
+  const tags = new Set(dependencies.map(dependencyTag));
+  if (tags.size <= MAX_DEPENDENCIES) return [...tags];
+  const whole = new Set(dependencies.map((dependency) => dependencyTag(partsOf(dependency)[0])));
+  if (whole.size > MAX_DEPENDENCIES) {
+    throw new InvalidOptionError({
+      option: "dependsOn",
+      received: dependencies,
+      expected: `at most ${MAX_DEPENDENCIES} different entities`,
+    });
+  }
+  return [...whole];
+}
+
+/** Whether a tag, without its scope, is one of a caller's and no dependency. */
+export function isOwnTag(tag: string): boolean {
+  return !tag.startsWith(MARK);
+}
+
+function partsOf(dependency: Dependency): readonly [string, string | number | undefined] {
+  if (typeof dependency === "string") return [dependency, undefined];
+  if (Array.isArray(dependency)) return [dependency[0] as string, dependency[1] as string | number];
+  const { entity, id } = (dependency ?? {}) as { entity: string; id?: string | number };
+  return [entity, id];
+}
+
+interface Recorder {
+  readonly seen: Dependency[];
+  /** Of the fetcher that this one runs in: what the inner value is made from, the outer one is, too. */
+  readonly outer: Recorder | undefined;
+}
+
+let recorders: AsyncLocalStorage<Recorder> | undefined;
+
+/**
+ * Notes that the value being fetched is made from an entity: a row, or without an id any of its rows. Called by the
+ * query layer; outside a fetcher it does nothing. Follows the fetcher's asynchronous calls.
+ */
+export function track(entity: string, id?: string | number): void {
+  const dependency: Dependency = id === undefined ? entity : [entity, id];
+  dependencyTag(dependency);
+  for (let at = recorders?.getStore(); at !== undefined; at = at.outer) at.seen.push(dependency);
+}
+
+/** Runs work and notes in `seen` what it tracks. */
+export function recordDependencies<T>(seen: Dependency[], work: () => T): T {
+  recorders ??= new AsyncLocalStorage();
+  return recorders.run({ seen, outer: recorders.getStore() }, work);
+}

@@ -1,0 +1,93 @@
+import { checkKeys, checkPattern, checkTags } from "../check-key.ts";
+import { type Dependency, dependencyTag } from "../dependencies.ts";
+import type { InvalidationEventPayload } from "../events.ts";
+import { compileGlob } from "../glob.ts";
+import { Coverage, type CoveredRange } from "./coverage.ts";
+import type { StoreAccess } from "./store-access.ts";
+
+/** Several ways to name entries, in one invalidation: an entry that more than one of them covers counts once. */
+export interface TogetherRequest {
+  readonly keys?: readonly string[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly patterns?: readonly string[] | undefined;
+  /** Entries that were made from these. */
+  readonly dependencies?: readonly Dependency[] | undefined;
+  /** Marks stale instead of removing; what was stale before does not count. @default false */
+  readonly soft?: boolean | undefined;
+  /** Goes onto the bus: with the removal where that is one step, else before it. Plain JSON. */
+  readonly record?: object | undefined;
+}
+
+/** An entry that a request covers. */
+export interface CoveredEntry {
+  readonly key: string;
+  /** What it is covered by: a pattern as given, or the place of a dependency among those given. */
+  readonly pattern: string | undefined;
+  readonly dependency: number | undefined;
+  /** Marked stale already, so that a soft invalidation does not count it. */
+  readonly marked: boolean;
+  /** Bytes that are no entry: a hard invalidation removes and counts them, a soft one does not. */
+  readonly foreign: boolean;
+}
+
+/** What patterns and dependencies cover now, an entry once for each that covers it. Changes nothing. */
+export async function listCovered(
+  access: StoreAccess,
+  prefix: string,
+  request: Pick<TogetherRequest, "patterns" | "dependencies">,
+): Promise<CoveredEntry[]> {
+  const found: CoveredEntry[] = [];
+  const add = (
+    key: string,
+    state: number,
+    pattern: string | undefined,
+    dependency: number | undefined,
+  ): void => {
+    found.push({ key, pattern, dependency, marked: state === 2, foreign: state === 3 });
+  };
+  for (const pattern of new Set(request.patterns ?? [])) {
+    const glob = compileGlob(checkPattern(pattern));
+    for (const { key, state } of await access.list("range", prefix + glob.literalPrefix)) {
+      const own = key.slice(prefix.length);
+      if ((prefix !== "" || key.charCodeAt(0) >= 32) && glob.matches(own))
+        add(own, state, pattern, undefined);
+    }
+  }
+  for (const [i, dependency] of (request.dependencies ?? []).entries()) {
+    for (const { key, state } of await access.list("tag", prefix + dependencyTag(dependency))) {
+      add(key.slice(prefix.length), state, undefined, i);
+    }
+  }
+  return found;
+}
+
+/** Checks a request and hands it on, names in full. */
+export async function invalidateTogether(
+  prefix: string,
+  request: TogetherRequest,
+  invalidate: (coverage: Coverage, names: InvalidationEventPayload) => Promise<number>,
+): Promise<number> {
+  const { soft = false, record } = request;
+  const keys = checkKeys(request.keys ?? []);
+  const tags = (request.tags ?? []).length === 0 ? [] : checkTags(request.tags);
+  const patterns = [...new Set(request.patterns ?? [])].map((pattern) => checkPattern(pattern));
+  const dependencies = [...new Set((request.dependencies ?? []).map(dependencyTag))];
+  const fulls = new Set(keys.map((key) => prefix + key));
+  const ranges: CoveredRange[] = [];
+  for (const pattern of patterns) {
+    const { exact, prefixOnly, literalPrefix } = compileGlob(pattern);
+    if (exact) fulls.add(prefix + literalPrefix);
+    else {
+      const glob = prefixOnly ? "" : pattern;
+      ranges.push({ prefix: prefix + literalPrefix, skip: prefix, glob, scopes: prefix !== "" });
+    }
+  }
+  const coverage = new Coverage({
+    keys: [...fulls],
+    tags: [...tags, ...dependencies].map((tag) => prefix + tag),
+    ranges,
+    soft,
+    record,
+  });
+  return invalidate(coverage, { keys, tags, patterns, soft, ...(record === undefined ? {} : { record }) });
+}

@@ -1,0 +1,50 @@
+import type { EntityChange } from "@crm/cache-core";
+import { InvalidEventError } from "../errors.ts";
+
+/** One event, checked. */
+export interface CheckedEvent extends EntityChange {
+  readonly actor: string | undefined;
+  readonly cause: string | undefined;
+}
+
+const EVENTS: readonly string[] = ["entity:created", "entity:updated", "entity:deleted"];
+
+/** @throws InvalidEventError */
+export function checkEvent(given: unknown): CheckedEvent {
+  const { event, entityType, entityId, data, actor, cause } = (
+    typeof given === "object" && given !== null ? given : {}
+  ) as Record<string, unknown>;
+  if (typeof event !== "string" || !EVENTS.includes(event)) {
+    throw new InvalidEventError({ field: "event", expected: EVENTS.join(", "), received: describe(event) });
+  }
+  const id = typeof entityId === "number" && Number.isFinite(entityId) ? String(entityId) : entityId;
+  return {
+    event: event as EntityChange["event"],
+    entityType: plain(entityType, "entityType", 128),
+    entityId: plain(id, "entityId", 512),
+    data,
+    actor: actor == null ? undefined : plain(actor, "actor", 256),
+    cause: cause == null ? undefined : plain(cause, "cause", 256),
+  };
+}
+
+export function plain(value: unknown, field: string, maxBytes: number): string {
+  const ok =
+    typeof value === "string" &&
+    value !== "" &&
+    Buffer.byteLength(value) <= maxBytes &&
+    !/\p{Cc}|\p{Cs}/u.test(value);
+  if (ok) return value;
+  throw new InvalidEventError({
+    field,
+    expected: `a non-empty string of at most ${maxBytes} bytes without control characters`,
+    received: describe(value),
+  });
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string")
+    return value === "" ? "the empty string" : `a string of ${value.length} characters`;
+  if (typeof value === "number") return `the number ${value}`;
+  return value === null || value === undefined ? String(value) : `a value of type ${typeof value}`;
+}

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { HistoryIndex } from "./history-index.ts";
+import type { WireRecord } from "./records.ts";
+
+const wire = (entity: string, id: string, actor?: string): WireRecord => ({
+  ...{ t: "i", id: `${entity}${id}`, sc: "", ev: [["u", entity, id]], p: [], c: [], in: "x", ts: 0 },
+  ...(actor === undefined ? {} : { a: actor }),
+});
+
+it("finds by entity, id, actor and age, newest first, and forgets the oldest", () => {
+  const index = new HistoryIndex(3);
+  index.add("1-0", wire("a", "1"));
+  index.add("2-0", wire("a", "2", "ann"));
+  index.add("2-1", null);
+  index.add("3-0", wire("b", "1"));
+  expect([...index.find({})]).toEqual(["3-0", "2-0", "1-0"]);
+  expect([...index.find({ entityType: "a" })]).toEqual(["2-0", "1-0"]);
+  expect([...index.find({ entityId: "1" })]).toEqual(["3-0", "1-0"]);
+  expect([...index.find({ actor: "ann" })]).toEqual(["2-0"]);
+  expect([...index.find({ event: "entity:deleted" })]).toEqual([]);
+  expect([...index.find({ sinceMs: 3 })]).toEqual(["3-0"]);
+  index.add("4-7", wire("a", "1"));
+  expect([...index.find({ entityType: "a" })]).toEqual(["4-7", "2-0"]);
+  expect(index.newest).toBe("4-7");
+});

@@ -1,0 +1,89 @@
+import type { WireRecord } from "./records.ts";
+
+/** What a search may be narrowed by before records are read. */
+export interface IndexQuery {
+  readonly event?: string | undefined;
+  readonly entityType?: string | undefined;
+  readonly entityId?: string | undefined;
+  readonly actor?: string | undefined;
+  /** Not older, in ms of stream ids. */
+  readonly sinceMs?: number | undefined;
+}
+
+const EVENT_CODE: Record<string, number> = { c: 1, u: 2, d: 3 };
+
+/**
+ * Where on the bus the events of which entity are: 25 bytes an event in typed arrays, as a ring. Hashes may collide, so
+ * what is found is read and looked at again.
+ */
+export class HistoryIndex {
+  readonly #capacity: number;
+  readonly #ms: Float64Array;
+  readonly #sequence: Uint32Array;
+  readonly #entity: Uint32Array;
+  readonly #entityId: Uint32Array;
+  readonly #actor: Uint32Array;
+  readonly #event: Uint8Array;
+  #count = 0;
+  #newest = "0-0";
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.#ms = new Float64Array(capacity);
+    this.#sequence = new Uint32Array(capacity);
+    this.#entity = new Uint32Array(capacity);
+    this.#entityId = new Uint32Array(capacity);
+    this.#actor = new Uint32Array(capacity);
+    this.#event = new Uint8Array(capacity);
+  }
+
+  /** The last message that it knows of. */
+  get newest(): string {
+    return this.#newest;
+  }
+
+  /** Notes a message, in stream order; `null` for one that is no record. */
+  add(id: string, wire: WireRecord | null): void {
+    this.#newest = id;
+    if (wire === null) return;
+    const [ms = 0, sequence = 0] = id.split("-").map(Number);
+    const actor = wire.a === undefined ? 0 : hash(wire.a);
+    for (const [event, entity, entityId] of wire.ev) {
+      const at = this.#count++ % this.#capacity;
+      this.#ms[at] = ms;
+      this.#sequence[at] = sequence;
+      this.#entity[at] = hash(entity);
+      this.#entityId[at] = hash(entityId);
+      this.#actor[at] = actor;
+      this.#event[at] = EVENT_CODE[event] ?? 0;
+    }
+  }
+
+  /** Ids of messages that may match, newest first, each once. */
+  *find(query: IndexQuery): Generator<string> {
+    const entity = query.entityType === undefined ? undefined : hash(query.entityType);
+    const entityId = query.entityId === undefined ? undefined : hash(query.entityId);
+    const actor = query.actor === undefined ? undefined : hash(query.actor);
+    const event = query.event === undefined ? undefined : EVENT_CODE[query.event[7] as string];
+    const oldest = Math.max(0, this.#count - this.#capacity);
+    let last = "";
+    for (let n = this.#count - 1; n >= oldest; n--) {
+      const at = n % this.#capacity;
+      if (query.sinceMs !== undefined && (this.#ms[at] as number) < query.sinceMs) return;
+      if (entity !== undefined && this.#entity[at] !== entity) continue;
+      if (entityId !== undefined && this.#entityId[at] !== entityId) continue;
+      if (actor !== undefined && this.#actor[at] !== actor) continue;
+      if (event !== undefined && this.#event[at] !== event) continue;
+      const id = `${this.#ms[at]}-${this.#sequence[at]}`;
+      if (id !== last) yield id;
+      last = id;
+    }
+  }
+}
+
+/** FNV-1a of the UTF-16 units. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

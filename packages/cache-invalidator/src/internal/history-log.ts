@@ -1,0 +1,203 @@
+import type { Cache, EntityEvent, StreamEntry } from "@crm/cache-core";
+import { readBus } from "../scripts/read-bus.ts";
+import { HistoryIndex } from "./history-index.ts";
+import { LocalHistory } from "./local-history.ts";
+import { type HistoryRecord, readRecord, toHistory, type WireRecord } from "./records.ts";
+
+/** What `queryHistory` looks for; everything given has to match. */
+export interface HistoryFilter {
+  readonly event?: EntityEvent | undefined;
+  readonly entityType?: string | undefined;
+  readonly entityId?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly cause?: string | undefined;
+  readonly instance?: string | undefined;
+  /** Not older than this; nor newer than `until`. */
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  /** How many at most, 1 to 100,000. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+const PAGE = 1_000;
+const IDS_OF_ONE_READ = 200;
+/** Between a record's time and its place on the bus lie at most this much, but for one that was retried. */
+const SLACK_MS = 5_000;
+const MAX_SILENCE_MS = 1_000;
+
+export interface HistoryLogOptions {
+  readonly localRecords: number;
+  readonly maxRecords: number;
+  readonly maxAgeMs: number;
+}
+
+/** The history: its local copy, which follows the bus, and searches in the whole. */
+export class HistoryLog {
+  readonly local: LocalHistory;
+  readonly #internals: Cache["internals"];
+  readonly #options: HistoryLogOptions;
+  readonly #bus: string;
+  readonly #follower: { started: Promise<void>; stop(): Promise<void> };
+  #index: HistoryIndex;
+  #indexed = false;
+  /** What came while the history was being loaded. */
+  #waiting: StreamEntry[] | null = [];
+  #loading: Promise<void>;
+  #closed = false;
+  gaps = 0;
+
+  constructor(cache: Cache, options: HistoryLogOptions) {
+    this.#internals = cache.internals;
+    this.#options = options;
+    this.#bus = cache.internals.keys.bus;
+    this.local = new LocalHistory(options.localRecords);
+    this.#index = new HistoryIndex(2 * options.maxRecords);
+    this.#follower = this.#internals.store.follow(
+      this.#bus,
+      { onEntries: (entries) => this.#follow(entries), onGap: () => this.#onGap() },
+      { maxSilenceMs: MAX_SILENCE_MS },
+    );
+    this.#loading = this.#load();
+  }
+
+  /** Resolves when the copy has been loaded, or the store did not answer. */
+  async ready(): Promise<void> {
+    const { store } = this.#internals;
+    await store.ready();
+    if (store.available) await this.#loading;
+  }
+
+  /** Now, by the server's clock. */
+  now(): number {
+    return this.#internals.store.serverNow(this.#bus);
+  }
+
+  async query(filter: HistoryFilter): Promise<HistoryRecord[]> {
+    const limit = filter.limit ?? 100;
+    const found: HistoryRecord[] = [];
+    for await (const wire of this.units(filter)) {
+      for (const record of toHistory(wire).reverse()) {
+        if (this.#matches(record, filter)) found.push(record);
+      }
+      if (found.length >= limit) break;
+    }
+    return found.slice(0, limit);
+  }
+
+  /** Units that may match, newest first, each once, with its outcome where there is one. */
+  async *units(filter: HistoryFilter): AsyncGenerator<WireRecord> {
+    const seen = new Set<string>();
+    const index = this.#indexed ? this.#index : undefined;
+    const known = index?.newest;
+    // What the index has not heard of yet; without one, everything.
+    for (let end = "+", page = index === undefined ? PAGE : 50; ; page = PAGE) {
+      const messages = await this.#read([end, page]);
+      for (const [id, wire] of messages) {
+        if (known !== undefined && !isAfter(id, known)) break;
+        if (wire !== null && !seen.has(wire.id) && seen.add(wire.id)) yield wire;
+      }
+      const last = messages.at(-1)?.[0];
+      if (messages.length < page || last === undefined || (known !== undefined && !isAfter(last, known)))
+        break;
+      end = `(${last}`;
+    }
+    if (index === undefined) return;
+    const sinceMs = Math.max(this.now() - this.#options.maxAgeMs, (filter.since?.getTime() ?? 0) - SLACK_MS);
+    let ids: string[] = [];
+    const take = async (): Promise<WireRecord[]> => {
+      const messages = await this.#read(["", 0, ...ids]);
+      ids = [];
+      return messages.flatMap(([, wire]) =>
+        wire !== null && !seen.has(wire.id) && seen.add(wire.id) ? [wire] : [],
+      );
+    };
+    for (const id of index.find({ ...filter, sinceMs })) {
+      if (ids.push(id) >= IDS_OF_ONE_READ) yield* await take();
+    }
+    if (ids.length > 0) yield* await take();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#follower.stop();
+    await this.#loading;
+  }
+
+  #matches(record: HistoryRecord, filter: HistoryFilter): boolean {
+    for (const field of ["event", "entityType", "entityId", "actor", "cause", "instance"] as const) {
+      if (filter[field] !== undefined && record[field] !== filter[field]) return false;
+    }
+    const at = record.timestamp.getTime();
+    if (at < this.now() - this.#options.maxAgeMs) return false;
+    return (
+      at >= (filter.since?.getTime() ?? 0) && at <= (filter.until?.getTime() ?? Number.POSITIVE_INFINITY)
+    );
+  }
+
+  #follow(entries: readonly StreamEntry[]): void {
+    if (this.#waiting !== null) {
+      this.#waiting.push(...entries);
+      return;
+    }
+    for (const entry of entries)
+      this.#note(entry.id, readRecord(entry.fields.get("m"), this.#internals.prefix));
+  }
+
+  #note(id: string, wire: WireRecord | null): void {
+    if (!isAfter(id, this.#index.newest)) return;
+    this.#index.add(id, wire);
+    if (wire !== null) this.local.add(wire);
+  }
+
+  /** Something was missed: what is there is read anew. */
+  #onGap(): void {
+    this.gaps++;
+    this.#indexed = false;
+    this.#waiting ??= [];
+    this.#loading = this.#loading.then(() => this.#load());
+  }
+
+  async #load(): Promise<void> {
+    if (this.#closed) return;
+    this.#waiting ??= [];
+    const rows: [string, WireRecord | null][] = [];
+    let events = 0;
+    try {
+      await this.#follower.started;
+      for (let end = "+"; !this.#closed; ) {
+        const messages = await this.#read([end, PAGE]);
+        rows.push(...messages);
+        for (const [, wire] of messages) events += wire?.ev.length ?? 0;
+        if (messages.length < PAGE || events >= 2 * this.#options.maxRecords) break;
+        end = `(${messages.at(-1)?.[0]}`;
+      }
+      this.#index = new HistoryIndex(2 * this.#options.maxRecords);
+      const recent: WireRecord[] = [];
+      for (const [id, wire] of rows.reverse()) {
+        this.#index.add(id, wire);
+        if (wire !== null) recent.push(wire);
+      }
+      this.local.load(recent.slice(-2 * this.#options.localRecords));
+      this.#indexed = true;
+    } catch {
+      // The store is away: searches read page by page until a gap, which follows a disconnect, loads again.
+    } finally {
+      const waiting = this.#waiting ?? [];
+      this.#waiting = null;
+      this.#follow(waiting);
+    }
+  }
+
+  async #read(args: (string | number)[]): Promise<[string, WireRecord | null][]> {
+    const { store, prefix } = this.#internals;
+    const reply = (await store.run(readBus, [this.#bus], args, { deadlineMs: 0 })) as [Buffer, Buffer][];
+    return reply.map(([id, message]) => [id.toString("utf8"), readRecord(message, prefix)]);
+  }
+}
+
+/** Whether one stream id lies after another. */
+function isAfter(id: string, other: string): boolean {
+  const [ms = 0, count = 0] = id.split("-").map(Number);
+  const [otherMs = 0, otherCount = 0] = other.split("-").map(Number);
+  return ms > otherMs || (ms === otherMs && count > otherCount);
+}

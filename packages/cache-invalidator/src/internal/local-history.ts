@@ -1,0 +1,110 @@
+import type { EntityEvent } from "@crm/cache-core";
+import { type HistoryRecord, toHistory, type WireRecord } from "./records.ts";
+
+/** Counts of what this process knows of. */
+export interface InvalidationStats {
+  /** Events on record since the oldest that was loaded at the start. */
+  readonly totalInvalidations: number;
+  readonly byEvent: Readonly<Record<EntityEvent, number>>;
+  /** Up to 1,000 entities; the rest is counted under "(other)". */
+  readonly byEntity: Readonly<Record<string, number>>;
+  /** Events of the last hour. */
+  readonly recentInvalidations: number;
+}
+
+const MINUTE_MS = 60_000;
+const MAX_ENTITIES = 1_000;
+
+/** The latest records of all processes, bounded, for answers without a call. */
+export class LocalHistory {
+  readonly #capacity: number;
+  #units = new Map<string, { wire: WireRecord; pending: boolean }>();
+  #events = 0;
+  #total = 0;
+  readonly #byEvent: Record<EntityEvent, number> = {
+    "entity:created": 0,
+    "entity:updated": 0,
+    "entity:deleted": 0,
+  };
+  readonly #byEntity = new Map<string, number>();
+  /** Events by minute of the server's clock. */
+  readonly #minutes = new Map<number, number>();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Notes a record, or what has become of one. */
+  add(wire: WireRecord, pending = false): void {
+    const known = this.#units.get(wire.id);
+    if (known !== undefined) {
+      if (known.wire.t === "o") return;
+      known.wire = wire;
+      known.pending = pending || (known.pending && wire.t === "i");
+      return;
+    }
+    this.#units.set(wire.id, { wire, pending });
+    this.#events += wire.ev.length;
+    this.#count(wire);
+    for (const [id, unit] of this.#units) {
+      if (this.#events - unit.wire.ev.length < this.#capacity) break;
+      this.#units.delete(id);
+      this.#events -= unit.wire.ev.length;
+    }
+  }
+
+  /** Begins with these, oldest first, and goes on with what is there already. */
+  load(records: readonly WireRecord[]): void {
+    const later = this.#units;
+    this.#units = new Map();
+    this.#events = 0;
+    this.#total = 0;
+    this.#byEvent["entity:created"] = this.#byEvent["entity:updated"] = this.#byEvent["entity:deleted"] = 0;
+    this.#byEntity.clear();
+    this.#minutes.clear();
+    for (const wire of records) this.add(wire);
+    for (const { wire, pending } of later.values()) this.add(wire, pending);
+  }
+
+  /** Newest first. */
+  latest(count: number): HistoryRecord[] {
+    const found: HistoryRecord[] = [];
+    for (const { wire, pending } of [...this.#units.values()].reverse()) {
+      if (found.length >= count) break;
+      found.push(...toHistory(wire, pending).reverse());
+    }
+    return found.slice(0, count);
+  }
+
+  /** Units, newest first. */
+  units(): WireRecord[] {
+    return [...this.#units.values()].map(({ wire }) => wire).reverse();
+  }
+
+  stats(nowMs: number): InvalidationStats {
+    const from = Math.floor((nowMs - 60 * MINUTE_MS) / MINUTE_MS);
+    let recent = 0;
+    for (const [minute, count] of this.#minutes) if (minute > from) recent += count;
+    return {
+      totalInvalidations: this.#total,
+      byEvent: { ...this.#byEvent },
+      byEntity: Object.fromEntries(this.#byEntity),
+      recentInvalidations: recent,
+    };
+  }
+
+  #count({ ev, ts }: WireRecord): void {
+    const minute = Math.floor(ts / MINUTE_MS);
+    this.#minutes.set(minute, (this.#minutes.get(minute) ?? 0) + ev.length);
+    if (this.#minutes.size > 128) {
+      const oldest = Math.max(...this.#minutes.keys()) - 61;
+      for (const each of this.#minutes.keys()) if (each < oldest) this.#minutes.delete(each);
+    }
+    for (const [event, entity] of ev) {
+      this.#total++;
+      this.#byEvent[event === "c" ? "entity:created" : event === "u" ? "entity:updated" : "entity:deleted"]++;
+      const name = this.#byEntity.has(entity) || this.#byEntity.size < MAX_ENTITIES ? entity : "(other)";
+      this.#byEntity.set(name, (this.#byEntity.get(name) ?? 0) + 1);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { AtomicOperation } from "@crm/cache-core";
+
+/**
+ * Messages of the bus, newest first: up to `count` from an end downwards, or, with ids, just these. Replies
+ * `[[id, message], …]`. Read only.
+ */
+export const readBus: AtomicOperation = {
+  name: "readBus",
+  lua: `
+-- KEYS: bus. ARGV: end, count, ids... Atomic: one look. O(count).
+local found, reply = {}, {}
+if #ARGV > 2 then
+  for i = 3, #ARGV do
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])) do found[#found + 1] = entry end
+  end
+else
+  found = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])
+end
+for i, entry in ipairs(found) do
+  local message = ''
+  for f = 1, #entry[2], 2 do
+    if entry[2][f] == 'm' then message = entry[2][f + 1] end
+  end
+  reply[i] = {entry[1], message}
+end
+return reply
+`,
+  run(db, keys, args) {
+    const bus = keys[0] as string;
+    const ids = args.slice(2).map(String);
+    const found =
+      ids.length > 0
+        ? ids.flatMap((id) => db.xrange(bus, id, id))
+        : db.xrevrange(bus, String(args[0]), "-", Number(args[1]));
+    return found.map(({ id, fields }) => [Buffer.from(id), fields.get("m") ?? Buffer.alloc(0)]);
+  },
+};

@@ -1,0 +1,427 @@
+import { type Cache, createCache, type Store, sessionActions, track } from "@crm/cache-core";
+import { waitFor } from "@crm/testkit";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import {
+  type CacheInvalidator,
+  type CacheInvalidatorOptions,
+  createCacheInvalidator,
+  InvalidationEvent,
+} from "../../src/index.ts";
+import { cyclicRules, preciseRules, tableRules } from "./rules.ts";
+
+let namespaces = 0;
+
+/** What an invalidator does on any store. */
+export function describeInvalidator(name: string, makeStore: () => Store): void {
+  describe(name, () => {
+    let store: Store;
+    let namespace: string;
+    let closers: (() => Promise<void>)[];
+
+    beforeEach(async () => {
+      store = makeStore();
+      await store.ready();
+      namespace = `invalidator-${process.pid}-${++namespaces}`;
+      closers = [];
+    });
+    afterEach(async () => {
+      const last = createCache({ store, namespace });
+      await last.clear();
+      closers.unshift(() => last.close());
+      for (const close of closers.reverse()) await close();
+      await store.close();
+    });
+
+    function make(
+      options: CacheInvalidatorOptions = {},
+      cacheOptions: { memory?: boolean; logger?: Parameters<typeof createCache>[0]["logger"] } = {},
+    ) {
+      const cache = createCache({ store, namespace, ...cacheOptions }).extend(sessionActions());
+      const invalidator = createCacheInvalidator(cache, { rules: tableRules, ...options });
+      closers.push(
+        () => cache.close(),
+        () => invalidator.close(),
+      );
+      return { cache, invalidator };
+    }
+    const fill = (cache: Cache, ...keys: string[]) =>
+      cache.setMany(keys.map((key) => ({ key, value: key, ttl: 60 })));
+    async function left(cache: Cache, ...keys: string[]): Promise<string[]> {
+      const values = await cache.getMany(keys);
+      return keys.filter((_, i) => values[i] !== null);
+    }
+
+    it("an update takes the patterns of the entity and of those one step away, each key counted once", async () => {
+      const { cache, invalidator } = make();
+      const keys = [
+        "companies:1",
+        "companies:list:1",
+        "companies:industries",
+        "projects:1:tasks",
+        "deals:open",
+      ];
+      await fill(cache, ...keys, "contacts:9", "quotes:1", "users:1");
+      const { keysInvalidated } = await invalidator.invalidateOnUpdate("companies", "1", { name: "x" });
+      expect(keysInvalidated).toBe(6);
+      expect(await left(cache, ...keys, "contacts:9", "quotes:1", "users:1")).toEqual([
+        "quotes:1",
+        "users:1",
+      ]);
+      const [record] = invalidator.getHistory(1);
+      expect(record).toMatchObject({
+        event: "entity:updated",
+        entityType: "companies",
+        entityId: "1",
+        keysInvalidated: 6,
+        status: "applied",
+        cascade: ["companies:1", "companies:1 > projects", "companies:1 > contacts", "companies:1 > deals"],
+      });
+      expect(record?.timestamp).toBeInstanceOf(Date);
+      expect(record?.patternsInvalidated.slice(0, 3)).toEqual([
+        "companies:*",
+        "companies:list:*",
+        "companies:industries",
+      ]);
+    });
+
+    it("the cascade ends on the cyclic table, visits each (entity, id) once and counts each key once", async () => {
+      const { cache, invalidator } = make({ cascadeDepth: 16 });
+      const entities = "companies projects tasks milestones deals quotes contacts leads".split(" ");
+      await fill(cache, ...entities.flatMap((entity) => [`${entity}:1`, `${entity}:list:1`]), "users:1");
+      const { cascade } = await invalidator.plan({
+        event: "entity:updated",
+        entityType: "tasks",
+        entityId: "7",
+      });
+      const visited = cascade.map((path) => path.split(" > ").at(-1));
+      // The task that changed is an instance; the cascade comes back to its type, which is all of them.
+      expect(visited.length).toBe(new Set(visited).size);
+      expect(new Set(visited)).toEqual(new Set(["tasks:7", ...entities]));
+      expect((await invalidator.invalidateOnUpdate("tasks", "7")).keysInvalidated).toBe(16);
+      expect(await left(cache, "users:1")).toEqual(["users:1"]);
+      const { invalidator: ring } = make({ rules: cyclicRules, cascadeDepth: 16 });
+      const { cascade: steps } = await ring.plan({ event: "entity:updated", entityType: "a", entityId: "1" });
+      expect(steps).toEqual(["a:1", "a:1 > b:1", "a:1 > b:1 > c:1"]);
+    });
+
+    it("by instance: an update of the company * touches that one company", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules, cascadeDepth: 0 });
+      await fill(
+        cache,
+        "companies:*",
+        "companies:*:deals",
+        "companies:1",
+        "companies:1:deals",
+        "companies:list:1",
+      );
+      await invalidator.invalidateOnUpdate("companies", "*");
+      expect(
+        await left(cache, "companies:*", "companies:*:deals", "companies:1", "companies:1:deals"),
+      ).toEqual(["companies:1", "companies:1:deals"]);
+      expect(await left(cache, "companies:list:1")).toEqual([]);
+    });
+
+    it("related entities are found by the ids in the data; without them all are meant", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules });
+      const all = ["companies:1", "companies:2", "quotes:5", "quotes:6", "deals:3"];
+      await fill(cache, ...all);
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: 1, quoteIds: [], contactId: null });
+      expect(await left(cache, ...all)).toEqual(["companies:2", "quotes:5", "quotes:6"]);
+      await invalidator.invalidateOnUpdate("deals", 3);
+      expect(await left(cache, ...all)).toEqual([]);
+    });
+
+    it.each([
+      ["table", tableRules],
+      ["precise", preciseRules],
+    ])(
+      "%s rules: updating user A, or a user *, leaves B logged in and B's permissions cached",
+      async (_, rules) => {
+        const { cache, invalidator } = make({ rules });
+        const sessions = await Promise.all(
+          ["A", "B", "*"].map((user) => cache.sessions.create(user, {}, "1h")),
+        );
+        const cached = ["A", "B", "*"].flatMap((user) => [
+          `session:${user}`,
+          `permissions:${user}`,
+          `permissions:${user}:deals`,
+        ]);
+        await fill(cache, ...cached);
+        await invalidator.invalidateOnUpdate("users", "A");
+        expect(await left(cache, ...cached)).toEqual(cached.filter((key) => !/:A/.test(key)));
+        await invalidator.invalidateOnUpdate("users", "*");
+        expect(await left(cache, ...cached)).toEqual(["session:B", "permissions:B", "permissions:B:deals"]);
+        for (const session of sessions) expect(await cache.sessions.read(session.id)).not.toBe(null);
+        // Sessions end only with their user.
+        await invalidator.invalidateOnDelete("users", "*");
+        await invalidator.invalidateOnDelete("users", "A");
+        const alive = await Promise.all(sessions.map(({ id }) => cache.sessions.read(id)));
+        expect(alive.map((session) => session?.userId)).toEqual([undefined, "B", undefined]);
+        expect(await left(cache, "session:B", "permissions:B")).toEqual(["session:B", "permissions:B"]);
+        expect(invalidator.getHistory(1)[0]?.sessionsEnded).toBe(1);
+      },
+    );
+
+    it("what depends on the entity goes, and nothing else of its kind", async () => {
+      const { cache, invalidator } = make({ dependencies: "only" });
+      const read = (id: string) => async () => {
+        track("companies", id);
+        return id;
+      };
+      await cache.getOrSet("report:1", read("1"), 60);
+      await cache.getOrSet("report:2", read("2"), { ttl: 60, dependsOn: ["users"] });
+      await fill(cache, "companies:1");
+      const { keysInvalidated } = await invalidator.invalidateOnUpdate("companies", "1");
+      expect(keysInvalidated).toBe(1);
+      expect(await left(cache, "report:1", "report:2", "companies:1")).toEqual(["report:2", "companies:1"]);
+      expect((await invalidator.explain("report:1")).removedBy[0]).toMatchObject({
+        because: "depends on companies:1",
+        entityId: "1",
+      });
+      // Of a collection: any of it. Scoped rules hold all the same.
+      await fill(cache, "permissions:7", "permissions:8");
+      await invalidator.invalidateOnCreate("users", "7");
+      expect(await left(cache, "report:2", "permissions:7", "permissions:8")).toEqual(["permissions:8"]);
+    });
+
+    it("rules and dependencies together take an entry once; a rule may say otherwise for its entity", async () => {
+      const { cache, invalidator } = make({
+        rules: { ...tableRules, leads: { patterns: ["leads:*"], dependencies: "off" } },
+      });
+      await cache.set("companies:1", 1, { ttl: 60, dependsOn: [["companies", "1"], "leads"] });
+      expect((await invalidator.invalidateOnUpdate("leads", "1")).keysInvalidated).toBe(0);
+      expect((await invalidator.invalidateOnUpdate("companies", "1")).keysInvalidated).toBe(1);
+    });
+
+    it("a soft rule marks stale, and what both kinds cover is removed", async () => {
+      const { cache, invalidator } = make({
+        rules: {
+          reports: { patterns: ["reports:*", "*:1"], soft: true, relatedEntities: ["stats"] },
+          stats: { patterns: ["stats:*"] },
+        },
+      });
+      for (const key of ["reports:1", "reports:2", "stats:1"])
+        await cache.set(key, 1, { ttl: 60, staleTtl: 60 });
+      const planned = await invalidator.plan({
+        event: "entity:updated",
+        entityType: "reports",
+        entityId: "1",
+      });
+      expect(planned.keys.map(({ key, soft }) => [key, soft])).toEqual([
+        ["reports:1", true],
+        ["reports:2", true],
+        ["stats:1", false],
+      ]);
+      expect((await invalidator.invalidateOnUpdate("reports", "1")).keysInvalidated).toBe(3);
+      expect((await cache.lookup("reports:1"))?.state).toBe("stale");
+      expect(await cache.lookup("stats:1")).toBe(undefined);
+      expect((await invalidator.invalidateOnUpdate("reports", "1")).keysInvalidated).toBe(0);
+    });
+
+    it("invalidateBatch is one invalidation, with a record for each id", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules, cascadeDepth: 0 });
+      await fill(cache, "companies:id1", "companies:id2", "companies:id3", "companies:id4");
+      const ids = ["id1", "id2", "id3"];
+      await invalidator.invalidateBatch(InvalidationEvent.ENTITY_UPDATED, "companies", ids);
+      expect(await left(cache, "companies:id1", "companies:id2", "companies:id3", "companies:id4")).toEqual([
+        "companies:id4",
+      ]);
+      const history = invalidator.getHistory(10);
+      expect(history.map(({ entityId }) => entityId)).toEqual(["id3", "id2", "id1"]);
+      expect(history.reduce((sum, { keysInvalidated }) => sum + keysInvalidated, 0)).toBe(3);
+      expect(new Set(history.map(({ unit }) => unit)).size).toBe(1);
+    });
+
+    it("a unit of work is sent as one after it succeeded, and not at all after a throw", async () => {
+      const { cache, invalidator } = make();
+      await fill(cache, "companies:1", "leads:1");
+      const rolledBack = invalidator.batch(async () => {
+        await invalidator.invalidateOnUpdate("companies", "1");
+        throw new Error("rolled back");
+      });
+      await expect(rolledBack).rejects.toThrow("rolled back");
+      expect(await left(cache, "companies:1", "leads:1")).toEqual(["companies:1", "leads:1"]);
+      expect(invalidator.getHistory()).toEqual([]);
+      const value = await invalidator.batch(async () => {
+        expect(await invalidator.invalidateOnUpdate("companies", "1")).toMatchObject({ deferred: true });
+        await invalidator.batch(() => invalidator.invalidateOnUpdate("companies", "1"));
+        await invalidator.invalidateOnCreate("leads", "1");
+        expect(await left(cache, "companies:1", "leads:1")).toEqual(["companies:1", "leads:1"]);
+        return 7;
+      });
+      expect(value).toBe(7);
+      expect(await left(cache, "companies:1", "leads:1")).toEqual([]);
+      const history = invalidator.getHistory();
+      expect(history.map(({ entityType }) => entityType)).toEqual(["leads", "companies"]);
+      expect(new Set(history.map(({ unit }) => unit)).size).toBe(1);
+    });
+
+    it("a custom handler gets the id and the data; one that throws or hangs is reported and stops nobody", async () => {
+      const { cache, invalidator } = make({ handlerTimeout: "50ms" });
+      const errors: unknown[] = [];
+      cache.on("background:error", ({ error }) => errors.push(error));
+      await fill(cache, "special:1", "a:1", "b:1", "c:1");
+      invalidator.registerRule("a", {
+        patterns: ["a:*"],
+        customHandler: async (entityId, data) => {
+          expect(data).toEqual({ x: 1 });
+          await cache.del(`special:${entityId}`);
+        },
+      });
+      const thrown = new Error("handler");
+      invalidator.registerRule("b", {
+        patterns: ["b:*"],
+        customHandler: () => {
+          throw thrown;
+        },
+      });
+      invalidator.registerRule("c", { patterns: ["c:*"], customHandler: () => new Promise(() => {}) });
+      await invalidator.invalidateOnUpdate("a", "1", { x: 1 });
+      await invalidator.invalidateOnUpdate("b", "1");
+      await invalidator.invalidateOnUpdate("c", "1");
+      expect(await left(cache, "special:1", "a:1", "b:1", "c:1")).toEqual([]);
+      expect(errors).toEqual([thrown, expect.objectContaining({ code: "HANDLER_TIMEOUT" })]);
+      expect(invalidator.getHistory().map(({ failedHandlers }) => failedHandlers)).toEqual([1, 1, 0]);
+    });
+
+    it("a related entity without a rule goes by its name, with one warning when the rule is registered", async () => {
+      const warn = vi.fn();
+      const logger = { debug() {}, info() {}, warn, error() {} };
+      const { cache, invalidator } = make({}, { logger });
+      expect(warn).not.toHaveBeenCalled();
+      for (let i = 0; i < 2; i++) {
+        invalidator.registerRule("custom_entity", {
+          patterns: ["custom_entity:*"],
+          relatedEntities: ["other_entity"],
+        });
+      }
+      expect(warn).toHaveBeenCalledTimes(1);
+      await fill(cache, "custom_entity:1", "other_entity:5", "other:1");
+      expect((await invalidator.invalidateOnUpdate("custom_entity", "1")).keysInvalidated).toBe(2);
+      expect(await left(cache, "other:1")).toEqual(["other:1"]);
+    });
+
+    it("history and statistics are there at once, of all processes, and survive a restart", async () => {
+      const one = make();
+      const two = make();
+      await Promise.all([one.invalidator.ready(), two.invalidator.ready()]);
+      await one.invalidator.invalidateOnCreate("companies", "1", {}, { actor: "ann", cause: "import" });
+      await one.invalidator.invalidateOnUpdate("users", "2", {}, { actor: "bob" });
+      expect(one.invalidator.getStats()).toMatchObject({
+        totalInvalidations: 2,
+        byEvent: { "entity:created": 1, "entity:updated": 1, "entity:deleted": 0 },
+        byEntity: { companies: 1, users: 1 },
+        recentInvalidations: 2,
+      });
+      await waitFor(() => two.invalidator.getHistory(1)[0]?.status === "applied", {
+        description: "the other process",
+      });
+      expect(two.invalidator.getHistory().map(({ entityType }) => entityType)).toEqual([
+        "users",
+        "companies",
+      ]);
+      expect(two.invalidator.getStats().totalInvalidations).toBe(2);
+      await one.invalidator.close();
+      await two.invalidator.close();
+      const { invalidator } = make();
+      await invalidator.ready();
+      expect(invalidator.getHistory().map(({ status, entityId }) => [status, entityId])).toEqual([
+        ["applied", "2"],
+        ["applied", "1"],
+      ]);
+      const query = async (filter: Parameters<CacheInvalidator["queryHistory"]>[0]) =>
+        (await invalidator.queryHistory(filter)).map(({ entityId }) => entityId);
+      expect(await query({})).toEqual(["2", "1"]);
+      expect(await query({ limit: 1 })).toEqual(["2"]);
+      expect(await query({ actor: "ann" })).toEqual(["1"]);
+      expect(await query({ cause: "import", entityType: "companies", event: "entity:created" })).toEqual([
+        "1",
+      ]);
+      expect(await query({ entityType: "companies", entityId: "2" })).toEqual([]);
+      expect(await query({ instance: one.cache.internals.instance })).toEqual(["2", "1"]);
+      expect(await query({ since: new Date(Date.now() + 60_000) })).toEqual([]);
+      expect(await query({ until: new Date(Date.now() - 60_000) })).toEqual([]);
+    });
+
+    it("explain names the event and the pattern that took a key", async () => {
+      const { cache, invalidator } = make();
+      await fill(cache, "companies:list:1");
+      await invalidator.invalidateOnUpdate("deals", "3");
+      await invalidator.invalidateOnUpdate("users", "3");
+      const { removedBy } = await invalidator.explain("companies:list:1");
+      expect(removedBy.map(({ entityType, entityId, because }) => [entityType, entityId, because])).toEqual([
+        ["deals", "3", "pattern companies:*"],
+      ]);
+      expect((await invalidator.explain("nobody")).removedBy).toEqual([]);
+    });
+
+    it("every invalidation is published for outside listeners", async () => {
+      const { cache, invalidator } = make();
+      const heard: unknown[] = [];
+      const stop = await cache.subscribe("cache:invalidation", (message) => heard.push(message));
+      await invalidator.invalidateOnDelete("leads", "9");
+      const ours = () =>
+        heard.filter((message) => (message as { namespace: string }).namespace === namespace);
+      await waitFor(() => ours().length === 1, { description: "the message" });
+      expect(ours()[0]).toMatchObject({
+        events: [{ event: "entity:deleted", entityType: "leads", entityId: "9" }],
+        keysInvalidated: 0,
+      });
+      await stop();
+    });
+
+    it("another process drops what it holds in memory", async () => {
+      const { invalidator } = make();
+      const { cache: other } = make({}, { memory: true });
+      await other.getOrSet("companies:1", () => 1, 60);
+      await waitFor(
+        async () => {
+          await other.get("companies:1");
+          return ((await other.getStats()).l1?.hits ?? 0) > 0;
+        },
+        { description: "a hit in memory" },
+      );
+      await invalidator.invalidateOnUpdate("companies", "1");
+      await waitFor(async () => (await other.get("companies:1")) === null, {
+        description: "the other process",
+      });
+    });
+
+    it("a scope's history and invalidations are its own", async () => {
+      const { cache, invalidator } = make();
+      const tenant = cache.scope("acme");
+      const theirs = createCacheInvalidator(tenant, { rules: tableRules });
+      closers.push(() => theirs.close());
+      await Promise.all([fill(cache, "companies:1"), fill(tenant, "companies:1", "companies:2")]);
+      expect((await theirs.invalidateOnUpdate("companies", "1")).keysInvalidated).toBe(2);
+      expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
+      expect(await invalidator.queryHistory()).toEqual([]);
+      expect((await theirs.queryHistory()).length).toBe(1);
+      expect((await invalidator.invalidateOnUpdate("companies", "1")).keysInvalidated).toBe(1);
+      expect(theirs.getHistory().length).toBe(1);
+    });
+
+    it("input is checked before anything is done", async () => {
+      const { cache, invalidator } = make();
+      await fill(cache, "companies:1");
+      const bad = { event: "entity:updated", entityType: "companies", entityId: "1" } as const;
+      for (const [field, value] of [
+        ["event", "updated"],
+        ["entityType", ""],
+        ["entityId", "a\u0000"],
+        ["entityId", undefined],
+        ["entityId", "x".repeat(600)],
+        ["actor", 7],
+      ] as const) {
+        await expect(invalidator.apply([bad, { ...bad, [field]: value } as never])).rejects.toMatchObject({
+          code: "INVALID_EVENT",
+          field,
+        });
+      }
+      await expect(invalidator.queryHistory({ limit: 0 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      expect(() => invalidator.registerRule("x", { patterns: "x" } as never)).toThrow(/rules\.x\.patterns/);
+      expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
+      expect(invalidator.getHistory()).toEqual([]);
+    });
+  });
+}

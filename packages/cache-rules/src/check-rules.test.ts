@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { checkRules } from "./check-rules.ts";
+import { crmRules } from "./crm-rules.ts";
+import { findCycles } from "./internal/find-cycles.ts";
+import { preciseCrmRules } from "./precise-crm-rules.ts";
+
+const codes = (report: ReturnType<typeof checkRules>): string[] =>
+  report.findings.map(({ code, entity, pattern }) => [code, entity, pattern].filter(Boolean).join(" "));
+
+describe("checkRules", () => {
+  it("finds the four defects of the table without the scoped rules", () => {
+    const { session: _, permissions: __, ...table } = crmRules;
+    const report = checkRules(table);
+    expect(report.findings.filter(({ level }) => level === "error")).toMatchInlineSnapshot(`
+      [
+        {
+          "code": "undefined-entity",
+          "entity": "users",
+          "level": "error",
+          "message": "is related to session, which has no rule; session:* would be invalidated",
+        },
+        {
+          "code": "undefined-entity",
+          "entity": "users",
+          "level": "error",
+          "message": "is related to permissions, which has no rule; permissions:* would be invalidated",
+        },
+      ]
+    `);
+    expect(codes(report)).toContain("shadowed-pattern companies companies:list:*");
+    expect(codes(report)).toContain("no-prefix tasks projects:*:tasks");
+    expect(report.findings.find(({ code }) => code === "cycle")?.message).toBe(
+      "8 entities reach one another: companies, contacts, deals, leads, milestones, projects, quotes, tasks; " +
+        "followed without a depth, a change of one takes all",
+    );
+  });
+
+  it("has no error for either of the predefined sets, and tells how much each event takes", () => {
+    expect(checkRules(crmRules).errors).toBe(0);
+    const precise = checkRules(preciseCrmRules);
+    expect([precise.errors, precise.warnings]).toEqual([0, 0]);
+    const [companies] = checkRules(crmRules).blastRadius.filter(({ entity }) => entity === "companies");
+    expect(companies).toMatchObject({
+      events: ["entity:created", "entity:updated", "entity:deleted"],
+      whole: ["companies", "projects", "contacts", "deals"],
+      patterns: ["companies:*", "projects:*", "contacts:*", "deals:*"],
+      endsSessions: false,
+    });
+    const users = checkRules(crmRules).blastRadius.filter(({ entity }) => entity === "users");
+    expect(users.map(({ events, endsSessions, whole }) => [events, endsSessions, whole])).toEqual([
+      [["entity:deleted"], true, ["users"]],
+      [["entity:created", "entity:updated"], false, ["users"]],
+    ]);
+    expect(precise.blastRadius.every(({ whole }) => whole.length === 0)).toBe(true);
+  });
+
+  it("without a depth the table takes 8 of 11 entities, and a budget makes that an error", () => {
+    const report = checkRules(crmRules, { cascadeDepth: 9, maxShare: 0.5 });
+    expect(report.blastRadius.find(({ entity }) => entity === "leads")?.whole.length).toBe(8);
+    expect(report.findings.filter(({ code }) => code === "blast-radius").map(({ entity }) => entity)).toEqual(
+      "companies projects tasks milestones deals quotes contacts leads".split(" "),
+    );
+  });
+
+  it("says which of two equal patterns can go, and that an empty rule does nothing", () => {
+    const report = checkRules({
+      a: { patterns: ["a:1", "a:1"] },
+      b: { patterns: [] },
+      c: { patterns: ["*:c"] },
+    });
+    expect(codes(report)).toEqual(["shadowed-pattern a a:1", "empty-rule b", "no-prefix c *:c"]);
+    expect(report.findings[2]?.message).toMatch(/every key of the cache/);
+  });
+});
+
+describe("findCycles", () => {
+  it("agrees with plain reachability, on random graphs", () => {
+    const names = ["a", "b", "c", "d", "e", "f"];
+    const graphs = fc.array(fc.subarray(names), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(graphs, (edges) => {
+        const rules = Object.fromEntries(
+          names.map((name, i) => [name, { patterns: [], relatedEntities: edges[i] ?? [] }]),
+        );
+        const reach = (from: string): Set<string> => {
+          const seen = new Set<string>();
+          const open = [...(rules[from]?.relatedEntities ?? [])];
+          for (let name = open.pop(); name !== undefined; name = open.pop()) {
+            if (!seen.has(name)) open.push(...(rules[name]?.relatedEntities ?? []));
+            seen.add(name);
+          }
+          return seen;
+        };
+        const expected = new Set(
+          names
+            .filter((name) => reach(name).has(name))
+            .map((name) => names.filter((other) => reach(name).has(other) && reach(other).has(name)).join()),
+        );
+        expect(new Set(findCycles(rules).map((cycle) => cycle.join()))).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,194 @@
+import { compileGlob, type EntityRules, globCovers } from "@crm/cache-core";
+import { findCycles } from "./internal/find-cycles.ts";
+import { relatedNames } from "./internal/related-names.ts";
+
+/** One thing the checker has to say. */
+export interface RuleFinding {
+  /** `error`: something is missing. `warning`: it works, at a price. `info`: worth knowing. */
+  readonly level: "error" | "warning" | "info";
+  readonly code:
+    | "undefined-entity"
+    | "cycle"
+    | "shadowed-pattern"
+    | "no-prefix"
+    | "empty-rule"
+    | "blast-radius";
+  readonly entity: string;
+  readonly pattern?: string | undefined;
+  readonly message: string;
+}
+
+/** What a change of one entity reaches. */
+export interface BlastRadius {
+  readonly entity: string;
+  /** The events that reach exactly this. */
+  readonly events: readonly ("entity:created" | "entity:updated" | "entity:deleted")[];
+  /** Entities whose rules apply, the changed one first. */
+  readonly entities: readonly string[];
+  /** Of these, the ones that go wholly, whichever instance changed. */
+  readonly whole: readonly string[];
+  /** Patterns that are left when those that others cover are taken away. */
+  readonly patterns: readonly string[];
+  /** `whole` as a share of all entities, 0 to 1. */
+  readonly share: number;
+  readonly endsSessions: boolean;
+}
+
+export interface RulesReport {
+  readonly findings: readonly RuleFinding[];
+  readonly blastRadius: readonly BlastRadius[];
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+export interface CheckRulesOptions {
+  /** Steps of the cascade, as the invalidator will follow them. @default 1 */
+  readonly cascadeDepth?: number | undefined;
+  /** A change may empty at most this share of the entities; more is an error. 0 to 1. @default 1 */
+  readonly maxShare?: number | undefined;
+}
+
+const EVENTS = ["entity:created", "entity:updated", "entity:deleted"] as const;
+/** Stands for the id in patterns that are compared. */
+const SOME_ID = "42";
+
+/**
+ * Says what rules mean: entities that no rule defines, cycles, patterns that another covers, patterns that no index by
+ * prefix can serve, and how much each event takes with it. Changes nothing and reads no cache.
+ */
+export function checkRules(rules: EntityRules, options: CheckRulesOptions = {}): RulesReport {
+  const { cascadeDepth = 1, maxShare = 1 } = options;
+  const names = Object.keys(rules);
+  const findings: RuleFinding[] = [];
+  for (const entity of names) findings.push(...checkEntity(rules, entity));
+  for (const cycle of findCycles(rules)) {
+    findings.push({
+      level: "info",
+      code: "cycle",
+      entity: cycle[0] as string,
+      message:
+        cycle.length === 1
+          ? `${cycle[0]} is related to itself`
+          : `${cycle.length} entities reach one another: ${cycle.join(", ")}; followed without a depth, a change of one takes all`,
+    });
+  }
+  const blastRadius = names.flatMap((entity) => radiiOf(rules, entity, cascadeDepth));
+  for (const { entity, share, whole } of blastRadius) {
+    if (share > maxShare) {
+      findings.push({
+        level: "error",
+        code: "blast-radius",
+        entity,
+        message: `a change takes ${whole.length} of ${entitiesOf(rules).size} entities wholly (${percent(share)}, allowed ${percent(maxShare)})`,
+      });
+    }
+  }
+  const count = (level: string): number => findings.filter((finding) => finding.level === level).length;
+  return { findings, blastRadius, errors: count("error"), warnings: count("warning") };
+}
+
+function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
+  const rule = rules[entity] as EntityRules[string];
+  const found: RuleFinding[] = [];
+  for (const related of relatedNames(rule)) {
+    if (Object.hasOwn(rules, related)) continue;
+    found.push({
+      level: "error",
+      code: "undefined-entity",
+      entity,
+      message: `is related to ${related}, which has no rule; ${related}:* would be invalidated`,
+    });
+  }
+  if (rule.patterns.length === 0 && relatedNames(rule).length === 0) {
+    found.push({
+      level: "warning",
+      code: "empty-rule",
+      entity,
+      message: "has neither patterns nor related entities",
+    });
+  }
+  rule.patterns.forEach((pattern, at) => {
+    const cover = rule.patterns.find((other, i) => {
+      if (i === at || !globCovers(withId(other), withId(pattern))) return false;
+      // Of two that match the same, the later one is superfluous.
+      return i < at || !globCovers(withId(pattern), withId(other));
+    });
+    if (cover !== undefined) {
+      const message = `is covered by ${cover}: it can be left out`;
+      found.push({ level: "warning", code: "shadowed-pattern", entity, pattern, message });
+    }
+    const { exact, prefixOnly, literalPrefix } = compileGlob(withId(pattern));
+    if (exact || prefixOnly) return;
+    const message =
+      literalPrefix === ""
+        ? "begins with a wildcard: every key of the cache is looked at"
+        : `goes on behind its first wildcard: every key that begins with ${literalPrefix} is looked at`;
+    found.push({ level: "warning", code: "no-prefix", entity, pattern, message });
+  });
+  return found;
+}
+
+/** What each event reaches; events that reach the same are one. */
+function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius[] {
+  const reached = [entity];
+  /** Entities that were reached without an id. */
+  const untold = new Set<string>();
+  let edge = [entity];
+  for (let step = 0; step < depth; step++) {
+    const next: string[] = [];
+    for (const name of edge) {
+      for (const relation of rules[name]?.relatedEntities ?? []) {
+        const related = typeof relation === "string" ? relation : relation.entity;
+        const hasId =
+          typeof relation !== "string" ? relation.idFrom !== undefined : rules[related]?.scoped === true;
+        if (!hasId) untold.add(related);
+        if (!reached.includes(related)) {
+          reached.push(related);
+          next.push(related);
+        }
+      }
+    }
+    edge = next;
+  }
+  const patterns: string[] = [];
+  const whole: string[] = [];
+  for (const name of reached) {
+    const own = (rules[name]?.patterns ?? [`${name}:*`]).map((pattern) =>
+      untold.has(name) ? pattern.replaceAll("{id}", "*") : pattern,
+    );
+    patterns.push(...own);
+    if (own.some((pattern) => globCovers(withId(pattern), `${name}:*`))) whole.push(name);
+  }
+  const effective = patterns.filter(
+    (pattern, at) =>
+      !patterns.some(
+        (other, i) =>
+          i !== at &&
+          globCovers(withId(other), withId(pattern)) &&
+          (i < at || !globCovers(withId(pattern), withId(other))),
+      ),
+  );
+  const ends = (event: (typeof EVENTS)[number]): boolean =>
+    reached.some((name) => rules[name]?.endsSessions?.includes(event) === true);
+  const groups = [true, false].map((endsSessions) => ({
+    endsSessions,
+    events: EVENTS.filter((event) => ends(event) === endsSessions),
+  }));
+  const share = whole.length / entitiesOf(rules).size;
+  return groups
+    .filter(({ events }) => events.length > 0)
+    .map((group) => ({ entity, entities: reached, whole, patterns: effective, share, ...group }));
+}
+
+/** Those that have a rule, and those that one is related to. */
+function entitiesOf(rules: EntityRules): Set<string> {
+  return new Set([...Object.keys(rules), ...Object.values(rules).flatMap(relatedNames)]);
+}
+
+function withId(pattern: string): string {
+  return pattern.replaceAll("{id}", SOME_ID);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

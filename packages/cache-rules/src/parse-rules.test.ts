@@ -1,0 +1,61 @@
+import { expect, it } from "vitest";
+import { crmRules } from "./crm-rules.ts";
+import { InvalidRulesError } from "./errors.ts";
+import { loadRules } from "./load-rules.ts";
+import { parseRules } from "./parse-rules.ts";
+
+function refusal(text: string): string {
+  try {
+    parseRules(text, "rules.yaml");
+  } catch (error) {
+    expect(InvalidRulesError.isInstance(error)).toBe(true);
+    return (error as Error).message;
+  }
+  throw new Error("accepted");
+}
+
+it("reads JSON, and YAML", () => {
+  expect(parseRules(JSON.stringify(crmRules))).toEqual(crmRules);
+  expect(
+    parseRules(`
+companies:
+  patterns: ["companies:{id}", "companies:list:*"]
+  relatedEntities:
+    - deals
+    - { entity: users, idFrom: ownerId }
+deals: { patterns: ["deals:*"], soft: true, handlerTimeout: 2s }
+`),
+  ).toEqual({
+    companies: {
+      patterns: ["companies:{id}", "companies:list:*"],
+      relatedEntities: ["deals", { entity: "users", idFrom: "ownerId" }],
+    },
+    deals: { patterns: ["deals:*"], soft: true, handlerTimeout: "2s" },
+  });
+});
+
+it.each([
+  ["broken YAML", "companies: [\n"],
+  ["no object", "- 1"],
+  ["nothing", ""],
+  ["a rule without patterns", "companies: {}"],
+  ["an unknown field", "companies: { patterns: [], relatedEntites: [deals] }"],
+  ["a pattern that is none", 'companies: { patterns: ["", 7, "a\\u0001"] }'],
+  ["a bad name", '"a{b}": { patterns: [] }'],
+  ["a duplicate key", "a: { patterns: [] }\na: { patterns: [] }"],
+  ["an alias bomb", `a: &a [x]\n${Array.from({ length: 200 }, (_, i) => `b${i}: *a`).join("\n")}`],
+])("refuses %s and says where", (_, text) => {
+  expect(refusal(text)).toMatchSnapshot();
+});
+
+it("a prototype cannot be reached", () => {
+  expect(() => parseRules("__proto__: { patterns: [x] }")).not.toThrow(TypeError);
+  expect(({} as { patterns?: unknown }).patterns).toBe(undefined);
+});
+
+it("a file that is not there is refused by its name", async () => {
+  await expect(loadRules("missing.yaml")).rejects.toMatchObject({
+    code: "INVALID_RULES",
+    message: expect.stringMatching(/^missing\.yaml: .*cannot be read \(ENOENT\)/),
+  });
+});

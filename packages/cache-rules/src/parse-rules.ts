@@ -1,0 +1,65 @@
+import type { EntityRules } from "@crm/cache-core";
+import { parse, YAMLParseError } from "yaml";
+import { z } from "zod";
+import { InvalidRulesError } from "./errors.ts";
+
+/**
+ * Reads rules from YAML, of which JSON is a part, and checks their form: an object of entity names with the fields of
+ * `EntityRule`, but for those that hold code (`customHandler`, `ids`).
+ *
+ * @param source how errors call the text
+ * @throws InvalidRulesError that names every place at fault
+ */
+export function parseRules(text: string, source: string = "rules"): EntityRules {
+  let value: unknown;
+  try {
+    value = parse(text, { prettyErrors: true, maxAliasCount: 100 });
+  } catch (cause) {
+    const where = cause instanceof YAMLParseError ? cause.linePos?.[0] : undefined;
+    const message =
+      cause instanceof Error ? (cause.message.split("\n")[0] as string).replace(/:$/, "") : String(cause);
+    throw new InvalidRulesError({
+      source,
+      issues: [{ path: where === undefined ? "" : `line ${where.line}, column ${where.col}`, message }],
+      cause,
+    });
+  }
+  const checked = rulesSchema().safeParse(value);
+  if (checked.success) return checked.data as EntityRules;
+  const issues = checked.error.issues.map(({ path, message }) => ({ path: pathText(path), message }));
+  throw new InvalidRulesError({ source, issues });
+}
+
+function rulesSchema(): z.ZodType {
+  const name = z
+    .string()
+    .regex(/^[^\p{Cc}{}]{1,128}$/u, "expected 1 to 128 characters without control characters or braces");
+  const pattern = z
+    .string()
+    .min(1)
+    .max(1024)
+    .regex(/^\P{Cc}*$/u, "expected a glob without control characters");
+  const field = z.string().min(1).max(128);
+  const relation = z.strictObject({
+    entity: name,
+    idFrom: z.union([field, z.array(field).min(1)]).optional(),
+  });
+  const events = z.enum(["entity:created", "entity:updated", "entity:deleted"]);
+  const duration = z.union([z.number().positive(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/)]);
+  const rule = z.strictObject({
+    patterns: z.array(pattern),
+    relatedEntities: z.array(z.union([name, relation])).optional(),
+    scoped: z.boolean().optional(),
+    soft: z.boolean().optional(),
+    dependencies: z.enum(["together", "only", "off"]).optional(),
+    endsSessions: z.array(events).optional(),
+    handlerTimeout: duration.optional(),
+  });
+  return z.record(name, rule);
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === "number" ? `[${part}]` : `${i > 0 ? "." : ""}${String(part)}`))
+    .join("");
+}
