@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import * as meter from "../meter/index.ts";
+import * as outbox from "./index.ts";
+
+test("the exported names", () => {
+  expect(Object.keys(outbox).sort()).toMatchInlineSnapshot();
+  expect(Object.keys(meter).sort()).toMatchInlineSnapshot();
+});
