@@ -96,19 +96,23 @@ describe("being woken", () => {
     const ids: string[] = [];
     await client.query("BEGIN");
     await enqueue(client, updated("early"));
+    const asked: string[] = [];
     await using relay = relayOf(ids, {
       async connect() {
         const connection = await connectPg(new pg.Client({ connectionString: postgres.url }));
         return {
           ...connection,
-          query: (text, params) =>
-            text.includes("pg_try_advisory_lock(")
-              ? Promise.resolve({ rows: [{ state: "asleep" }] })
-              : connection.query(text, params),
+          query(text, params) {
+            asked.push(text.includes("pg_try_advisory_lock(") ? "lie down" : text);
+            if (asked.at(-1) === "lie down") return Promise.resolve({ rows: [{ state: "asleep" }] });
+            return connection.query(text, params);
+          },
         };
       },
     });
     await relay.start();
+    // It has looked once more, and waits.
+    await waitFor(() => asked.includes("lie down") && asked.at(-1) === "COMMIT");
     await client.query("COMMIT");
     await expect(waitFor(() => ids.length === 1, { timeoutMs: 300 })).rejects.toThrow("Not within");
     relay.wake();

@@ -141,13 +141,22 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
     throw new Error(`No session with PostgreSQL within ${queryTimeoutMs} ms`);
   }
 
-  /** A query that fails when the session is lost, or is not answered in time: then nothing of it is trusted any more. */
+  /**
+   * One query at a time, which fails when the session is lost, or is not answered in time: then nothing of the session is
+   * trusted any more.
+   */
   function askInTime(connection: OutboxConnection, lost: Promise<never>, cut: (error: unknown) => void): Ask {
-    return (text, params) => {
+    let last: Promise<unknown> = Promise.resolve();
+    async function askNow(text: string, params?: unknown[]): ReturnType<Ask> {
       const cancel = clock.after(queryTimeoutMs, () =>
         cut(new Error(`PostgreSQL did not answer within ${queryTimeoutMs} ms`)),
       );
       return Promise.race([connection.query(text, params), lost]).finally(cancel);
+    }
+    return (text, params) => {
+      const answer = last.then(() => askNow(text, params));
+      last = answer.catch(() => {});
+      return answer;
     };
   }
 

@@ -28,7 +28,7 @@ export async function claimRows(
   const { rows } = await ask(
     `SELECT id::text AS id, event, entity_type, entity_id, data::text AS data, actor, cause, attempts::text AS attempts,
   greatest(0, extract(epoch FROM clock_timestamp() - created_at) * 1000)::text AS age_ms
-FROM ${pending} WHERE due_at <= statement_timestamp() ORDER BY id LIMIT ${limit}${lock ? " FOR UPDATE SKIP LOCKED" : ""}`,
+FROM ${pending} WHERE due_at <= clock_timestamp() ORDER BY id LIMIT ${limit}${lock ? " FOR UPDATE SKIP LOCKED" : ""}`,
   );
   return rows.map(toRow);
 }
@@ -83,7 +83,7 @@ export async function deferRows(
 ): Promise<void> {
   await ask(
     `UPDATE ${pending} AS p SET attempts = p.attempts + CASE WHEN e.counted THEN 1 ELSE 0 END,
-  due_at = statement_timestamp() + e."delayMs" * interval '1 millisecond', last_error = e.error
+  due_at = clock_timestamp() + e."delayMs" * interval '1 millisecond', last_error = e.error
 FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, "delayMs" float8, counted boolean, error text) WHERE p.id = e.id`,
     [JSON.stringify(rows)],
   );

@@ -16,6 +16,7 @@ import {
   removeDelivered,
   tryToSleep,
 } from "./outbox-queries.ts";
+import { RetryTimes } from "./retry-times.ts";
 
 /** What a relay counts, over all its sessions. */
 export interface RelayCounters {
@@ -42,8 +43,6 @@ const LONGEST_LOOK_MS = 100;
 const FIRST_OUTAGE_MS = 50;
 const LONGEST_OUTAGE_MS = 1_000;
 const UPKEEP_MS = 10_000;
-/** A row is due by the server's clock and looked for by ours, which must not be a hair too early. */
-const CLOCK_GRAIN_MS = 5;
 
 /**
  * Delivers through one session until it is lost or the relay is closed. The order of each turn is what makes it safe:
@@ -61,19 +60,18 @@ export async function runSession(
   let outageMs = 0;
   let asleep = false;
   let upkeepAt = clock.monotonic() + UPKEEP_MS;
-  /** The earliest moment at which a row of ours is due again. */
-  let retryAt = Number.POSITIVE_INFINITY;
+  const retries = new RetryTimes();
 
   while (!closed()) {
     alarm.reset();
-    // Before the look, which then finds what was due; after it, a row that fell due meanwhile would be forgotten.
-    if (retryAt <= clock.monotonic()) retryAt = Number.POSITIVE_INFINITY;
+    const lookedAt = clock.monotonic();
     const turn = await deliverOnce(context, ask, shared);
     if (clock.monotonic() >= upkeepAt) {
       upkeepAt = clock.monotonic() + UPKEEP_MS;
       await keepUp(context, ask);
     }
-    retryAt = Math.min(retryAt, turn.retryAt);
+    retries.looked(lookedAt, turn.taken > 0);
+    for (const delayMs of turn.delaysMs) retries.add(clock.monotonic() + delayMs);
     if (turn.taken > 0) {
       if (asleep) await getUp(ask, table, shared);
       asleep = false;
@@ -98,7 +96,10 @@ export async function runSession(
         continue;
       }
     }
-    const rang = await alarm.wait(clock, Math.max(1, Math.min(pollIntervalMs, retryAt - clock.monotonic())));
+    const rang = await alarm.wait(
+      clock,
+      Math.max(1, Math.min(pollIntervalMs, retries.next - clock.monotonic())),
+    );
     if (rang && asleep) {
       // Up before the look: while others work, whoever lies here is rung by every commit.
       await getUp(ask, table, shared);
@@ -120,7 +121,8 @@ interface Turn {
   readonly taken: number;
   /** Whether nothing of it could be delivered, for reasons that lie with the target. */
   readonly outage: boolean;
-  readonly retryAt: number;
+  /** After how long rows of it are due again. */
+  readonly delaysMs: readonly number[];
 }
 
 /**
@@ -129,17 +131,13 @@ interface Turn {
  */
 async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): Promise<Turn> {
   const { options, counters, emitter } = context;
-  const { table, batchSize, clock } = options;
+  const { table, batchSize } = options;
   // Whatever the defaults of the database are: SKIP LOCKED would fail to serialize under a stricter level.
-  const [, rows] = shared
-    ? [undefined, await claimRows(ask, table, batchSize, false)]
-    : await Promise.all([
-        ask("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
-        claimRows(ask, table, batchSize, true),
-      ]);
+  if (!shared) await ask("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+  const rows = await claimRows(ask, table, batchSize, !shared);
   if (rows.length === 0) {
     if (!shared) await ask("COMMIT");
-    return { taken: 0, outage: false, retryAt: Number.POSITIVE_INFINITY };
+    return { taken: 0, outage: false, delaysMs: [] };
   }
   const { delivered, failed, calls } = await deliverBatch(rows, options);
   const dead: (FailedRow & { row: OutboxRow; cause: unknown })[] = [];
@@ -189,7 +187,7 @@ async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): 
   return {
     taken: rows.length,
     outage: delivered.length === 0 && failed.some(({ counted }) => !counted),
-    retryAt: clock.monotonic() + Math.min(...deferred.map(({ delayMs }) => delayMs)) + CLOCK_GRAIN_MS,
+    delaysMs: deferred.map(({ delayMs }) => delayMs),
   };
 }
 
