@@ -1,7 +1,7 @@
 import { TypedEmitter } from "../internal/typed-emitter.ts";
 import { OutboxMissingError, RelayClosedError } from "./errors.ts";
 import { Alarm } from "./internal/alarm.ts";
-import { type Ask, measureBacklog } from "./internal/outbox-queries.ts";
+import { type Ask, measureBacklog, presentSql } from "./internal/outbox-queries.ts";
 import { type RelayCounters, runSession } from "./internal/relay-session.ts";
 import type { OutboxConnection } from "./outbox-connection.ts";
 import type { RelayEvents } from "./relay-events.ts";
@@ -69,7 +69,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   );
   const counters: RelayCounters = { delivered: 0, coalesced: 0, failed: 0, died: 0, sessions: 0 };
   const alarm = new Alarm();
-  let session: { readonly ask: Ask; readonly cut: (error: unknown) => void } | undefined;
+  let session: { readonly ask: Ask; readonly shared: boolean } | undefined;
   let closed = false;
   let started: Promise<void> | undefined;
   let ended: Promise<void> = Promise.resolve();
@@ -114,7 +114,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
     try {
       const ask = askInTime(connection, lost, cut);
       await prepare(connection, ask);
-      session = { ask, cut };
+      session = { ask, shared: connection.shared };
       counters.sessions += 1;
       stands();
       await runSession(
@@ -162,7 +162,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
 
   async function prepare(connection: OutboxConnection, ask: Ask): Promise<void> {
     try {
-      await measureBacklog(ask, table, 1);
+      await measureBacklog(ask, table, 1, presentSql(connection.shared, clock));
     } catch (cause) {
       if ((cause as { code?: unknown } | null)?.code !== UNDEFINED_TABLE) throw cause;
       throw new OutboxMissingError({ table: table.pending, cause });
@@ -202,7 +202,10 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
     async getStats() {
       // A database that is away is a figure as well.
       const backlog =
-        session && (await measureBacklog(session.ask, table, maxBacklog + 1).catch(() => undefined));
+        session &&
+        (await measureBacklog(session.ask, table, maxBacklog + 1, presentSql(session.shared, clock)).catch(
+          () => undefined,
+        ));
       return {
         connected: session !== undefined,
         pending: backlog?.pending ?? null,

@@ -1,3 +1,4 @@
+import type { Clock } from "@crm/cache-core";
 import type { OutboxConnection } from "../outbox-connection.ts";
 import type { OutboxTable } from "../outbox-table.ts";
 import type { OutboxRow } from "../relay-events.ts";
@@ -6,6 +7,14 @@ const COLUMNS = "event, entity_type, entity_id, data, actor, cause, created_at, 
 
 /** Asks the server; the relay's own wrapper that gives up after `queryTimeout`. */
 export type Ask = OutboxConnection["query"];
+
+/**
+ * SQL of the present. Processes that share a database go by its clock. An embedded one belongs to this process, and its own
+ * clock need not go on while it has nothing to do.
+ */
+export function presentSql(shared: boolean, clock: Clock): string {
+  return shared ? `'${new Date(clock.wall()).toISOString()}'::timestamptz` : "clock_timestamp()";
+}
 
 /** A row that failed. */
 export interface FailedRow {
@@ -24,11 +33,12 @@ export async function claimRows(
   { pending }: OutboxTable,
   limit: number,
   lock: boolean,
+  now: string,
 ): Promise<OutboxRow[]> {
   const { rows } = await ask(
     `SELECT id::text AS id, event, entity_type, entity_id, data::text AS data, actor, cause, attempts::text AS attempts,
-  greatest(0, extract(epoch FROM clock_timestamp() - created_at) * 1000)::text AS age_ms
-FROM ${pending} WHERE due_at <= clock_timestamp() ORDER BY id LIMIT ${limit}${lock ? " FOR UPDATE SKIP LOCKED" : ""}`,
+  greatest(0, extract(epoch FROM ${now} - created_at) * 1000)::text AS age_ms
+FROM ${pending} WHERE due_at <= ${now} ORDER BY id LIMIT ${limit}${lock ? " FOR UPDATE SKIP LOCKED" : ""}`,
   );
   return rows.map(toRow);
 }
@@ -80,20 +90,26 @@ export async function deferRows(
   ask: Ask,
   { pending }: OutboxTable,
   rows: readonly FailedRow[],
+  now: string,
 ): Promise<void> {
   await ask(
     `UPDATE ${pending} AS p SET attempts = p.attempts + CASE WHEN e.counted THEN 1 ELSE 0 END,
-  due_at = clock_timestamp() + e."delayMs" * interval '1 millisecond', last_error = e.error
+  due_at = ${now} + e."delayMs" * interval '1 millisecond', last_error = e.error
 FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, "delayMs" float8, counted boolean, error text) WHERE p.id = e.id`,
     [JSON.stringify(rows)],
   );
 }
 
 /** Deletes delivered rows that were kept long enough, some at a time. */
-export async function pruneDelivered(ask: Ask, { delivered }: OutboxTable, keepMs: number): Promise<void> {
+export async function pruneDelivered(
+  ask: Ask,
+  { delivered }: OutboxTable,
+  keepMs: number,
+  now: string,
+): Promise<void> {
   await ask(
     `DELETE FROM ${delivered} WHERE id IN (
-  SELECT id FROM ${delivered} WHERE delivered_at < clock_timestamp() - ${keepMs} * interval '1 millisecond'
+  SELECT id FROM ${delivered} WHERE delivered_at < ${now} - ${keepMs} * interval '1 millisecond'
   ORDER BY delivered_at LIMIT 5000)`,
   );
 }
@@ -103,11 +119,12 @@ export async function measureBacklog(
   ask: Ask,
   { pending, dead }: OutboxTable,
   limit: number,
+  now: string,
 ): Promise<{ readonly pending: number; readonly dead: number; readonly oldestAgeMs: number }> {
   const { rows } = await ask(`SELECT
   (SELECT count(*) FROM (SELECT 1 FROM ${pending} LIMIT ${limit}) AS p)::text AS pending,
   (SELECT count(*) FROM (SELECT 1 FROM ${dead} LIMIT ${limit}) AS d)::text AS dead,
-  (SELECT greatest(0, extract(epoch FROM clock_timestamp() - created_at) * 1000)::text
+  (SELECT greatest(0, extract(epoch FROM ${now} - created_at) * 1000)::text
     FROM ${pending} ORDER BY id LIMIT 1) AS age`);
   const row = rows[0] as Record<string, string | null>;
   return { pending: Number(row.pending), dead: Number(row.dead), oldestAgeMs: Number(row.age ?? 0) };

@@ -12,6 +12,7 @@ import {
   type FailedRow,
   getUp,
   measureBacklog,
+  presentSql,
   pruneDelivered,
   removeDelivered,
   tryToSleep,
@@ -68,7 +69,7 @@ export async function runSession(
     const turn = await deliverOnce(context, ask, shared);
     if (clock.monotonic() >= upkeepAt) {
       upkeepAt = clock.monotonic() + UPKEEP_MS;
-      await keepUp(context, ask);
+      await keepUp(context, ask, presentSql(shared, clock));
     }
     retries.looked(lookedAt, turn.taken > 0);
     for (const delayMs of turn.delaysMs) retries.add(clock.monotonic() + delayMs);
@@ -131,10 +132,10 @@ interface Turn {
  */
 async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): Promise<Turn> {
   const { options, counters, emitter } = context;
-  const { table, batchSize } = options;
+  const { table, batchSize, clock } = options;
   // Whatever the defaults of the database are: SKIP LOCKED would fail to serialize under a stricter level.
   if (!shared) await ask("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
-  const rows = await claimRows(ask, table, batchSize, !shared);
+  const rows = await claimRows(ask, table, batchSize, !shared, presentSql(shared, clock));
   if (rows.length === 0) {
     if (!shared) await ask("COMMIT");
     return { taken: 0, outage: false, delaysMs: [] };
@@ -164,7 +165,7 @@ async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): 
     );
   }
   if (dead.length > 0) await buryRows(ask, table, dead.map(plain));
-  if (deferred.length > 0) await deferRows(ask, table, deferred.map(plain));
+  if (deferred.length > 0) await deferRows(ask, table, deferred.map(plain), presentSql(shared, clock));
   if (!shared) await ask("COMMIT");
 
   // Told only now: before the commit none of it would have been true.
@@ -192,10 +193,10 @@ async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): 
 }
 
 /** What every relay does now and then: forget what was kept long enough, and tell when too much waits. */
-async function keepUp({ options, emitter }: SessionContext, ask: Ask): Promise<void> {
+async function keepUp({ options, emitter }: SessionContext, ask: Ask, now: string): Promise<void> {
   if (options.keepDeliveredMs !== undefined)
-    await pruneDelivered(ask, options.table, options.keepDeliveredMs);
-  const { pending, oldestAgeMs } = await measureBacklog(ask, options.table, options.maxBacklog + 1);
+    await pruneDelivered(ask, options.table, options.keepDeliveredMs, now);
+  const { pending, oldestAgeMs } = await measureBacklog(ask, options.table, options.maxBacklog + 1, now);
   if (pending <= options.maxBacklog) return;
   options.logger.warn({ pending, oldestAgeMs }, "outbox: the backlog is high");
   emitter.emit("backlog:high", { pending, oldestAgeMs });
