@@ -9,8 +9,8 @@ const COLUMNS = "event, entity_type, entity_id, data, actor, cause, created_at, 
 export type Ask = OutboxConnection["query"];
 
 /**
- * SQL of the present. Processes that share a database go by its clock. An embedded one belongs to this process, and its own
- * clock need not go on while it has nothing to do.
+ * SQL of the present. Processes that share a database go by its clock. An embedded one belongs to this process, whose clock
+ * also times the waiting: one clock for both.
  */
 export function presentSql(shared: boolean, clock: Clock): string {
   return shared ? `'${new Date(clock.wall()).toISOString()}'::timestamptz` : "clock_timestamp()";
