@@ -17,6 +17,7 @@ test("the exported names", () => {
       "spawnWorker",
       "startClusterProxies",
       "startFaultProxy",
+      "startPostgres",
       "startRedis",
       "startRedisCluster",
       "startRedisSentinel",

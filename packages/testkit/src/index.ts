@@ -32,6 +32,7 @@ export {
   type StartFaultProxyOptions,
   startFaultProxy,
 } from "./start-fault-proxy.ts";
+export { type PostgresServer, type StartPostgresOptions, startPostgres } from "./start-postgres.ts";
 export { type ConfigValue, type RedisConfig, type StartRedisOptions, startRedis } from "./start-redis.ts";
 export {
   type RedisCluster,

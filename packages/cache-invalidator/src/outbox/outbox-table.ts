@@ -1,0 +1,59 @@
+import { InvalidOptionError } from "@crm/cache-core";
+
+/** Where the outbox lies. The same for the migration, `enqueue`, the triggers and the relay. */
+export interface OutboxTableOptions {
+  /** Schema of the tables; it must exist. 1 to 28 of `a-z 0-9 _`, not beginning with a digit. @default "public" */
+  readonly schema?: string | undefined;
+  /**
+   * Name of the table; others are named after it (`<table>_dead`, `<table>_delivered`). 1 to 28 of `a-z 0-9 _`, not
+   * beginning with a digit.
+   *
+   * @default "cache_outbox"
+   */
+  readonly table?: string | undefined;
+}
+
+/** The names that follow from the options. All are safe in SQL without quotes, but for the channel. */
+export interface OutboxTable {
+  readonly schema: string;
+  readonly table: string;
+  readonly pending: string;
+  readonly dead: string;
+  readonly delivered: string;
+  /** Channel of the wake-ups: `public.cache_outbox`. */
+  readonly channel: string;
+  /** SQL of the advisory lock that a relay holds while it sleeps. */
+  readonly bellKey: string;
+}
+
+/** Checks the names. @throws InvalidOptionError */
+export function resolveOutboxTable(options: OutboxTableOptions = {}): OutboxTable {
+  const schema = checkIdentifier(options.schema ?? "public", "schema");
+  const table = checkIdentifier(options.table ?? "cache_outbox", "table");
+  const pending = `${schema}.${table}`;
+  return {
+    schema,
+    table,
+    pending,
+    dead: `${pending}_dead`,
+    delivered: `${pending}_delivered`,
+    channel: pending,
+    bellKey: `pg_catalog.hashtextextended('crm-cache-outbox:${pending}', 0)`,
+  };
+}
+
+/**
+ * An identifier that needs no quotes and so cannot smuggle any in. Short, since names are made from it that PostgreSQL
+ * would silently cut at 63 bytes.
+ *
+ * @throws InvalidOptionError
+ */
+export function checkIdentifier(value: unknown, option: string, maxLength = 28): string {
+  if (typeof value === "string" && value.length <= maxLength && /^[a-z_][a-z0-9_]*$/.test(value))
+    return value;
+  throw new InvalidOptionError({
+    option,
+    received: value,
+    expected: `an SQL identifier of 1 to ${maxLength} of a-z, 0-9 and _, not beginning with a digit`,
+  });
+}

@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Database, openDatabase } from "../../test/support/database.ts";
+import { outboxMigration } from "./outbox-migration.ts";
+import { outboxTrigger } from "./outbox-trigger.ts";
+
+describe("outboxTrigger", () => {
+  let db: Database;
+  beforeAll(async () => {
+    db = await openDatabase();
+    await db.exec(`
+      CREATE TABLE companies (id int PRIMARY KEY, name text);
+      CREATE SCHEMA sales;
+      CREATE TABLE sales.deals (
+        number text PRIMARY KEY, company_id int REFERENCES companies ON DELETE CASCADE, owner text);
+    `);
+    await db.query(outboxMigration());
+    await db.query(outboxTrigger({ on: "companies" }));
+    const deals = { on: "sales.deals", entityType: "deals", idColumn: "number", dataColumns: ["company_id"] };
+    await db.query(outboxTrigger(deals));
+    await db.query(outboxTrigger(deals));
+  });
+  beforeEach(async () => {
+    await db.exec("DELETE FROM sales.deals; DELETE FROM companies; DELETE FROM cache_outbox;");
+  });
+  afterAll(() => db.close());
+
+  /** Runs the statements and returns what they left, as short text. */
+  async function after(...statements: string[]): Promise<string[]> {
+    for (const statement of statements) await db.exec(statement);
+    const { rows } = await db.query<Record<string, unknown>>("SELECT * FROM cache_outbox ORDER BY id");
+    await db.exec("DELETE FROM cache_outbox");
+    return rows.map(
+      ({ event, entity_type, entity_id, data }) =>
+        `${event} ${entity_type} ${entity_id}${data === null ? "" : ` ${JSON.stringify(data)}`}`,
+    );
+  }
+
+  test("tells of every row of a statement", async () => {
+    expect(await after("INSERT INTO companies VALUES (1, 'a'), (2, 'b')")).toEqual([
+      "entity:created companies 1",
+      "entity:created companies 2",
+    ]);
+    expect(await after("UPDATE companies SET name = 'c' WHERE id = 2")).toEqual([
+      "entity:updated companies 2",
+    ]);
+    expect(await after("DELETE FROM companies")).toEqual([
+      "entity:deleted companies 1",
+      "entity:deleted companies 2",
+    ]);
+  });
+
+  test("tells of both ids when an update changes the id, and of nothing when it meets no row", async () => {
+    await after("INSERT INTO companies VALUES (1, 'a')");
+    expect((await after("UPDATE companies SET id = 9")).sort()).toEqual([
+      "entity:updated companies 1",
+      "entity:updated companies 9",
+    ]);
+    expect(
+      await after("UPDATE companies SET name = 'x' WHERE id = 404", "DELETE FROM companies WHERE id = 404"),
+    ).toEqual([]);
+  });
+
+  test("carries the columns of dataColumns, old and new when they change", async () => {
+    expect(
+      await after(
+        "INSERT INTO companies VALUES (1, 'a'), (2, 'b')",
+        "INSERT INTO sales.deals VALUES ('D-1', 1, 'x')",
+      ),
+    ).toContain('entity:created deals D-1 {"company_id":1}');
+    expect(await after("UPDATE sales.deals SET owner = 'y'")).toEqual([
+      'entity:updated deals D-1 {"company_id":1}',
+    ]);
+    expect((await after("UPDATE sales.deals SET company_id = 2")).sort()).toEqual([
+      'entity:updated deals D-1 {"company_id":1}',
+      'entity:updated deals D-1 {"company_id":2}',
+    ]);
+  });
+
+  test("sees cascades and TRUNCATE", async () => {
+    await after("INSERT INTO companies VALUES (1, 'a')", "INSERT INTO sales.deals VALUES ('D-1', 1, 'x')");
+    expect((await after("DELETE FROM companies")).sort()).toEqual([
+      "entity:deleted companies 1",
+      'entity:deleted deals D-1 {"company_id":1}',
+    ]);
+    await after("INSERT INTO companies VALUES (1, 'a'), (2, 'b')");
+    expect((await after("TRUNCATE companies CASCADE")).sort()).toEqual([
+      "entity:deleted companies 1",
+      "entity:deleted companies 2",
+    ]);
+  });
+
+  test("names the user as actor, or whom the application names, and itself as cause", async () => {
+    await db.exec("INSERT INTO companies VALUES (1, 'a')");
+    await db.transaction(async (tx) => {
+      await tx.exec("SET LOCAL cache_outbox.actor = 'anna'");
+      await tx.exec("UPDATE companies SET name = 'b'");
+    });
+    await db.exec("DELETE FROM companies");
+    const { rows } = await db.query("SELECT actor, cause FROM cache_outbox ORDER BY id");
+    const cause = "trigger public.companies";
+    expect(rows).toEqual([
+      { actor: "postgres", cause },
+      { actor: "anna", cause },
+      { actor: "postgres", cause },
+    ]);
+  });
+
+  test("works for a user who may not write into the outbox", async () => {
+    await db.exec("CREATE ROLE clerk; GRANT INSERT ON companies TO clerk; SET ROLE clerk;");
+    try {
+      await expect(
+        db.query(
+          "INSERT INTO cache_outbox (event, entity_type, entity_id) VALUES ('entity:created', 'a', 'b')",
+        ),
+      ).rejects.toThrow("permission denied");
+      await db.query("INSERT INTO companies VALUES (5, 'e')");
+    } finally {
+      await db.exec("RESET ROLE");
+    }
+    expect(await after()).toEqual(["entity:created companies 5"]);
+  });
+
+  test("takes no name that would need quotes", () => {
+    expect(() => outboxTrigger({ on: "a.b.c" })).toThrowErrorMatchingInlineSnapshot(
+      `[InvalidOptionError: Option "on": expected the name of a table, such as sales.deals, got the string "a.b.c".]`,
+    );
+    expect(() => outboxTrigger({ on: "companies", idColumn: "id)" })).toThrow('Option "idColumn"');
+    expect(() => outboxTrigger({ on: "companies", dataColumns: ["a", "b'"] })).toThrow(
+      'Option "dataColumns[1]"',
+    );
+    expect(() => outboxTrigger({ on: "companies", entityType: "$watch$" })).toThrow('Option "entityType"');
+  });
+});

@@ -1,0 +1,106 @@
+import { InvalidOptionError } from "@crm/cache-core";
+import { checkIdentifier, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+
+/** What {@link outboxTrigger} takes. */
+export interface OutboxTriggerOptions {
+  /** The watched table, with its schema when that is not `public`: `companies`, `sales.deals`. */
+  readonly on: string;
+  /** Name of the entity as the rules know it. @default the name of the table without its schema */
+  readonly entityType?: string | undefined;
+  /** The column that holds the entity's id. @default "id" */
+  readonly idColumn?: string | undefined;
+  /**
+   * Columns that go into `data`, for rules that map ids: `["company_id"]`. An update that changes one of them is told
+   * twice, with the old values and with the new ones: both companies are affected.
+   *
+   * @default []
+   */
+  readonly dataColumns?: readonly string[] | undefined;
+  /** Where the outbox lies. @default public.cache_outbox */
+  readonly outbox?: OutboxTableOptions | undefined;
+}
+
+/**
+ * The SQL of triggers that write into the outbox whatever anybody does to a table: psql, another service, `COPY`, a
+ * cascade, `TRUNCATE`. One statement for any client; it may be repeated, and replaces what it made before. A statement of
+ * many rows adds all its events at once.
+ *
+ * `actor` is the setting `cache_outbox.actor` (`SET LOCAL cache_outbox.actor = 'anna'`), else the database user.
+ * Do not `enqueue` for the same table as well: every change would be told twice.
+ *
+ * @throws InvalidOptionError
+ */
+export function outboxTrigger(options: OutboxTriggerOptions): string {
+  const { pending, table: outbox } = resolveOutboxTable(options.outbox);
+  const [schema, table] = splitName(options.on);
+  const entityType = checkEntityType(options.entityType ?? table);
+  const id = checkIdentifier(options.idColumn ?? "id", "idColumn", 63);
+  const dataColumns = (options.dataColumns ?? []).map((name, i) =>
+    checkIdentifier(name, `dataColumns[${i}]`, 63),
+  );
+  const data =
+    dataColumns.length === 0
+      ? "NULL::jsonb"
+      : `pg_catalog.jsonb_build_object(${dataColumns.map((name) => `'${name}', ${name}`).join(", ")})`;
+  const row = `${id}::text AS id, ${data} AS data`;
+  const watched = `${schema}.${table}`;
+  const name = `${outbox}_watch`;
+  const call = `EXECUTE FUNCTION ${schema}.${table}_${name}()`;
+
+  return `DO $migration$
+BEGIN
+  CREATE OR REPLACE FUNCTION ${schema}.${table}_${name}() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $watch$
+  DECLARE
+    by_whom text := coalesce(nullif(current_setting('cache_outbox.actor', true), ''), session_user);
+    via text := 'trigger ' || TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME;
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
+      SELECT 'entity:created', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM new_rows) AS changed;
+    ELSIF TG_OP = 'UPDATE' THEN
+      INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
+      SELECT 'entity:updated', '${entityType}', id, data, by_whom, via
+      FROM (SELECT ${row} FROM new_rows UNION SELECT ${row} FROM old_rows) AS changed;
+    ELSIF TG_OP = 'DELETE' THEN
+      INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
+      SELECT 'entity:deleted', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM old_rows) AS changed;
+    ELSE
+      INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
+      SELECT 'entity:deleted', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM ${watched}) AS changed;
+    END IF;
+    RETURN NULL;
+  END
+  $watch$;
+  CREATE OR REPLACE TRIGGER ${name}_insert AFTER INSERT ON ${watched}
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT ${call};
+  CREATE OR REPLACE TRIGGER ${name}_update AFTER UPDATE ON ${watched}
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT ${call};
+  CREATE OR REPLACE TRIGGER ${name}_delete AFTER DELETE ON ${watched}
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT ${call};
+  CREATE OR REPLACE TRIGGER ${name}_truncate BEFORE TRUNCATE ON ${watched}
+    FOR EACH STATEMENT ${call};
+END
+$migration$`;
+}
+
+function splitName(value: unknown): [schema: string, table: string] {
+  const parts = typeof value === "string" ? value.split(".") : [];
+  if (parts.length === 1) return ["public", checkIdentifier(parts[0], "on")];
+  if (parts.length === 2) return [checkIdentifier(parts[0], "on", 63), checkIdentifier(parts[1], "on")];
+  throw new InvalidOptionError({
+    option: "on",
+    received: value,
+    expected: "the name of a table, such as sales.deals",
+  });
+}
+
+/** It stands in a literal, inside a body between dollars: neither quotes nor dollars, nor a backslash. */
+function checkEntityType(value: unknown): string {
+  if (typeof value === "string" && /^[\w:.-]{1,128}$/.test(value)) return value;
+  throw new InvalidOptionError({
+    option: "entityType",
+    received: value,
+    expected: "1 to 128 letters, digits and _ : . -",
+  });
+}

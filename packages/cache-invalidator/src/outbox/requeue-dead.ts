@@ -1,0 +1,28 @@
+import type { OutboxConnection } from "./outbox-connection.ts";
+import { type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+
+/**
+ * Puts rows of the dead back into the outbox, with all their tries before them. Resolves to how many there were. They get
+ * new numbers; who wakes the relay is the insert, as always.
+ *
+ * @param ids numbers as in `row:dead`; without them all the dead
+ */
+export async function requeueDead(
+  client: Pick<OutboxConnection, "query">,
+  ids?: readonly string[],
+  options: OutboxTableOptions = {},
+): Promise<number> {
+  const { pending, dead } = resolveOutboxTable(options);
+  const { rows } = await client.query(
+    `WITH back AS (
+  DELETE FROM ${dead} WHERE $1::jsonb IS NULL OR id IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb))
+  RETURNING *
+), added AS (
+  INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause, created_at)
+  SELECT event, entity_type, entity_id, data, actor, cause, created_at FROM back RETURNING 1
+)
+SELECT count(*)::text AS count FROM added`,
+    [ids === undefined ? null : JSON.stringify(ids)],
+  );
+  return Number(rows[0]?.count);
+}

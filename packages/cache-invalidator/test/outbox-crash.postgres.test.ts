@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Cache, createCache } from "@crm/cache-core";
+import { redisStore } from "@crm/cache-core/redis";
+import { outboxMigration } from "@crm/cache-invalidator/postgres";
+import {
+  type PostgresServer,
+  percentile,
+  type RedisServer,
+  spawnWorker,
+  startPostgres,
+  startRedis,
+  type Worker,
+  waitFor,
+} from "@crm/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** Kills; the full count is 1,000. */
+const KILLS = Number(process.env.OUTBOX_KILLS ?? 9);
+const PLACES = ["commit", "apply", "applied"] as const;
+const module = new URL("./workers/outbox-app.ts", import.meta.url);
+
+/** Makes a thousand starts bearable. */
+let compileCache: string;
+let postgres: PostgresServer;
+let redis: RedisServer;
+let cache: Cache;
+beforeAll(async () => {
+  compileCache = await mkdtemp(join(tmpdir(), "crm-outbox-"));
+  [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+  const client = await postgres.client();
+  await client.query(outboxMigration());
+  await client.query("CREATE TABLE companies (id text PRIMARY KEY, version int NOT NULL DEFAULT 0)");
+  await client.query("INSERT INTO companies SELECT n::text FROM generate_series(0, 2000) AS n");
+  cache = createCache({ store: redisStore({ url: redis.url }), namespace: "crash" });
+});
+afterAll(async () => {
+  await cache.close();
+  await Promise.all([postgres.stop(), redis.stop(), rm(compileCache, { recursive: true })]);
+});
+
+function application(withOutbox: boolean): Promise<Worker> {
+  const env = {
+    NODE_COMPILE_CACHE: compileCache,
+    POSTGRES_URL: postgres.url,
+    CACHE_URL: redis.url,
+    WITH_OUTBOX: withOutbox ? "yes" : "no",
+  };
+  return spawnWorker(module, { env });
+}
+
+/** Fills the cache with the value before the write, lets the application write, and waits for its end. */
+async function writeAndDie(worker: Worker, id: string, at: string): Promise<void> {
+  expect(await cache.set(`companies:${id}`, { version: 0 }, "1h")).toBe(true);
+  await worker.call("write", { id, at }).catch(() => {});
+  expect((await worker.exited).signal).toBe("SIGKILL");
+}
+
+describe("SIGKILL between commit and invalidation", () => {
+  test(`${KILLS} times: everything is delivered within a second of the restart`, async () => {
+    const client = await postgres.client();
+    const lagsMs: number[] = [];
+    let left = 0;
+    // The first to end in peace leaves the compiled modules to the others.
+    await (await application(true)).stop();
+    let worker = await application(true);
+    await worker.call("start");
+    for (let kill = 0; kill < KILLS; kill++) {
+      const id = String(kill);
+      // Stands by: the promise counts from the moment at which the relay is started again.
+      const next = application(true);
+      await writeAndDie(worker, id, PLACES[kill % PLACES.length] as string);
+      const { rows } = await client.query("SELECT version FROM companies WHERE id = $1", [id]);
+      expect(rows).toEqual([{ version: 1 }]);
+      const { rows: waiting } = await client.query("SELECT count(*)::int AS n FROM cache_outbox");
+      left += waiting[0].n;
+      worker = await next;
+      const startedAt = await worker.call<number>("start");
+      await waitFor(async () => !(await cache.exists(`companies:${id}`)), { intervalMs: 1 });
+      await waitFor(
+        async () => (await client.query("SELECT count(*)::int AS n FROM cache_outbox")).rows[0].n === 0,
+        { intervalMs: 1 },
+      );
+      lagsMs.push(performance.timeOrigin + performance.now() - startedAt);
+    }
+    await worker.stop();
+    if (process.env.OUTBOX_REPORT !== undefined) {
+      const [p50, p99, max] = [50, 99, 100].map((p) => Math.round(percentile(lagsMs, p)));
+      process.stderr.write(`${JSON.stringify({ kills: KILLS, leftBehind: left, p50, p99, max })}\n`);
+    }
+    // The kills hit where they were meant to: the row was still there each time.
+    expect(left).toBe(KILLS);
+    expect(Math.max(...lagsMs)).toBeLessThan(1_000);
+  }, 540_000);
+
+  test("control arm: without the outbox the old value stays", async () => {
+    const worker = await application(false);
+    await worker.call("start");
+    await writeAndDie(worker, "2000", "commit");
+    await using restarted = await application(false);
+    await restarted.call("start");
+    expect(await cache.get("companies:2000")).toEqual({ version: 0 });
+  });
+});
