@@ -64,7 +64,7 @@ for _, key in ipairs(redis.call('KEYS', base .. '*')) do
   count = count + 1
   if redis.call('PTTL', key) == -1 then forever[#forever + 1] = key end
   if string.sub(key, 1, #base + 2) == base .. 't:' then
-    for _, member in ipairs(redis.call('SMEMBERS', key)) do
+    for _, member in ipairs(redis.call(redis.call('TYPE', key).ok == 'set' and 'SMEMBERS' or 'HKEYS', key)) do
       if redis.call('EXISTS', base .. 'e:' .. member) == 1 then tagLive = tagLive + 1 else tagDead = tagDead + 1 end
     end
   end

@@ -15,6 +15,7 @@ import {
   LUA_VERIFIED,
   LUA_WAKE,
 } from "./lua-library.ts";
+import { LUA_MEMBERS } from "./lua-members.ts";
 import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -28,7 +29,7 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const invalidateTag: AtomicOperation = {
   name: "invalidateTag",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
 -- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
 -- was fetched after the mark. O(page x log N).
@@ -47,24 +48,29 @@ if redis.call('EXISTS', set) == 0 then
     whole = 0
   end
 end
-local size, count, cursor, members = redis.call('SCARD', set), 0, '', nil
-if size <= page then
-  members = redis.call('SMEMBERS', set)
+local many = isMany(set, redis.call('ZSCORE', TAGS, tag))
+local size, count, cursor, members = redis.call(many and 'SCARD' or 'HLEN', set), 0, '', nil
+if size <= page or soft and not many then
+  members = redis.call(many and 'SMEMBERS' or 'HKEYS', set)
 elseif soft then
   local found = redis.call('SSCAN', set, ARGV[8], 'COUNT', page)
   members, cursor = found[2], found[1]
   if cursor == '0' then cursor = '' end
-else
+elseif many then
   members, cursor = redis.call('SPOP', set, page), '1'
+else
+  members, cursor = {unpack(redis.call('HKEYS', set), 1, page)}, '1'
+  removeMembers(set, members, many)
 end
-local tagged, known = {}, {}
+local tagged, known, strangers = {}, {}, {}
 for _, key in ipairs(members) do
   local tags = tagsOf(ENTRY .. key)
   for _, own in ipairs(tags) do
     if own == tag then known[key] = tags end
   end
-  if known[key] then tagged[#tagged + 1] = key else redis.call('SREM', set, key) end
+  if known[key] then tagged[#tagged + 1] = key else strangers[#strangers + 1] = key end
 end
+if #strangers > 0 then removeMembers(set, strangers, many) end
 if soft then
   if #tagged > 0 then revoke(tagged) end
   for _, key in ipairs(tagged) do count = count + soften(key) end

@@ -1,6 +1,7 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { FLAG_MARKED_STALE, looksLikeEntry } from "../entry.ts";
 import { LUA_NAMES, LUA_TAGS_OF } from "./lua-library.ts";
+import { LUA_MEMBERS } from "./lua-members.ts";
 import { AFTER, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -10,14 +11,19 @@ import { AFTER, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const listEntries: AtomicOperation = {
   name: "listEntries",
-  lua: `${LUA_NAMES}${LUA_TAGS_OF}
+  lua: `${LUA_NAMES}${LUA_TAGS_OF}${LUA_MEMBERS}
 -- KEYS: index [bus]. ARGV: base, hash tag, 'range' or 'tag', prefix of the range or tag, cursor or '', page size.
 -- Atomic for a page. O(log N + page).
 local name, from, page = ARGV[4], ARGV[5], tonumber(ARGV[6])
 local found, cursor = nil, ''
 if ARGV[3] == 'tag' then
-  local scanned = redis.call('SSCAN', TAG .. name, from == '' and '0' or from, 'COUNT', page)
-  found, cursor = scanned[2], scanned[1] == '0' and '' or scanned[1]
+  local set = TAG .. name
+  if isMany(set, redis.call('ZSCORE', TAGS, name)) then
+    local scanned = redis.call('SSCAN', set, from == '' and '0' or from, 'COUNT', page)
+    found, cursor = scanned[2], scanned[1] == '0' and '' or scanned[1]
+  else
+    found = redis.call('HKEYS', set)
+  end
 else
   local first = from == '' and '[' .. (name == '' and '\\31' or name) or '(' .. from
   found = redis.call('ZRANGEBYLEX', INDEX, first, '(' .. name .. '\\255', 'LIMIT', 0, page)

@@ -140,17 +140,22 @@ local function addTags(members, untils)
   if #tags == 0 then return end
   local scores, all = redis.call('ZMSCORE', TAGS, unpack(tags)), redis.call('EXISTS', unpack(sets)) == #sets
   for n, tag in ipairs(tags) do
-    local set, at, known = sets[n], untils[tag], tonumber(scores[n] or 0)
+    local set, at, known = sets[n], untils[tag], math.floor(scores[n] or 0)
     local gone = not all and redis.call('EXISTS', set) == 0
     -- The registry says that the set should have lived on: it was evicted, with members that are now unknown.
     if gone and known > now then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
-    redis.call('SADD', set, unpack(members[tag]))
+    local was = not gone and isMany(set, scores[n])
+    local many = addMembers(set, members[tag], was)
     if gone or known < at then
       at = math.max(at + math.min(1000, math.floor((at - now) / 100)), now + redis.call('PTTL', set))
       redis.call('PEXPIREAT', set, at)
-      moved[#moved + 1] = at
+      known, latest = at, math.max(latest, at)
+    elseif many == was then
+      known = nil
+    end
+    if known then
+      moved[#moved + 1] = many and known + 0.5 or known
       moved[#moved + 1] = tag
-      latest = math.max(latest, at)
     end
   end
   if #moved == 0 then return end
@@ -271,8 +276,10 @@ local function forgetTag(tag)
 end
 local function untag(key, keep)
   for _, tag in ipairs(tagsOf(ENTRY .. key)) do
-    if not keep[tag] and redis.call('SREM', TAG .. tag, key) == 1 and redis.call('EXISTS', TAG .. tag) == 0 then
-      forgetTag(tag)
+    if not keep[tag] then
+      local set = TAG .. tag
+      local had = removeMembers(set, {key}, isMany(set, redis.call('ZSCORE', TAGS, tag)))
+      if had == 1 and redis.call('EXISTS', set) == 0 then forgetTag(tag) end
     end
   end
 end
@@ -332,11 +339,18 @@ local function remove(keys, known)
       end
     end
   end
-  for tag, own in pairs(members) do
-    -- A set that is not there was lost, and is not to be forgotten.
-    if redis.call('SREM', TAG .. tag, unpack(own)) > 0 then
-      left[#left + 1] = tag
-      sets[#sets + 1] = TAG .. tag
+  local tags = {}
+  for tag in pairs(members) do tags[#tags + 1] = tag end
+  for from = 1, #tags, 1000 do
+    local scores = redis.call('ZMSCORE', TAGS, unpack(tags, from, math.min(#tags, from + 999)))
+    for i = from, math.min(#tags, from + 999) do
+      local tag = tags[i]
+      local set = TAG .. tag
+      -- A set that is not there was lost, and is not to be forgotten.
+      if removeMembers(set, members[tag], isMany(set, scores[i - from + 1])) > 0 then
+        left[#left + 1] = tag
+        sets[#sets + 1] = set
+      end
     end
   end
   for from = 1, #sets, 1000 do

@@ -1,5 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import { LUA_NAMES, LUA_TAGS_OF, LUA_UNTAG, LUA_VERIFIED } from "./lua-library.ts";
+import { LUA_MEMBERS } from "./lua-members.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -15,7 +16,7 @@ import { number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const pruneIndex: AtomicOperation = {
   name: "pruneIndex",
-  lua: `${LUA_NAMES}${LUA_TAGS_OF}${LUA_UNTAG}${LUA_VERIFIED}
+  lua: `${LUA_NAMES}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_UNTAG}${LUA_VERIFIED}
 -- KEYS: index. ARGV: base, hash tag, page size, then for each tag: tag, members to look at.
 -- Atomic: a member goes only while its key is absent. O(log N + page + members).
 local whole, left = verified(), redis.call('PTTL', INDEX)
@@ -39,7 +40,8 @@ end
 local looked, deadTagged = 0, 0
 local function look(tag, count)
   local set, named = TAG .. tag, {}
-  local members = redis.call('SRANDMEMBER', set, count)
+  local many = isMany(set, redis.call('ZSCORE', TAGS, tag))
+  local members = redis.call(many and 'SRANDMEMBER' or 'HRANDFIELD', set, count)
   for n, key in ipairs(members) do named[n] = ENTRY .. key end
   looked = looked + #members
   if #named > 0 and redis.call('EXISTS', unpack(named)) < #named then
@@ -47,7 +49,7 @@ local function look(tag, count)
     for n, name in ipairs(named) do
       if redis.call('EXISTS', name) == 0 then gone[#gone + 1] = members[n] end
     end
-    deadTagged = deadTagged + redis.call('SREM', set, unpack(gone))
+    deadTagged = deadTagged + removeMembers(set, gone, many)
     if redis.call('EXISTS', set) == 0 then forgetTag(tag) end
   end
 end

@@ -20,9 +20,13 @@ local function before(a, b)
   end
   return #a < #b
 end
-local function first(set, count)
-  local all = redis.call('SMEMBERS', set)
+local function ordered(set)
+  local all = redis.call(redis.call('TYPE', set).ok == 'set' and 'SMEMBERS' or 'HKEYS', set)
   table.sort(all, before)
+  return all
+end
+local function first(set, count)
+  local all = ordered(set)
   local some = {}
   for i = 1, math.min(#all, tonumber(count)) do some[i] = all[i] end
   return some
@@ -36,7 +40,8 @@ local function virtual(command, ...)
     local at = redis.call('PEXPIRETIME', a[1])
     return at < 0 and at or at - NOW
   end
-  if command == 'SRANDMEMBER' then return first(a[1], a[2]) end
+  if command == 'SRANDMEMBER' or command == 'HRANDFIELD' then return first(a[1], a[2]) end
+  if command == 'HKEYS' then return ordered(a[1]) end
   if command == 'SSCAN' then return {'0', first(a[1], 1e9)} end
   if command == 'SPOP' then
     local some = first(a[1], a[2])
@@ -51,18 +56,34 @@ local function virtual(command, ...)
 end
 `;
 
-/** Every key with its type, expiry and content; of streams the fields, whose ids follow the real clock. */
+/** Members of a tag at which a hash becomes a set: few, so that the histories have both. */
+const MANY = 3;
+
+/**
+ * Every key with its type, expiry and content; of streams the fields, whose ids follow the real clock. Members of a tag are
+ * a set, in a hash too, and what the registry says of their kind is checked and taken out.
+ */
 const DUMP = `
 local found = {}
+local function kindOfMembers(registry, tag, score)
+  local kind = redis.call('TYPE', string.gsub(registry, '^n:1r', 'n:1t') .. ':' .. tag).ok
+  local many = tonumber(score) % 1 ~= 0
+  if kind ~= 'none' and many ~= (kind == 'set') then error(registry .. ' has ' .. score .. ' for ' .. tag .. ', which is a ' .. kind) end
+  return string.format('%.0f', math.floor(score))
+end
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local kind, content = redis.call('TYPE', key).ok, nil
   if kind == 'string' then content = redis.call('GET', key)
   elseif kind == 'set' then content = redis.call('SMEMBERS', key)
   elseif kind == 'zset' then content = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  elseif kind == 'hash' and string.find(key, '^n:1t') then kind, content = 'set', redis.call('HKEYS', key)
   elseif kind == 'hash' then content = redis.call('HGETALL', key)
   else
     content = {}
     for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do content[#content + 1] = entry[2] end
+  end
+  if string.find(key, '^n:1r') then
+    for i = 1, #content, 2 do content[i + 1] = kindOfMembers(key, content[i], content[i + 1]) end
   end
   found[#found + 1] = {key, kind, redis.call('PEXPIRETIME', key), content}
 end
@@ -111,7 +132,7 @@ export function redisSide(client: Redis): Side {
       : ["", operation.lua];
     const script = `${shebang}${VIRTUAL_TIME}
 local function body()
-${body.replaceAll("redis.call(", "virtual(")}
+${body.replaceAll("redis.call(", "virtual(").replace("local MANY = 128", `local MANY = ${MANY}`)}
 end
 local reply = body()
 return {reply, PUBLISHED}`;
