@@ -8,6 +8,7 @@ import { createSession } from "../src/scripts/create-session.ts";
 import { destroySessions } from "../src/scripts/destroy-sessions.ts";
 import { fillEntries } from "../src/scripts/fill-entries.ts";
 import { findLease } from "../src/scripts/find-lease.ts";
+import { giveBackLeases } from "../src/scripts/give-back-leases.ts";
 import { indexState } from "../src/scripts/index-state.ts";
 import { invalidateKeys } from "../src/scripts/invalidate-keys.ts";
 import { invalidateRange } from "../src/scripts/invalidate-range.ts";
@@ -153,8 +154,17 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           return;
         }
         case 8: {
-          await both(releaseLease, [key, token, random.pick(["n", "u", "e"]), ...tags(random)]);
           held.delete(key);
+          if (random.chance(0.7)) {
+            await both(releaseLease, [key, token, random.pick(["n", "u", "e"]), ...tags(random)]);
+          } else {
+            const others = TOKENS.filter((other) => other !== token && random.chance(0.5));
+            await both(giveBackLeases, [
+              key,
+              token,
+              ...others.flatMap((other) => [random.pick(KEYS), other]),
+            ]);
+          }
           return;
         }
         case 9:
@@ -313,6 +323,7 @@ const ALL = [
     putEntries,
     reindex,
     releaseLease,
+    giveBackLeases,
     renewLease,
   ],
   ...[takeLeases, touchSession, verifyIndex],

@@ -8,6 +8,7 @@ import { appendBus } from "../scripts/append-bus.ts";
 import { countEntries } from "../scripts/count-entries.ts";
 import { fillEntries } from "../scripts/fill-entries.ts";
 import { findLease } from "../scripts/find-lease.ts";
+import { giveBackLeases } from "../scripts/give-back-leases.ts";
 import { invalidateKeys } from "../scripts/invalidate-keys.ts";
 import { invalidateRange } from "../scripts/invalidate-range.ts";
 import { invalidateTag } from "../scripts/invalidate-tag.ts";
@@ -18,7 +19,7 @@ import { releaseLease } from "../scripts/release-lease.ts";
 import { renewLease } from "../scripts/renew-lease.ts";
 import { takeLeases } from "../scripts/take-leases.ts";
 import type { Store } from "../store.ts";
-import { AbandonedLeases } from "./abandoned-leases.ts";
+import { type AbandonedLease, AbandonedLeases } from "./abandoned-leases.ts";
 import { Batch } from "./batch.ts";
 import { Cleaning } from "./cleaning.ts";
 import { type CoverageParts, encodeMessage } from "./coverage.ts";
@@ -101,7 +102,7 @@ export class StoreAccess {
     this.#defaultTtlMs = defaultTtlMs;
     this.#repair = new Repair(store, keys, () => this.#busTtlMs, onBackgroundError);
     this.#abandoned = new AbandonedLeases(
-      async (key, token) => (await this.#run(releaseLease, key, [key, token, "e"])) === 1,
+      (leases) => this.#giveBack(leases),
       () => store.available,
       clock,
     );
@@ -159,6 +160,19 @@ export class StoreAccess {
   /** The store answers again. */
   wake(): void {
     this.#abandoned.wake();
+  }
+
+  /** Whether each lease stood; `undefined` where the store did not answer. */
+  async #giveBack(leases: readonly AbandonedLease[]): Promise<(boolean | undefined)[]> {
+    const stood = new Map<AbandonedLease, boolean>();
+    await Promise.all(
+      [...this.#group(leases, ({ key }) => key)].map(async ([bucket, group]) => {
+        const args = group.flatMap(({ key, token }) => [key, token]);
+        const replies = (await this.#runIn(giveBackLeases, bucket, args).catch(() => [])) as number[];
+        for (const [i, reply] of replies.entries()) stood.set(group[i] as AbandonedLease, reply === 1);
+      }),
+    );
+    return leases.map((lease) => stood.get(lease));
   }
 
   /** Nobody will fill under the lease, which may stand all the same. */
