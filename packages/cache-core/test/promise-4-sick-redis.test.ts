@@ -204,22 +204,49 @@ for (const [topology, start] of [
 
     for (const sickness of patient.sicknesses) {
       test(`${sickness.name}: bounded cost from the first call on, nothing lost, back within a second`, async () => {
-        const cache = patient.cache();
-        const witness = patient.witness();
-        try {
-          await run(topology, sickness, cache, witness);
-        } finally {
-          await sickness.end();
-          await cache.close();
-          await witness.close();
-        }
+        await inTime(async (attempt) => {
+          const cache = patient.cache();
+          const witness = patient.witness();
+          try {
+            return await run(`${topology}/${sickness.name}`, attempt, sickness, cache, witness);
+          } finally {
+            await sickness.end();
+            await cache.close();
+            await witness.close();
+          }
+        });
       }, 60_000);
     }
   });
 }
 
-async function run(topology: string, sickness: Sickness, cache: Cache, witness: Cache): Promise<void> {
-  const label = `${topology}/${sickness.name}`;
+/** A duration that was measured, and what was promised, in ms. */
+type Bound = readonly [what: string, measured: number, promised: number];
+
+/**
+ * Durations are measured a second time when one is too long: what the machine does meanwhile makes them longer and never
+ * shorter. Everything else is expected of each attempt. Both are printed.
+ */
+async function inTime(measure: (attempt: number) => Promise<readonly Bound[]>): Promise<void> {
+  for (const attempt of [1, 2]) {
+    const late = (await measure(attempt)).filter(([, measured, promised]) => !(measured <= promised));
+    if (late.length === 0) return;
+    const told = late
+      .map(([what, measured, promised]) => `${what}: ${measured} of ${promised} ms`)
+      .join(", ");
+    process.stdout.write(`${expect.getState().currentTestName}, attempt ${attempt}: ${told}\n`);
+    if (attempt === 2) expect.fail(told);
+  }
+}
+
+async function run(
+  row: string,
+  attempt: number,
+  sickness: Sickness,
+  cache: Cache,
+  witness: Cache,
+): Promise<Bound[]> {
+  const label = `${row}/${attempt}`;
   const applied = new Set<string>();
   cache.on("invalidation:applied", ({ keys }) => {
     for (const key of keys) applied.add(key);
@@ -275,7 +302,7 @@ async function run(topology: string, sickness: Sickness, cache: Cache, witness: 
   });
   const ends = await settleAll(cache, label);
   const slowest = Math.max(...Object.values(ends).map(({ ms }) => ms));
-  const wholly = !topology.startsWith("cluster") || !sickness.name.startsWith("one node");
+  const wholly = !row.startsWith("cluster") || !sickness.name.startsWith("one node");
   if (wholly && !sickness.name.startsWith("out of memory")) {
     expect(ends.del?.end).toBe("INVALIDATION_PENDING");
     expect(ends.invalidateByTag?.end).toBe("INVALIDATION_PENDING");
@@ -306,7 +333,7 @@ async function run(topology: string, sickness: Sickness, cache: Cache, witness: 
   await cache.set(`warm:${label}`, "warm", "60s");
   const again = await until(inTier, 5_000);
   const figures: Figures = {
-    sickness: label,
+    sickness: row,
     sequential: p99(sequential.overheads),
     concurrent: p99(concurrent.overheads),
     sameKey: p99(sameKey.overheads),
@@ -321,54 +348,68 @@ async function run(topology: string, sickness: Sickness, cache: Cache, witness: 
       `${JSON.stringify({ ...figures, during: p99(during.overheads), after: p99(after.overheads), again: round(again), first: round(sequential.overheads[0] ?? 0) })}\n${process.env.PROMISE_PRINT === "2" ? `${JSON.stringify(ends)}\n` : ""}`,
     );
   }
-  expect.soft(p99(during.overheads), "cold reads under way when it began").toBeLessThanOrEqual(60);
-  expect.soft(figures.sequential, "cold reads, one after the other").toBeLessThanOrEqual(60);
-  expect.soft(figures.concurrent, "cold reads, 50 at once").toBeLessThanOrEqual(60);
-  expect.soft(figures.sameKey, "cold reads of one key, 50 at once").toBeLessThanOrEqual(60);
-  expect.soft(figures.inProcess, "in-process hits").toBeLessThanOrEqual(5);
-  if (sickness.reads) expect.soft(figures.stale, "stale hits").toBeLessThanOrEqual(5);
-  expect.soft(figures.slowestCall, JSON.stringify(ends)).toBeLessThanOrEqual(600);
-  expect.soft(figures.back, "back to normal").toBeLessThanOrEqual(1_000);
-  expect.soft(p99(after.overheads), "cold reads after it").toBeLessThanOrEqual(60);
-  expect.soft(again, "in-process hits after it").toBeLessThanOrEqual(2_500);
+  return [
+    ["cold reads under way when it began", p99(during.overheads), 60],
+    ["cold reads, one after the other", figures.sequential, 60],
+    ["cold reads, 50 at once", figures.concurrent, 60],
+    ["cold reads of one key, 50 at once", figures.sameKey, 60],
+    ["in-process hits", figures.inProcess, 5],
+    ...(sickness.reads ? [["stale hits", figures.stale, 5] as const] : []),
+    [`slowest call of ${JSON.stringify(ends)}`, figures.slowestCall, 600],
+    ["back to normal", figures.back, 1_000],
+    ["cold reads after it", p99(after.overheads), 60],
+    ["in-process hits after it", round(again), 2_500],
+  ];
 }
 
 describe("a fresh process", () => {
   test("Redis absent: bounded from the first call, and served by it as soon as it is there", async () => {
-    const redis = await startRedis({ control: true });
-    await redis.kill();
-    await freshProcess("absent at boot", redis.url, () => redis.restart());
-    await redis.stop();
+    await inTime(async () => {
+      const redis = await startRedis({ control: true });
+      await redis.kill();
+      const bounds = await freshProcess("absent at boot", redis.url, () => redis.restart());
+      await redis.stop();
+      return bounds;
+    });
   });
 
   for (const packets of ["hold", "drop"] as const) {
     test(`Redis behind a black hole (${packets}): bounded from the first call`, async () => {
-      const redis = await startRedis({ control: true });
-      const proxy = await startFaultProxy({ target: redis });
-      proxy.blackHole({ packets });
-      await freshProcess(`black hole at boot (${packets})`, proxy.url, () => proxy.heal());
-      await proxy.close();
-      await redis.stop();
+      await inTime(async () => {
+        const redis = await startRedis({ control: true });
+        const proxy = await startFaultProxy({ target: redis });
+        proxy.blackHole({ packets });
+        const bounds = await freshProcess(`black hole at boot (${packets})`, proxy.url, () => proxy.heal());
+        await proxy.close();
+        await redis.stop();
+        return bounds;
+      });
     });
   }
 
   test("half-open: bounded from the first call", async () => {
-    const redis = await startRedis({ control: true });
-    const proxy = await startFaultProxy({ target: redis });
-    proxy.halfOpen();
-    await freshProcess("half-open at boot", proxy.url, () => proxy.heal());
-    await proxy.close();
-    await redis.stop();
+    await inTime(async () => {
+      const redis = await startRedis({ control: true });
+      const proxy = await startFaultProxy({ target: redis });
+      proxy.halfOpen();
+      const bounds = await freshProcess("half-open at boot", proxy.url, () => proxy.heal());
+      await proxy.close();
+      await redis.stop();
+      return bounds;
+    });
   });
 
   test("stopped: bounded from the first call", async () => {
-    const redis = await startRedis({ control: true });
-    await redis.pause();
-    await freshProcess("stopped at boot", redis.url, () => redis.resume());
-    await redis.stop();
+    await inTime(async () => {
+      const redis = await startRedis({ control: true });
+      await redis.pause();
+      const bounds = await freshProcess("stopped at boot", redis.url, () => redis.resume());
+      await redis.stop();
+      return bounds;
+    });
   });
 
-  async function freshProcess(name: string, url: string, recover: () => Promise<void>): Promise<void> {
+  async function freshProcess(name: string, url: string, recover: () => Promise<void>): Promise<Bound[]> {
     await using worker = await spawnWorker(new URL("./workers/fresh-process.ts", import.meta.url), {
       args: [url],
     });
@@ -396,15 +437,17 @@ describe("a fresh process", () => {
       process.stdout.write(
         `${JSON.stringify({ ...figures, first: sequential[0], second: sequential[1] })}\n`,
       );
-    expect.soft(sequential[0], "the very first call").toBeLessThanOrEqual(100);
-    expect.soft(figures.sequential).toBeLessThanOrEqual(60);
-    expect.soft(figures.concurrent).toBeLessThanOrEqual(60);
-    expect.soft(figures.sameKey).toBeLessThanOrEqual(60);
-    expect.soft(figures.slowestCall, JSON.stringify(ends)).toBeLessThanOrEqual(600);
-    expect.soft(figures.back).toBeLessThanOrEqual(1_000);
     expect(await worker.call("rejections")).toEqual([]);
     const exit = await worker.stop();
     expect(exit).toMatchObject({ signal: null, stderr: "" });
+    return [
+      ["the very first call", round(sequential[0] ?? Number.NaN), 100],
+      ["cold reads, one after the other", figures.sequential, 60],
+      ["cold reads, 50 at once", figures.concurrent, 60],
+      ["cold reads of one key, 50 at once", figures.sameKey, 60],
+      [`slowest call of ${JSON.stringify(ends)}`, figures.slowestCall, 600],
+      ["back to normal", figures.back, 1_000],
+    ];
   }
 });
 
@@ -472,24 +515,28 @@ describe("answers", () => {
 });
 
 test("Sentinel: after the election the new primary is used, without a restart", async () => {
-  await using sentinel = await startRedisSentinel();
-  const sentinels = [...sentinel.sentinelAddresses];
-  const cache = createCache({
-    store: redisStore({ sentinels, name: sentinel.name }),
-    namespace: "p4",
-    memory: true,
+  await inTime(async () => {
+    await using sentinel = await startRedisSentinel();
+    const sentinels = [...sentinel.sentinelAddresses];
+    const cache = createCache({
+      store: redisStore({ sentinels, name: sentinel.name }),
+      namespace: "p4",
+      memory: true,
+    });
+    expect(await until(() => cache.set("before", 1, "60s"), 5_000)).toBeLessThan(5_000);
+    const killed = await sentinel.killPrimary();
+    const sick = await coldReads(cache, { calls: 100, parallel: 10, label: "election", fetchMs: 5 });
+    await sentinel.promoted(killed);
+    const back = await until(() => cache.set("after", 2, "60s"), 10_000);
+    if (process.env.PROMISE_PRINT)
+      process.stdout.write(`${JSON.stringify({ sentinel: p99(sick.overheads), back: round(back) })}\n`);
+    expect(await cache.get("after")).toBe(2);
+    await cache.close();
+    return [
+      ["cold reads", p99(sick.overheads), 60],
+      ["back to normal", round(back), 1_000],
+    ];
   });
-  expect(await until(() => cache.set("before", 1, "60s"), 5_000)).toBeLessThan(5_000);
-  const killed = await sentinel.killPrimary();
-  const sick = await coldReads(cache, { calls: 100, parallel: 10, label: "election", fetchMs: 5 });
-  expect.soft(p99(sick.overheads)).toBeLessThanOrEqual(60);
-  await sentinel.promoted(killed);
-  const back = await until(() => cache.set("after", 2, "60s"), 10_000);
-  if (process.env.PROMISE_PRINT)
-    process.stdout.write(`${JSON.stringify({ sentinel: p99(sick.overheads), back: round(back) })}\n`);
-  expect(back).toBeLessThanOrEqual(1_000);
-  expect(await cache.get("after")).toBe(2);
-  await cache.close();
 }, 60_000);
 
 afterAll(async () => {
