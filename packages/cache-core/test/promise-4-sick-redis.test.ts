@@ -60,12 +60,7 @@ const table: Figures[] = [];
 const round = (ms: number): number => Math.round(ms * 10) / 10;
 const p99 = (values: number[]): number => round(percentile(values, 99));
 
-/**
- * Only in the full run: a server that loads its data answers in its own time, some milliseconds to tens of them late, and
- * the 60 ms are missed now and then (docs/measurements/promise-4.md).
- *
- * What `loading` needs of a server: snapshots that can be read slowly, with commands looked at meanwhile.
- */
+/** What `loading` needs of a server: snapshots that can be read slowly, with commands looked at meanwhile. */
 const LOADABLE = {
   "enable-debug-command": "yes",
   rdbcompression: "no",
@@ -131,7 +126,7 @@ async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
         begin: () => redis.configSet("maxmemory", 1),
         end: () => redis.configSet("maxmemory", 0),
       },
-      ...(FULL ? [loading([redis])] : []),
+      loading([redis]),
       { name: "killed", noticed: true, begin: () => redis.kill(), end: () => redis.restart() },
     ],
     async close() {
@@ -178,7 +173,7 @@ async function cluster(): Promise<Patient & { sicknesses: Sickness[] }> {
         begin: all((node) => node.configSet("maxmemory", 1)),
         end: all((node) => node.configSet("maxmemory", 0)),
       },
-      ...(FULL ? [loading(nodes.nodes)] : []),
+      loading(nodes.nodes),
       {
         name: "one node killed",
         noticed: true,

@@ -149,6 +149,14 @@ describe("commands of each operation", () => {
   });
 });
 
+/**
+ * Time that the server spent in scripts, in µs. Differences of it, since after `CONFIG RESETSTAT` the next call of each
+ * command allocates its histogram, which would be counted as the script's time.
+ */
+async function scriptMicros(): Promise<number> {
+  return Number(/cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(await admin.info("commandstats"))?.[1] ?? 0);
+}
+
 /** The median of the quietest fifth of the run: what else the machine does only adds. */
 function quietMedian(values: number[]): number {
   const size = Math.floor(values.length / 5);
@@ -199,7 +207,7 @@ test(
               tags: [`few:${way}`],
             })),
           );
-          await admin.config("RESETSTAT");
+          const before = await scriptMicros();
           const began = performance.now();
           const removed =
             way === "tag"
@@ -207,10 +215,10 @@ test(
               : await space.cache.invalidatePattern("few:pattern:*");
           const took = performance.now() - began;
           expect(removed).toBe(100);
-          const usec = /cmdstat_evalsha:calls=\d+,usec=(\d+)/.exec(await admin.info("commandstats"))?.[1];
+          const after = await scriptMicros();
           if (round >= 0) {
             space[way].push(took);
-            space.server[way].push(Number(usec) / 1_000);
+            space.server[way].push((after - before) / 1_000);
           }
         }
       }
@@ -234,9 +242,9 @@ test(
     for (const way of ["tag", "pattern"] as const) {
       const all = medians.map((each) => each[way]);
       expect(Math.max(...all), `${way}: ${all.join(", ")}`).toBeLessThanOrEqual(1.5 * Math.min(...all));
-      // By the server's own measure: what a call waits for on a busy machine says nothing of its cost.
+      expect(Math.max(...all), way).toBeLessThanOrEqual(1);
       const onServer = medians.map((each) => (way === "tag" ? each.serverTag : each.serverPattern));
-      expect(Math.max(...onServer), way).toBeLessThanOrEqual(1);
+      expect(Math.max(...onServer), `${way}, on the server`).toBeLessThanOrEqual(1);
     }
     // Control: looking through the server.
     expect(scan).toBeGreaterThan(10 * Math.max(...medians.map(({ pattern }) => pattern)));

@@ -9,7 +9,7 @@ export const countEntries: AtomicOperation = {
 -- KEYS: index. ARGV: base, hash tag, prefix of the range, cursor or '', page size, '1' when scopes belong to it. O(log N + page).
 local prefix = ARGV[3]
 local from = ARGV[4] == '' and '[' .. (prefix == '' and '\\31' or prefix) or '(' .. ARGV[4]
-local found = redis.call('ZRANGEBYLEX', INDEX, from, '(' .. prefix .. '\\255', 'LIMIT', 0, ARGV[5])
+local found = redis.call('ZRANGEBYLEX', INDEX, from, '(' .. prefix .. '\\255', 'LIMIT', '0', ARGV[5])
 local names = {}
 for _, key in ipairs(found) do
   if ARGV[6] == '1' or string.byte(key) >= 32 then names[#names + 1] = ENTRY .. key end

@@ -13,7 +13,7 @@ if user == '' then
   if not ttl then return 0 end
   user = owner
 else
-  ids = redis.call('ZRANGE', USER .. user, 0, -1)
+  ids = redis.call('ZRANGE', USER .. user, '0', '-1')
 end
 local count = 0
 for _, id in ipairs(ids) do

@@ -47,7 +47,7 @@ if ARGV[10] == '' then
   for from = 1, #leased, 1000 do revoke({unpack(leased, from, math.min(#leased, from + 999))}) end
 end
 local from = ARGV[10] == '' and '[' .. (prefix == '' and '\\31' or prefix) or '(' .. ARGV[10]
-local found = redis.call('ZRANGEBYLEX', INDEX, from, '(' .. prefix .. '\\255', 'LIMIT', 0, page)
+local found = redis.call('ZRANGEBYLEX', INDEX, from, '(' .. prefix .. '\\255', 'LIMIT', '0', page)
 local count, hit = 0, {}
 for _, key in ipairs(found) do
   if covered(key) then hit[#hit + 1] = key end

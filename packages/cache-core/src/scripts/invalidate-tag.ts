@@ -41,10 +41,10 @@ if redis.call('EXISTS', set) == 0 then
   if known and tonumber(known) > now then
     -- The set should be there: it was evicted. Its members are found again by the repair.
     -- A mark of its own: a scan that is under way for another one may have passed them.
-    redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
+    redis.call('ZADD', INDEX, '0', '\\1u' .. micros)
     whole = 0
   elseif redis.call('EXISTS', TAGS) == 0 and redis.call('ZREM', INDEX, '\\1r') == 1 then
-    redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
+    redis.call('ZADD', INDEX, '0', '\\1u' .. micros)
     whole = 0
   end
 end

@@ -26,12 +26,12 @@ if ARGV[3] == 'tag' then
   end
 else
   local first = from == '' and '[' .. (name == '' and '\\31' or name) or '(' .. from
-  found = redis.call('ZRANGEBYLEX', INDEX, first, '(' .. name .. '\\255', 'LIMIT', 0, page)
+  found = redis.call('ZRANGEBYLEX', INDEX, first, '(' .. name .. '\\255', 'LIMIT', '0', page)
   cursor = #found == page and found[#found] or ''
 end
 local keys, states = {}, {}
 for _, key in ipairs(found) do
-  local head, state = redis.pcall('GETRANGE', ENTRY .. key, 0, 15), 3
+  local head, state = redis.pcall('GETRANGE', ENTRY .. key, '0', '15'), 3
   if type(head) == 'string' and #head == 0 then state = redis.call('EXISTS', ENTRY .. key) * 3 end
   if type(head) == 'string' and #head == 16 and string.byte(head) >= 192 then
     state = bit.band(string.byte(head), 4) > 0 and 2 or 1

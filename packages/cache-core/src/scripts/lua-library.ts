@@ -63,8 +63,8 @@ local function others()
   return redis.call('DBSIZE') - redis.call('EXISTS', INDEX, LEASES) - (KEYS[2] and redis.call('EXISTS', KEYS[2]) or 0)
 end
 local function beginIndex()
-  if others() > 0 then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
-  if redis.call('EXISTS', TAGS) == 1 then redis.call('ZADD', INDEX, 0, '\\1r') end
+  if others() > 0 then redis.call('ZADD', INDEX, '0', '\\1u' .. micros) end
+  if redis.call('EXISTS', TAGS) == 1 then redis.call('ZADD', INDEX, '0', '\\1r') end
 end
 `;
 
@@ -72,7 +72,7 @@ end
 export const LUA_REGISTER = `
 local function register(keys, at)
   local left, members = redis.call('PTTL', INDEX), {}
-  for i, key in ipairs(keys) do members[2 * i - 1], members[2 * i] = 0, key end
+  for i, key in ipairs(keys) do members[2 * i - 1], members[2 * i] = '0', key end
   redis.call('ZADD', INDEX, unpack(members))
   if left == -2 then beginIndex() end
   if now + left < at then redis.call('PEXPIREAT', INDEX, at + math.min(1000, math.floor((at - now) / 100))) end
@@ -107,7 +107,7 @@ export const LUA_TAGS_OF = `
 local NONE, parsed = {}, {}
 local function tagsOf(entry)
   -- Enough for most tags, so that one call does.
-  local head = redis.pcall('GETRANGE', entry, 0, 127)
+  local head = redis.pcall('GETRANGE', entry, '0', '127')
   if type(head) ~= 'string' or #head < 16 then return NONE end
   local first = string.byte(head)
   if first < 192 or bit.band(first, 2) == 0 then return NONE end
@@ -143,7 +143,7 @@ local function addTags(members, untils)
     local set, at, known = sets[n], untils[tag], math.floor(scores[n] or 0)
     local gone = not all and redis.call('EXISTS', set) == 0
     -- The registry says that the set should have lived on: it was evicted, with members that are now unknown.
-    if gone and known > now then redis.call('ZADD', INDEX, 0, '\\1u' .. micros) end
+    if gone and known > now then redis.call('ZADD', INDEX, '0', '\\1u' .. micros) end
     local was = not gone and isMany(set, scores[n])
     local many = addMembers(set, members[tag], was)
     if gone or known < at then
@@ -160,8 +160,8 @@ local function addTags(members, untils)
   end
   if #moved == 0 then return end
   local added = redis.call('ZADD', TAGS, unpack(moved))
-  if added > 0 and redis.call('ZCARD', TAGS) == added and redis.call('ZADD', INDEX, 0, '\\1r') == 0 then
-    redis.call('ZADD', INDEX, 0, '\\1u' .. micros)
+  if added > 0 and redis.call('ZCARD', TAGS) == added and redis.call('ZADD', INDEX, '0', '\\1r') == 0 then
+    redis.call('ZADD', INDEX, '0', '\\1u' .. micros)
   end
   expire(TAGS, latest)
 end
@@ -321,10 +321,23 @@ end
 
 /**
  * remove(keys, known): entries, memberships and leases of a page of keys; replies how many entries there were. One call
- * for each kind of thing, not for each key. `known` has the tags of keys that were looked at already. Without a registry
+ * for each kind of thing, not for each key; the few tags that have no members left are found by halves. `known` has the
+ * tags of keys that were looked at already. Without a registry
  * there are no tags; if it was lost, memberships stay behind as they do when entries expire, and are cleaned like those.
  */
 export const LUA_REMOVE = `
+local function forgetEmpty(tags, sets, from, to)
+  local size = to - from + 1
+  local gone = size - redis.call('EXISTS', unpack(sets, from, to))
+  if gone == 0 then return end
+  if gone == size then
+    for i = from, to do forgetTag(tags[i]) end
+  else
+    local middle = math.floor((from + to) / 2)
+    forgetEmpty(tags, sets, from, middle)
+    forgetEmpty(tags, sets, middle + 1, to)
+  end
+end
 local function remove(keys, known)
   if #keys == 0 then return 0 end
   local entries, members, left, sets = {}, {}, {}, {}
@@ -353,14 +366,7 @@ local function remove(keys, known)
       end
     end
   end
-  for from = 1, #sets, 1000 do
-    local to = math.min(#sets, from + 999)
-    if redis.call('EXISTS', unpack(sets, from, to)) < to - from + 1 then
-      for i = from, to do
-        if redis.call('EXISTS', sets[i]) == 0 then forgetTag(left[i]) end
-      end
-    end
-  end
+  for from = 1, #sets, 1000 do forgetEmpty(left, sets, from, math.min(#sets, from + 999)) end
   revoke(keys)
   redis.call('ZREM', INDEX, unpack(keys))
   return redis.call('UNLINK', unpack(entries))
@@ -373,12 +379,12 @@ end
  */
 export const LUA_SOFTEN = `
 local function soften(key)
-  local head = redis.pcall('GETRANGE', ENTRY .. key, 0, 15)
+  local head = redis.pcall('GETRANGE', ENTRY .. key, '0', '15')
   if type(head) ~= 'string' or #head < 16 then return 0 end
   local first = string.byte(head)
   if first < 192 then return 0 end
   if bit.band(first, 4) > 0 then return ARGV[3] == '2' and 0 or 1 end
-  redis.call('SETRANGE', ENTRY .. key, 0, string.char(first + 4))
+  redis.call('SETRANGE', ENTRY .. key, '0', string.char(first + 4))
   return 1
 end
 `;
@@ -390,7 +396,7 @@ end
  */
 export const LUA_APPEND = `
 local function append(bus, message, ttl, limit)
-  local last = redis.call('XREVRANGE', bus, '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', bus, '+', '-', 'COUNT', '1')[1]
   local line, number, kept = micros, 1, string.find(limit, ':', 1, true) and limit
   if last then line, number, kept = last[2][2], last[2][4] + 1, kept or last[2][8] end
   if not kept then
@@ -413,11 +419,11 @@ end
 export const LUA_VERIFIED = `
 local function verified()
   if redis.call('EXISTS', INDEX) == 0 then return 0 end
-  return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 and 1 or 0
+  return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', '0', '1') == 0 and 1 or 0
 end
 local function keepEmpty(whole, ms)
   if whole == 1 and redis.call('EXISTS', INDEX) == 0 then
-    redis.call('ZADD', INDEX, 0, '\\1e')
+    redis.call('ZADD', INDEX, '0', '\\1e')
     redis.call('PEXPIREAT', INDEX, now + math.min(60000, tonumber(ms)))
   end
 end

@@ -20,11 +20,11 @@ export const pruneIndex: AtomicOperation = {
 -- KEYS: index. ARGV: base, hash tag, page size, then for each tag: tag, members to look at.
 -- Atomic: a member goes only while its key is absent. O(log N + page + members).
 local whole, left = verified(), redis.call('PTTL', INDEX)
-local place = redis.call('ZRANGEBYLEX', INDEX, '[\\1c', '(\\1d', 'LIMIT', 0, 1)[1]
+local place = redis.call('ZRANGEBYLEX', INDEX, '[\\1c', '(\\1d', 'LIMIT', '0', '1')[1]
 local from = place and '(' .. string.sub(place, 3) or '[\\31'
-local found = redis.call('ZRANGEBYLEX', INDEX, from, '+', 'LIMIT', 0, ARGV[3])
+local found = redis.call('ZRANGEBYLEX', INDEX, from, '+', 'LIMIT', '0', ARGV[3])
 if place then redis.call('ZREM', INDEX, place) end
-if #found == tonumber(ARGV[3]) then redis.call('ZADD', INDEX, 0, '\\1c' .. found[#found]) end
+if #found == tonumber(ARGV[3]) then redis.call('ZADD', INDEX, '0', '\\1c' .. found[#found]) end
 local dead, names = {}, {}
 for i, member in ipairs(found) do names[i] = ENTRY .. member end
 if #found > 0 and redis.call('EXISTS', unpack(names)) < #found then

@@ -15,10 +15,10 @@ local removed = 0
 for i = 4, #ARGV do removed = removed + redis.call('ZREM', INDEX, ARGV[i]) end
 if removed > 0 and redis.call('EXISTS', INDEX) == 0 then
   -- It held nothing else. Remembered as empty, so that the next invalidation needs no scan.
-  redis.call('ZADD', INDEX, 0, '\\1e')
+  redis.call('ZADD', INDEX, '0', '\\1e')
   redis.call('PEXPIREAT', INDEX, now + ARGV[3])
 end
-return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', 0, 1) == 0 and 1 or 0
+return #redis.call('ZRANGEBYLEX', INDEX, '[\\1u', '(\\1v', 'LIMIT', '0', '1') == 0 and 1 or 0
 `,
   run(db, keys, args) {
     const lib = new TwinLibrary(db, keys, args);
