@@ -68,8 +68,10 @@ const failedSteps = results.filter(({ step, ok }) => !ok && step.name !== "test"
 // A few steps chosen by name have no tests to count, unless the tests are among them: the steps are counted instead.
 const tests =
   only && !only.includes("test")
-    ? { passed: results.length - failedSteps, failed: 0 }
-    : (savedTotals() ?? { passed: 0, failed: 0 });
+    ? { passed: results.length - failedSteps, failed: 0, problems: [] }
+    : (savedTotals() ?? { passed: 0, failed: 0, problems: [] });
+// Once more, since they may stand thousands of lines above.
+for (const problem of tests.problems) console.log(`- ${problem}`);
 printTotals({ passed: tests.passed, failed: tests.failed + failedSteps });
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
 

@@ -47,7 +47,8 @@ export function readReports(packages) {
         if (test.status === "passed") totals.passed += 1;
         else {
           totals.failed += 1;
-          if (test.status !== "failed") totals.problems.push(`${path}: "${test.fullName}" is ${test.status}`);
+          const why = test.failureMessages?.[0]?.split("\n")[0] ?? "";
+          totals.problems.push(`${path}: "${test.fullName}" ${test.status}${why && `: ${why}`}`);
         }
       }
       const explained = file.assertionResults.some(
