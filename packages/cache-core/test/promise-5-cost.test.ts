@@ -147,6 +147,23 @@ describe("commands of each operation", () => {
     const after = await commandStats(admin);
     for (const name of FORBIDDEN) expect((after.get(name) ?? 0) - (all.get(name) ?? 0), name).toBe(0);
   });
+
+  test("a tag whose entries have all expired costs no look through the server", async () => {
+    const base = "expired:1";
+    const brief = createCache({ store: redisStore({ url: redis.url }), namespace: "expired" });
+    await brief.set("long", 1, "60s");
+    await brief.invalidatePattern("long:*");
+    await brief.set("short", 1, { ttl: "200ms", tags: ["brief"] });
+    expect(await admin.exists(`${base}r`), "the registry of tags").toBe(1);
+    await waitFor(async () => (await admin.exists(`${base}r`)) === 0, { timeoutMs: 5_000 });
+    const counts = await sent(() => brief.invalidateByTag("brief"));
+    expect(counts.scan, JSON.stringify(counts)).toBeUndefined();
+    // One that was lost before its time is noticed.
+    await brief.set("again", 1, { ttl: "60s", tags: ["brief"] });
+    await admin.unlink(`${base}r`, `${base}t:brief`);
+    expect(await brief.invalidateByTag("brief")).toBe(1);
+    await brief.close();
+  });
 });
 
 /**

@@ -14,7 +14,7 @@ import {
   LUA_WAKE,
   LUA_WRITE_ENTRIES,
 } from "./lua-library.ts";
-import { LUA_ADD_MEMBERS, LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { type EntryWrite, entryWrite, number, type StoredLease, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -26,7 +26,7 @@ import { type EntryWrite, entryWrite, number, type StoredLease, TwinLibrary, tex
  */
 export const fillEntries: AtomicOperation = {
   name: "fillEntries",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}
 -- KEYS: index [bus]. ARGV: base, hash tag, longest fetch ms,
 --   then for each value: key, token, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
 -- Atomic: leases are checked and dropped, and entries written, with nothing in between. O(values x (tags + 1) log N).

@@ -13,13 +13,13 @@ import {
   LUA_VERIFIED,
   LUA_WAKE,
 } from "./lua-library.ts";
-import { LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /** Removes the named keys, or marks them stale, revokes their fills, and tells the bus. Replies how many there were. */
 export const invalidateKeys: AtomicOperation = {
   name: "invalidateKeys",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft (0, 1, or 2: count what is newly marked), message or '', bus ttl ms, bus limit, keys...
 -- Atomic: entry, lease and message go together. O(keys log N).
 local count, whole, keys = 0, verified(), {unpack(ARGV, 7)}

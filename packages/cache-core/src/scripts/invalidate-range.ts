@@ -15,7 +15,7 @@ import {
   LUA_VERIFIED,
   LUA_WAKE,
 } from "./lua-library.ts";
-import { LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { AFTER, bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -26,7 +26,7 @@ import { AFTER, bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const invalidateRange: AtomicOperation = {
   name: "invalidateRange",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${luaGlob}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}${luaGlob}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit,
 --   prefix of the range, bytes of the member before the part that the glob sees, glob or '', cursor or '', page size,
 --   '1' when keys that start with a control character (those of scopes) belong to the range.

@@ -15,7 +15,7 @@ import {
   LUA_VERIFIED,
   LUA_WAKE,
 } from "./lua-library.ts";
-import { LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -29,7 +29,7 @@ import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const invalidateTag: AtomicOperation = {
   name: "invalidateTag",
-  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_UNTAG}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_REVOKE}${LUA_REMOVE}${LUA_SOFTEN}${LUA_APPEND}${LUA_VERIFIED}
 -- KEYS: index [bus]. ARGV: base, hash tag, soft, message or '', bus ttl ms, bus limit, tag, cursor, page size.
 -- Atomic for a page, which is enough: a page acts on entry and lease together, and what is filled after its page
 -- was fetched after the mark. O(page x log N).
@@ -43,7 +43,7 @@ if redis.call('EXISTS', set) == 0 then
     -- A mark of its own: a scan that is under way for another one may have passed them.
     redis.call('ZADD', INDEX, '0', '\\1u' .. micros)
     whole = 0
-  elseif redis.call('EXISTS', TAGS) == 0 and redis.call('ZREM', INDEX, '\\1r') == 1 then
+  elseif redis.call('EXISTS', TAGS) == 0 and forgetRegistry() then
     redis.call('ZADD', INDEX, '0', '\\1u' .. micros)
     whole = 0
   end
@@ -92,8 +92,7 @@ return {count, cursor, whole}
     let whole = lib.verified();
     if (!db.exists(set)) {
       const known = db.zscore(lib.tags, tag);
-      const lost =
-        (known !== null && known > lib.now) || (!db.exists(lib.tags) && db.zrem(lib.index, "\u0001r"));
+      const lost = (known !== null && known > lib.now) || (!db.exists(lib.tags) && lib.forgetRegistry());
       if (lost) {
         lib.markUnverified();
         whole = 0;

@@ -4,7 +4,7 @@
  *
  * Members of an index, by first byte (keys of callers never start with a control character):
  * - `\1u<µs>`         the index may lack members: it was made while other keys existed, or a tag set was lost
- * - `\1r`             the registry of tags exists; if it does not, it was lost
+ * - `\1r<ms>`         the registry of tags lives until then; if it does not, it was lost
  * - `\1e`             the index is complete and has no members
  * - `\1c<member>`     where the cleaning of the index goes on
  * - `\31<scope>\31…`  a key of a scope
@@ -64,7 +64,8 @@ local function others()
 end
 local function beginIndex()
   if others() > 0 then redis.call('ZADD', INDEX, '0', '\\1u' .. micros) end
-  if redis.call('EXISTS', TAGS) == 1 then redis.call('ZADD', INDEX, '0', '\\1r') end
+  local left = redis.call('PTTL', TAGS)
+  if left > 0 then redis.call('ZADD', INDEX, '0', '\\1r' .. string.format('%.0f', now + left)) end
 end
 `;
 
@@ -160,10 +161,13 @@ local function addTags(members, untils)
   end
   if #moved == 0 then return end
   local added = redis.call('ZADD', TAGS, unpack(moved))
-  if added > 0 and redis.call('ZCARD', TAGS) == added and redis.call('ZADD', INDEX, '0', '\\1r') == 0 then
+  if added > 0 and redis.call('ZCARD', TAGS) == added and forgetRegistry() then
     redis.call('ZADD', INDEX, '0', '\\1u' .. micros)
   end
-  expire(TAGS, latest)
+  if now + redis.call('PTTL', TAGS) >= latest then return end
+  latest = latest + math.min(1000, math.floor((latest - now) / 100))
+  redis.call('PEXPIREAT', TAGS, latest)
+  noteRegistry(latest)
 end
 `;
 
@@ -272,7 +276,7 @@ end
  */
 export const LUA_UNTAG = `
 local function forgetTag(tag)
-  if redis.call('ZREM', TAGS, tag) == 1 and redis.call('EXISTS', TAGS) == 0 then redis.call('ZREM', INDEX, '\\1r') end
+  if redis.call('ZREM', TAGS, tag) == 1 and redis.call('EXISTS', TAGS) == 0 then forgetRegistry() end
 end
 local function untag(key, keep)
   for _, tag in ipairs(tagsOf(ENTRY .. key)) do

@@ -1,4 +1,23 @@
 /**
+ * The registry of tags has the expiry of each tag's members, and expires itself. The index notes until when it lives, so that
+ * one which was lost is told from one that has ended.
+ *
+ * noteRegistry(at): it lives until then.
+ * forgetRegistry(): it is not there any more, or has nothing left; replies whether it should still have lived.
+ */
+export const LUA_REGISTRY = `
+local function forgetRegistry()
+  local noted = redis.call('ZRANGEBYLEX', INDEX, '[\\1r', '(\\1s', 'LIMIT', '0', '1')[1]
+  if noted then redis.call('ZREM', INDEX, noted) end
+  return noted and tonumber(string.sub(noted, 3)) >= now
+end
+local function noteRegistry(at)
+  forgetRegistry()
+  redis.call('ZADD', INDEX, '0', '\\1r' .. string.format('%.0f', at))
+end
+`;
+
+/**
  * Members of a tag, as the scripts keep them. While they are few they are the fields of a hash, which Redis stores as a
  * listpack: 4 bytes and the key for each. More of them are a set, at 61 bytes and more for each, but found at once. (Redis
  * 7.2 has listpacks for small sets too; earlier ones do not.)

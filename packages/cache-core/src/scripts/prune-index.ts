@@ -1,6 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import { LUA_NAMES, LUA_TAGS_OF, LUA_UNTAG, LUA_VERIFIED } from "./lua-library.ts";
-import { LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -16,7 +16,7 @@ import { number, TwinLibrary, text } from "./twin-library.ts";
  */
 export const pruneIndex: AtomicOperation = {
   name: "pruneIndex",
-  lua: `${LUA_NAMES}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_UNTAG}${LUA_VERIFIED}
+  lua: `${LUA_NAMES}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_UNTAG}${LUA_VERIFIED}
 -- KEYS: index. ARGV: base, hash tag, page size, then for each tag: tag, members to look at.
 -- Atomic: a member goes only while its key is absent. O(log N + page + members).
 local whole, left = verified(), redis.call('PTTL', INDEX)
@@ -35,7 +35,7 @@ if #found > 0 and redis.call('EXISTS', unpack(names)) < #found then
 end
 if redis.call('ZREMRANGEBYSCORE', TAGS, '-inf', '(' .. now) > 0 and redis.call('EXISTS', TAGS) == 0 then
   -- Empty, not lost.
-  redis.call('ZREM', INDEX, '\\1r')
+  forgetRegistry()
 end
 local looked, deadTagged = 0, 0
 local function look(tag, count)
@@ -71,7 +71,7 @@ return {verified(), #found, #dead, looked, deadTagged}
     const dead = found.filter((member) => !db.exists(lib.entryPrefix + member));
     for (const member of dead) db.zrem(lib.index, member);
     if (db.zremrangebyscore(lib.tags, Number.NEGATIVE_INFINITY, lib.now - 1) > 0 && !db.exists(lib.tags)) {
-      db.zrem(lib.index, "\u0001r");
+      lib.forgetRegistry();
     }
     let looked = 0;
     let deadTagged = 0;

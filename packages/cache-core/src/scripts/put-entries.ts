@@ -14,7 +14,7 @@ import {
   LUA_WAKE,
   LUA_WRITE_ENTRIES,
 } from "./lua-library.ts";
-import { LUA_ADD_MEMBERS, LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { bytes, type EntryWrite, entryWrite, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
@@ -26,7 +26,7 @@ import { bytes, type EntryWrite, entryWrite, number, TwinLibrary, text } from ".
  */
 export const putEntries: AtomicOperation = {
   name: "putEntries",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}${LUA_APPEND}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_REVOKE}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}${LUA_APPEND}
 -- KEYS: index [bus]. ARGV: base, hash tag, message or '', bus ttl ms, bus limit, last ms to act or '',
 --   then for each entry: key, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
 -- Atomic: value, membership, revocation and message appear together. O(entries x (tags + 1) log N).

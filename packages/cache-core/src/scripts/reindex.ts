@@ -7,13 +7,13 @@ import {
   LUA_REGISTER,
   LUA_TAGS_OF,
 } from "./lua-library.ts";
-import { LUA_ADD_MEMBERS, LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
 /** Registers entries that an index or a tag set does not know, as they are found by a scan of the store. Replies how many were unknown. */
 export const reindex: AtomicOperation = {
   name: "reindex",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_ADD_TAGS}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_ADD_TAGS}
 -- KEYS: index [bus]. ARGV: base, hash tag, keys... Atomic: a key is registered only while its entry is there. O(keys log N).
 local live, longest, members, untils = {}, 0, {}, {}
 for i = 3, #ARGV do

@@ -117,7 +117,7 @@ export class TwinLibrary {
 
   beginIndex(): void {
     if (this.others() > 0) this.markUnverified();
-    if (this.db.exists(this.tags)) this.db.zadd(this.index, 0, "\u0001r");
+    if (this.db.exists(this.tags)) this.#noteRegistry(this.now + this.db.pttl(this.tags));
   }
 
   markUnverified(): void {
@@ -150,7 +150,20 @@ export class TwinLibrary {
   }
 
   forgetTag(tag: string): void {
-    if (this.db.zrem(this.tags, tag) && !this.db.exists(this.tags)) this.db.zrem(this.index, "\u0001r");
+    if (this.db.zrem(this.tags, tag) && !this.db.exists(this.tags)) this.forgetRegistry();
+  }
+
+  #noteRegistry(at: number): void {
+    this.forgetRegistry();
+    this.db.zadd(this.index, 0, `\u0001r${at}`);
+  }
+
+  /** Whether the registry should still have lived. */
+  forgetRegistry(): boolean {
+    const noted = this.db.zrangebylex(this.index, "[\u0001r", "(\u0001s", 0, 1)[0];
+    if (noted === undefined) return false;
+    this.db.zrem(this.index, noted);
+    return Number(noted.slice(2)) >= this.now;
   }
 
   addTags(members: ReadonlyMap<string, readonly string[]>, untils: ReadonlyMap<string, number>): void {
@@ -172,10 +185,11 @@ export class TwinLibrary {
     if (moved.length === 0) return;
     let added = 0;
     for (const [at, tag] of moved) if (this.db.zadd(this.tags, at, tag)) added++;
-    if (added > 0 && this.db.zcard(this.tags) === added && !this.db.zadd(this.index, 0, "\u0001r")) {
-      this.markUnverified();
-    }
-    this.expire(this.tags, latest);
+    if (added > 0 && this.db.zcard(this.tags) === added && this.forgetRegistry()) this.markUnverified();
+    if (this.now + this.db.pttl(this.tags) >= latest) return;
+    latest += slack(latest - this.now);
+    this.db.pexpireat(this.tags, latest);
+    this.#noteRegistry(latest);
   }
 
   writeEntries(writes: readonly EntryWrite[]): void {
