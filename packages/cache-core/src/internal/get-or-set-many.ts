@@ -1,9 +1,10 @@
+import type { Cache } from "../cache.ts";
 import type { Duration } from "../duration.ts";
 import { InvalidFetcherError } from "../errors.ts";
 import type { BatchFetcher } from "../fetcher.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
-import type { CacheCore } from "./cache-core.ts";
+import type { EntryReader } from "./entry-reader.ts";
 import { spread } from "./fills.ts";
 import { runFetcher } from "./run-fetcher.ts";
 import type { Shared } from "./shared.ts";
@@ -26,7 +27,8 @@ export interface ManyRequest<T> {
  */
 export async function getOrSetMany<T>(
   shared: Shared,
-  cache: CacheCore,
+  cache: Cache,
+  reader: EntryReader,
   request: ManyRequest<T>,
 ): Promise<(T | null)[]> {
   const { keys, fulls, fetcher, options } = request;
@@ -36,18 +38,18 @@ export async function getOrSetMany<T>(
   const force = given?.forceRefresh === true;
   const missing = new Map<string, number[]>();
   const stale: string[] = [];
-  const found = force ? [] : await cache.findMany(keys, schema);
+  const found = force ? [] : await reader.findMany(keys, schema);
   keys.forEach((key, i) => {
     const hit = found[i];
     const usable =
       hit !== undefined && (hit.fresh || isServable(shared, fulls[i] as string, hit.entry, options));
     if (usable) {
       values[i] = hit.value as T;
-      cache.countHit(key, !hit.fresh);
+      reader.countHit(key, !hit.fresh);
       if (!hit.fresh) stale.push(key);
       return;
     }
-    cache.countMiss(key);
+    reader.countMiss(key);
     const places = missing.get(key);
     if (places === undefined) missing.set(key, [i]);
     else places.push(i);
@@ -59,7 +61,7 @@ export async function getOrSetMany<T>(
   const leases = await Promise.all(
     wanted.map((key) => {
       const full = fulls[(missing.get(key) as number[])[0] as number] as string;
-      return take(shared, cache, key, full, schema, force);
+      return take(shared, reader, key, full, schema, force);
     }),
   );
   const settle = (key: string, value: T | null): void => {
@@ -98,7 +100,7 @@ type Taken =
 
 async function take(
   shared: Shared,
-  cache: CacheCore,
+  reader: EntryReader,
   key: string,
   full: string,
   schema: GetOptions["schema"],
@@ -115,7 +117,7 @@ async function take(
     if (taken === undefined) return { kind: "lost" };
     if (taken.kind === "held") return { kind: "held" };
     if (taken.kind === "granted") return { kind: "granted", token };
-    const opened = cache.open(key, taken.entry, schema, mark);
+    const opened = reader.openBytes(key, taken.entry, schema, mark);
     if (opened !== undefined) return { kind: "found", value: opened.value };
     // What looks usable to the store and is not: to be overwritten.
     known = Number.MAX_SAFE_INTEGER;
@@ -227,7 +229,7 @@ function isServable(
 
 function refreshInBackground<T>(
   shared: Shared,
-  cache: CacheCore,
+  cache: Cache,
   request: ManyRequest<T>,
   stale: readonly string[],
 ): void {

@@ -1,0 +1,226 @@
+import type { ParsedEntry } from "../entry.ts";
+import type { Fetcher } from "../fetcher.ts";
+import type { GetOptions, GetOrSetOptions } from "../options.ts";
+import type { ResolvedEntryOptions } from "../resolve-options.ts";
+import type { EntryReader, Found } from "./entry-reader.ts";
+import type { FillResult, Flight } from "./fills.ts";
+import type { Shared } from "./shared.ts";
+
+/** After a failed refresh the source is left alone; so many keys are remembered at most. */
+const MAX_THROTTLED = 10_000;
+
+/** `getOrSet` of a cache or a scope, behind its checks: serves what is there, and fills what is not, once for all. */
+export class ReadThrough {
+  readonly #shared: Shared;
+  readonly #prefix: string;
+  readonly #reader: EntryReader;
+  readonly #throttled = new Map<string, number>();
+
+  constructor(shared: Shared, prefix: string, reader: EntryReader) {
+    this.#shared = shared;
+    this.#prefix = prefix;
+    this.#reader = reader;
+  }
+
+  /** The value for one caller of `getOrSet`: found, fetched by itself, or by somebody whom it joins. */
+  async run(
+    key: string,
+    full: string,
+    fetcher: Fetcher<unknown>,
+    options: ResolvedEntryOptions,
+    tags: readonly string[],
+    call: GetOrSetOptions<unknown> | undefined,
+  ): Promise<unknown> {
+    const { fills, emitter } = this.#shared;
+    const arrival = fills.arrive();
+    const force = call?.forceRefresh === true;
+    const schema = call?.schema as GetOptions["schema"];
+    let previous: Found | undefined;
+    let missed = false;
+    let known = force ? Number.MAX_SAFE_INTEGER : -1;
+    for (;;) {
+      let flight = fills.running(full);
+      // Who meets the fetch of a value that replaces another is served what there is, like the one who started it; and
+      // knows the old value, should the fetch be slow or fail.
+      if ((flight === undefined || flight.replaces) && !force) {
+        const found = await this.#reader.find(full, key, schema);
+        if (found !== undefined) {
+          const served = this.#serve(key, full, found, fetcher, options, tags);
+          if (served) return found.value;
+          previous = found;
+        }
+        flight = fills.running(full);
+      }
+      if (!missed) {
+        missed = true;
+        this.#reader.countMiss(key);
+      }
+      const mark = this.#shared.tier?.recent.mark ?? 0;
+      const own = flight === undefined;
+      flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false);
+      if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
+      const joined = flight;
+      // Its own look at the store may have failed, or come too early.
+      const fallback = (): Found | undefined =>
+        previous ??
+        (joined.previous === undefined || force || !joined.serves(arrival)
+          ? undefined
+          : this.#reader.open(joined.previous, full, key, schema, mark));
+      const result = await this.#resultOf(joined, options, fallback);
+      if ("served" in result) return result.served.value;
+      if (!joined.serves(arrival)) continue;
+      const delivered = this.#deliver(key, full, flight, result, own, schema, mark);
+      if (delivered !== undefined) {
+        if (delivered.error === undefined) return delivered.value;
+        const served = options.failSafeMs > 0 ? fallback() : undefined;
+        if (served !== undefined) {
+          this.#throttle(full, options.throttleMs);
+          this.#shared.counters.staleServed++;
+          return served.value;
+        }
+        throw delivered.error.cause;
+      }
+      // A fresh entry that this caller cannot use: only a newer one will do.
+      if (result.kind === "entry") known = Math.max(known, result.entry.createdAt);
+    }
+  }
+
+  /** Whether a found value may be served; starts its refresh when it is due. */
+  #serve(
+    key: string,
+    full: string,
+    found: Found,
+    fetcher: Fetcher<unknown>,
+    options: ResolvedEntryOptions,
+    tags: readonly string[],
+  ): boolean {
+    const { store, keys, random } = this.#shared;
+    const { entry } = found;
+    const now = store.serverNow(keys.entry(full));
+    if (now < entry.freshUntil) {
+      // XFetch (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015).
+      const { earlyRefresh } = options;
+      if (
+        earlyRefresh > 0 &&
+        now - Math.max(1, entry.costMs) * earlyRefresh * Math.log(1 - random()) >= entry.freshUntil
+      ) {
+        this.#refresh(key, full, fetcher, options, tags, entry, entry.createdAt);
+      }
+      this.#reader.countHit(key, false);
+      return true;
+    }
+    const throttled = this.#isThrottled(full);
+    // What lies behind the stale window is kept for failures only.
+    if (now >= entry.expiresAt - options.failSafeMs && !throttled) return false;
+    if (!throttled) this.#refresh(key, full, fetcher, options, tags, entry, -1);
+    this.#reader.countHit(key, true);
+    return true;
+  }
+
+  #refresh(
+    key: string,
+    full: string,
+    fetcher: Fetcher<unknown>,
+    options: ResolvedEntryOptions,
+    tags: readonly string[],
+    previous: ParsedEntry,
+    known: number,
+  ): void {
+    const { fills, logger, emitter } = this.#shared;
+    if (fills.running(full) !== undefined) return;
+    const mark = this.#shared.tier?.recent.mark ?? 0;
+    const flight = this.#start(key, full, fetcher, options, tags, previous, known, true);
+    void flight.result.then((result) => {
+      if (result.kind === "error") {
+        this.#throttle(full, options.throttleMs);
+        logger.warn({ err: result.error, key }, "A background refresh failed; the stale value stays");
+        if (emitter.wants("background:error"))
+          emitter.emit("background:error", { where: "refresh", error: result.error });
+      } else if (flight.confirmed && result.kind === "value" && result.stored !== undefined) {
+        this.#reader.keepStored(full, result.stored, mark);
+      }
+    });
+  }
+
+  #start(
+    key: string,
+    full: string,
+    fetcher: Fetcher<unknown>,
+    options: ResolvedEntryOptions,
+    tags: readonly string[],
+    previous: ParsedEntry | undefined,
+    known: number,
+    background: boolean,
+  ): Flight {
+    const scopePrefix = this.#prefix;
+    return this.#shared.fills.start({
+      key: full,
+      publicKey: key,
+      fetcher,
+      options,
+      tags,
+      scopePrefix,
+      previous,
+      known,
+      background,
+    });
+  }
+
+  /** The result of a fill, or the value to be served when the soft timeout passes first and there is one. */
+  async #resultOf(
+    flight: Flight,
+    options: ResolvedEntryOptions,
+    fallback: () => Found | undefined,
+  ): Promise<FillResult | { readonly served: Found }> {
+    if (options.softMs === 0) return flight.result;
+    let cancel: () => void = () => {};
+    const soft = new Promise<undefined>((resolve) => {
+      cancel = this.#shared.clock.after(options.softMs, () => resolve(undefined));
+    });
+    try {
+      const first = await Promise.race([flight.result, soft]);
+      if (first !== undefined) return first;
+      const served = fallback();
+      if (served === undefined) return flight.result;
+      this.#shared.counters.staleServed++;
+      return { served };
+    } finally {
+      cancel();
+    }
+  }
+
+  /** What one caller gets of a result; `undefined` when it has to look again. */
+  #deliver(
+    key: string,
+    full: string,
+    flight: Flight,
+    result: FillResult,
+    own: boolean,
+    schema: GetOptions["schema"],
+    mark: number,
+  ): { value?: unknown; error?: { cause: unknown } } | undefined {
+    if (result.kind === "error") return { error: { cause: result.error } };
+    if (result.kind === "entry") return this.#reader.decode(result.entry, full, key, schema, mark);
+    const { value, stored } = result;
+    if (stored === undefined) return { value: own ? value : this.#shared.payloads.copy(value) };
+    if (this.#shared.tier !== null && flight.confirmed) {
+      const kept = this.#reader.keepStored(full, stored, mark);
+      if (kept !== undefined) return { value: kept.read() };
+    }
+    // Whoever asked for the fetch gets its value; others a copy of their own.
+    return { value: own ? value : this.#shared.payloads.copy(value) };
+  }
+
+  #throttle(full: string, ms: number): void {
+    if (this.#throttled.size >= MAX_THROTTLED) this.#throttled.clear();
+    this.#throttled.set(full, this.#shared.clock.monotonic() + ms);
+  }
+
+  #isThrottled(full: string): boolean {
+    const until = this.#throttled.get(full);
+    if (until === undefined) return false;
+    if (this.#shared.clock.monotonic() < until) return true;
+    this.#throttled.delete(full);
+    return false;
+  }
+}
