@@ -265,8 +265,8 @@ export class TwinLibrary {
   endLeases(keys: readonly string[]): void {
     if (keys.length === 0) return;
     for (const key of keys) this.db.hdel(this.leasesKey, key);
-    const { epoch, marks } = this.epoch();
-    if (epoch > 0 && this.db.hlen(this.leasesKey) === 1 + marks) this.db.del(this.leasesKey);
+    if (this.#field(META) === null) return;
+    if (this.db.hlen(this.leasesKey) === 1 + this.epoch().marks) this.db.del(this.leasesKey);
   }
 
   sweepLeases(): void {
