@@ -1,23 +1,23 @@
-import { createHash } from "node:crypto";
-import type { AtomicArgument, AtomicOperation, AtomicReply } from "../atomic-operation.ts";
-import { parseDuration } from "../duration.ts";
-import { InvalidOptionError, StoreUnavailableError } from "../errors.ts";
+import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
+import { StoreUnavailableError } from "../errors.ts";
 import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import type { Store, StoreWarning } from "../store.ts";
-import { compactLua } from "./compact-lua.ts";
+import { boundedDuration, wholeNumber } from "./check-options.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import { DurableRuns } from "./durable-runs.ts";
+import { FirstConnection } from "./first-connection.ts";
 import { followStream } from "./follow-stream.ts";
 import { Lane } from "./lane.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
-import type { RedisLike } from "./redis-like.ts";
+import { replaceSilent } from "./replace-silent.ts";
 import { isLoading, isReplyError, toStoreError } from "./reply-error.ts";
 import { revive } from "./revive.ts";
 import { scanKeys } from "./scan-keys.ts";
+import { Scripts } from "./scripts.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
 import { watchHandshake } from "./watch-handshake.ts";
 
@@ -50,7 +50,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     60_000,
   );
   const { client, topology, owned } = connect(options);
-  const scripts = client as Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">>;
+  const scripts = new Scripts(client);
   const cluster = topology === "cluster";
   const buckets = cluster ? wholeNumber(options.buckets ?? 16, "buckets", 1, 256) : 1;
 
@@ -60,12 +60,10 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   const readBatches = new Map<Lane, Batch<string, Buffer | null>>();
   const warningHandlers = new Set<(warning: StoreWarning) => void>();
   const availabilityHandlers = new Set<(available: boolean) => void>();
-  const scriptsOf = new Map<AtomicOperation, { lua: string; sha: string }>();
   let closed = false;
   let everReady = false;
   /** In a Cluster, while the connections to its nodes are made for the first time. */
   let warming: Promise<void> | undefined;
-  let lastProgress = performance.now();
   let available = false;
 
   function warn(warning: StoreWarning): void {
@@ -95,9 +93,9 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause }),
   );
   const durable = new DurableRuns(client, invalidationMs);
+  const first = new FirstConnection(client, deadlineMs);
 
   function onReady(): void {
-    lastProgress = performance.now();
     if (cluster && !everReady) {
       warming = connectNodes(client, deadlineMs / 2).then(() => {
         warming = undefined;
@@ -114,10 +112,6 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     void reportPolicy();
   }
 
-  function onProgress(): void {
-    lastProgress = performance.now();
-  }
-
   function onDown(): void {
     updateAvailability();
   }
@@ -127,7 +121,6 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   }
 
   client.on("ready", onReady);
-  client.on("connect", onProgress);
   client.on("close", onDown);
   client.on("reconnecting", onDown);
   client.on("end", onDown);
@@ -154,7 +147,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   function readClock(lane: Lane): void {
     const key = `clock${lane.hashTag}`;
     const sentAt = performance.now();
-    const sent = evaluate(READ_CLOCK, [key], []);
+    const sent = scripts.run(READ_CLOCK, [key], []);
     const deadline = deadlines.add(() => timedOut(lane, sentAt));
     sent.then(
       (reply) => {
@@ -178,7 +171,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
       let sentAt = 0;
       question = guarded("readClock", lane, longDeadlines, () => {
         sentAt = performance.now();
-        return evaluate(READ_CLOCK, [`clock${lane.hashTag}`], []);
+        return scripts.run(READ_CLOCK, [`clock${lane.hashTag}`], []);
       })
         .then((reply) => lane.noteServerTime(Number(reply), sentAt))
         .finally(() => clockQuestions.delete(lane));
@@ -211,27 +204,10 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   }
 
   function replaceConnection(lane: Lane): void {
-    if (cluster) for (const node of client.nodes?.("master") ?? []) void replaceIfSilent(node);
-    else client.stream?.destroy();
+    replaceSilent(client, deadlineMs);
     lane.reset();
     // Still counted as silent until the new connection answers.
     lane.timedOut(performance.now());
-  }
-
-  /** In a Cluster the other nodes may be well, with calls under way. */
-  async function replaceIfSilent(node: RedisLike): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(true), deadlineMs);
-      timer.unref();
-    });
-    // A connection that is just being made refuses: whether its handshake hangs shows in its status.
-    const answer = node.callBuffer("PING").then(
-      () => false,
-      () => node.status === "connect",
-    );
-    if (await Promise.race([answer, silence])) node.stream?.destroy();
-    clearTimeout(timer);
   }
 
   if (owned && !cluster) {
@@ -249,58 +225,20 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     if (client.status === "ready") return warming;
     if (
       everReady ||
-      !patient ||
+      !first.patient ||
       client.status === "reconnecting" ||
       client.status === "close" ||
       client.status === "end"
     ) {
       return refuse(operation, "down");
     }
-    return firstConnection(operation);
+    return first.wait().then((stands) => (stands ? undefined : refuse(operation, "down")));
   }
 
   /** A turn of the event loop later: callers that go on at once must not keep the answer that ends it from being read. */
   function refuse(operation: string, reason: "closed" | "breaker" | "down"): Promise<never> {
     return new Promise((_, reject) => {
       setImmediate(() => reject(new StoreUnavailableError({ operation, reason })));
-    });
-  }
-
-  let patient = true;
-  let firstWait: Promise<boolean> | undefined;
-
-  /** Waits for the very first connection, once for all: when that was in vain nobody waits again before it stands. */
-  async function firstConnection(operation: string): Promise<void> {
-    firstWait ??= awaitFirst();
-    if (!(await firstWait)) await refuse(operation, "down");
-  }
-
-  /** Whether the connection came to stand, as long as it made progress. */
-  function awaitFirst(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const began = performance.now();
-      const finish = (stands: boolean): void => {
-        clearTimeout(timer);
-        client.off("ready", onFirstReady);
-        client.off("close", onFirstClose);
-        patient = stands;
-        resolve(stands);
-      };
-      const onFirstReady = (): void => finish(true);
-      const onFirstClose = (): void => finish(false);
-      let timer = setTimeout(check, deadlineMs);
-      function check(): void {
-        const silentFor = performance.now() - Math.max(began, lastProgress);
-        if (silentFor < deadlineMs - 1) {
-          timer = setTimeout(check, deadlineMs - silentFor);
-          return;
-        }
-        setImmediate(() => {
-          if (client.status !== "ready") finish(false);
-        });
-      }
-      client.once("ready", onFirstReady);
-      client.once("close", onFirstClose);
     });
   }
 
@@ -352,26 +290,6 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     client.stream?.destroy();
   }
 
-  async function evaluate(
-    operation: AtomicOperation,
-    keys: readonly string[],
-    args: readonly AtomicArgument[],
-  ): Promise<unknown> {
-    let script = scriptsOf.get(operation);
-    if (script === undefined) {
-      const lua = compactLua(operation.lua);
-      script = { lua, sha: createHash("sha1").update(lua).digest("hex") };
-      scriptsOf.set(operation, script);
-    }
-    try {
-      // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
-      return await scripts.evalshaBuffer(script.sha, keys.length, keys as never, args as never);
-    } catch (cause) {
-      if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) throw cause;
-      return await scripts.evalBuffer(script.lua, keys.length, keys as never, args as never);
-    }
-  }
-
   /**
    * Reads that come in one turn are one command: a plain `GET` for one key, an `MGET` for more, which spares the client
    * a command, a promise and a deadline each.
@@ -414,7 +332,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     durable.close();
     await subscriber.close();
     client.off("ready", onReady);
-    client.off("connect", onProgress);
+    first.close();
     client.off("close", onDown);
     client.off("reconnecting", onDown);
     client.off("end", onDown);
@@ -466,7 +384,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     run(operation, keys, args, runOptions) {
       const lane = laneOf(keys[0] as string);
       const queue = runOptions?.deadlineMs === undefined ? deadlines : longDeadlines;
-      const send = (): Promise<unknown> => evaluate(operation, keys, args);
+      const send = (): Promise<unknown> => scripts.run(operation, keys, args);
       return guarded(operation.name, lane, queue, send, runOptions?.until) as Promise<AtomicReply>;
     },
 
@@ -489,7 +407,7 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
       guarded("publish", laneOf(""), deadlines, async () =>
         cluster
           ? // ioredis sends `PUBLISH` to any node; the script goes to the one of the channel, so messages keep their order.
-            Number(await evaluate(PUBLISH, [channel], [message]))
+            Number(await scripts.run(PUBLISH, [channel], [message]))
           : client.publish(channel, message),
       ),
     subscribe: (channel, handler, onGap) => subscriber.subscribe(channel, handler, onGap),
@@ -512,32 +430,4 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
     retain: retention(close),
     close,
   };
-}
-
-function boundedDuration(
-  value: NonNullable<RedisStoreOptions["commandTimeout"]>,
-  option: string,
-  min: number,
-  max: number,
-): number {
-  const ms = parseDuration(value, option);
-  if (ms < min || ms > max) {
-    throw new InvalidOptionError({
-      option,
-      received: value,
-      expected: `a duration from ${min} ms to ${max} ms`,
-    });
-  }
-  return ms;
-}
-
-function wholeNumber(value: number, option: string, min: number, max: number): number {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new InvalidOptionError({
-      option,
-      received: value,
-      expected: `a whole number from ${min} to ${max}`,
-    });
-  }
-  return value;
 }
