@@ -11,6 +11,7 @@ test("the exported names", () => {
       "expectNoPending",
       "installGuards",
       "percentile",
+      "readDocument",
       "resetCommandStats",
       "seededRandom",
       "serveWorker",

@@ -9,6 +9,7 @@ export { expectNoForeignKeys, type ScanClient, type ScanClusterClient } from "./
 export { expectNoPending, type PendingSource } from "./expect-no-pending.ts";
 export { type GuardHooks, type Guards, installGuards } from "./install-guards.ts";
 export { percentile } from "./percentile.ts";
+export { type Output, type PackageDocument, readDocument } from "./read-document.ts";
 export type {
   ClientOptions,
   ClusterClientOptions,
