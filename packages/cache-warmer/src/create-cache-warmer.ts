@@ -1,11 +1,26 @@
-import { type Cache, CacheClosedError, InvalidOptionError, parseDuration } from "@crm/cache-core";
+import {
+  type Cache,
+  CacheClosedError,
+  InvalidFetcherError,
+  InvalidOptionError,
+  parseDuration,
+} from "@crm/cache-core";
 import { WarmerClosedError } from "./errors.ts";
 import type { RunKind, WarmerEvents } from "./events.ts";
+import {
+  checkSnapshot,
+  type HotSnapshot,
+  type HotSnapshotKey,
+  type RestoreOptions,
+  type RestoreResult,
+} from "./hot-snapshot.ts";
 import { Emitter } from "./internal/emitter.ts";
 import { ExpiryIndex } from "./internal/expiry-index.ts";
 import { GradientLimiter } from "./internal/gradient-limiter.ts";
+import { HotKeys } from "./internal/hot-keys.ts";
 import { Ledger } from "./internal/ledger.ts";
 import { type Readiness, ReadinessGate } from "./internal/readiness-gate.ts";
+import { restoreSnapshot } from "./internal/restore-snapshot.ts";
 import { Run, type RunContext, type RunPlan } from "./internal/run.ts";
 import { noMetrics } from "./internal/run-figures.ts";
 import { nextDelayOf, repeat } from "./internal/schedule.ts";
@@ -77,6 +92,17 @@ export interface CacheWarmer {
   /** How many tasks there are, by category; a family counts as one. At once. */
   getTasksByCategory(): Record<string, number>;
 
+  /** The keys that are read most, most first. At once. Throws `InvalidOptionError` unless `hotKeys` is on. */
+  hotKeys(count?: number): HotSnapshotKey[];
+  /** Names and counts of what is read most, for `restore`. As `hotKeys`. */
+  snapshot(): HotSnapshot;
+  /**
+   * Loads what a snapshot names and is missing, most read first: by registered tasks and families, by what its latest reader here would
+   * have filled it with, or by `batchFetcher`. Values come from the source and are never part of a snapshot, so nothing old comes back.
+   * Rejects with `InvalidSnapshotError`, the reason of `signal`, `WarmerClosedError`.
+   */
+  restore(snapshot: HotSnapshot, options?: RestoreOptions): Promise<RestoreResult>;
+
   /** Whether traffic may come. At once. */
   readiness(): Readiness;
   /** Resolves when `readiness()` opens, or the warmer is closed. */
@@ -133,6 +159,9 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
       index.set(record, key, freshUntil);
     },
   };
+  const hot = settings.hotKeys === null ? null : new HotKeys(cache, settings.hotKeys, book, emitter);
+  const closing = new AbortController();
+  const restoring = new Set<Promise<unknown>>();
   let runs = 0;
   let latest: Run | undefined;
   let closed = false;
@@ -343,7 +372,9 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
         retries: totals.retries,
         keysWarmed: totals.keys,
         bytesWarmed: totals.bytes,
-        ...{ hotRefreshes: 0, hotFound: 0, hotFailures: 0 },
+        hotRefreshes: hot?.figures.refreshed ?? 0,
+        hotFound: hot?.figures.found ?? 0,
+        hotFailures: hot?.figures.failed ?? 0,
       };
     },
     getTaskMetrics(name) {
@@ -368,6 +399,41 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
     },
     getTasksByCategory: () => book.countByCategory(),
 
+    hotKeys(count = settings.hotKeys?.top ?? 100) {
+      return hotOrThrow().slice(0, whole("count", count, 1, 10_000));
+    },
+    snapshot() {
+      return { version: 1, takenAt: new Date(clock.wall()).toISOString(), keys: hotOrThrow() };
+    },
+    async restore(snapshot, given) {
+      assertOpen();
+      const checked = checkSnapshot(snapshot);
+      const { maxParallel, timeoutMs, retries, signal } = resolveWarmOptions(given, settings);
+      const { batchFetcher, ttl, batchSize = 100 } = given ?? {};
+      if (batchFetcher !== undefined && typeof batchFetcher !== "function") {
+        throw new InvalidFetcherError({ received: batchFetcher, parameter: "batchFetcher" });
+      }
+      if (ttl !== undefined) parseDuration(ttl, "ttl");
+      limiter?.fit(Math.max(maxParallel, ...[...running].map((run) => run.maxParallel)));
+      const work = restoreSnapshot({
+        ...{ cache, book, hot, snapshot: checked, batchFetcher, ttl, timeoutMs, retries, signal, gauge },
+        batchSize: whole("batchSize", batchSize, 1, 1_000),
+        closing: closing.signal,
+        limit: () => (limiter === null ? maxParallel : Math.min(maxParallel, limiter.limit)),
+        report(name, category, durationMs) {
+          if (limiter?.report(name, category, durationMs, gauge.inFlight, clock.monotonic())) {
+            emitter.emit("limiter:window", () => limiter.state);
+          }
+        },
+        pause: (attempt) =>
+          new Promise((resolve) => {
+            clock.after(settings.retryDelayMs * 2 ** (attempt - 1) * (0.5 + internals.random() / 2), resolve);
+          }),
+      });
+      restoring.add(work);
+      return work.finally(() => restoring.delete(work));
+    },
+
     readiness: () => gate.state,
     whenReady: () => gate.whenOpen(),
 
@@ -377,13 +443,33 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
       closed = true;
       for (const stop of [...stops, ...schedules.values()]) stop();
       schedules.clear();
+      hot?.close();
+      closing.abort(new WarmerClosedError());
       const under = [...running];
       const quiet = new Set(background.values());
       for (const run of under) run.abort(new WarmerClosedError(), quiet.has(run));
       gate.close();
-      await Promise.allSettled(under.map((run) => run.result));
+      await Promise.allSettled([...under.map((run) => run.result), ...restoring]);
     },
   };
+
+  function hotOrThrow(): HotSnapshotKey[] {
+    if (hot === null) {
+      throw new InvalidOptionError({
+        ...{ option: "hotKeys", received: false, expected: "true, or an object with its settings" },
+        advice: "Reads are only counted when `createCacheWarmer` is told so.",
+      });
+    }
+    return hot.sketch.top(settings.hotKeys?.remembered ?? 0).map(({ key: { name, key }, reads }) => {
+      const scope = scopeNames(name.slice(internals.prefix.length, name.length - key.length));
+      const family = scope.length === 0 ? index.get(key)?.record : undefined;
+      return {
+        ...{ key, reads },
+        ...(scope.length === 0 ? {} : { scope }),
+        ...(family?.family === undefined ? {} : { family: family.name }),
+      };
+    });
+  }
 
   /** Asks the store about tasks that the index does not know: once each, until somebody changes them. */
   async function learnExpiries(): Promise<void> {
@@ -405,6 +491,12 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
       logger.warn({ err: error }, "The store did not say when entries expire; what is known is used");
     }
   }
+}
+
+/** The names in what a nested scope puts before keys. */
+function scopeNames(prefix: string): string[] {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they part the names of scopes.
+  return prefix.split(/[\u001e\u001f]/).filter((name) => name !== "");
 }
 
 function safely(nextDelay: () => number): number {

@@ -414,7 +414,8 @@ export class CacheCore implements Cache {
     keys: readonly string[],
     schema?: GetOptions["schema"],
   ): Promise<({ value: unknown; fresh: boolean; entry: ParsedEntry | undefined } | undefined)[]> {
-    const { tier, pending, store, keys: space } = this.#shared;
+    const { tier, pending, store, keys: space, emitter } = this.#shared;
+    if (emitter.observers.length > 0) for (const key of keys) this.#tellRead(key, undefined, undefined);
     const found: ({ value: unknown; fresh: boolean; entry: ParsedEntry | undefined } | undefined)[] =
       new Array(keys.length).fill(undefined);
     const asked: number[] = [];

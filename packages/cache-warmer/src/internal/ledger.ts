@@ -11,6 +11,17 @@ export interface Candidate {
   readonly since: number;
 }
 
+export interface StepBounds {
+  /** How many to take at most, of those that nobody has. */
+  readonly want: number;
+  /** In flight in the whole fleet. */
+  readonly most: number;
+  /** How long marks are kept. */
+  readonly keepMs: number;
+  /** Nothing more will be taken: the others may have this one's share. */
+  readonly leaving: boolean;
+}
+
 export type CandidateState =
   | { readonly kind: "free" }
   /** Ours; `began`: when the first holder began, ms of the store's clock. */
@@ -34,7 +45,7 @@ const FREE: CandidateState = { kind: "free" };
  */
 export class Ledger {
   readonly #store: Store;
-  readonly #keys: readonly [held: string, done: string];
+  readonly #keys: readonly [held: string, done: string, here: string];
   readonly #prefix: string;
   readonly #token: string;
   readonly leaseMs: number;
@@ -43,7 +54,7 @@ export class Ledger {
     const { store, keys, prefix } = cache.internals;
     this.#store = store;
     const place = `${keys.base}p${keys.hashTag(0)}`;
-    this.#keys = [`${place}:held`, `${place}:done`];
+    this.#keys = [`${place}:held`, `${place}:done`, `${place}:here`];
     this.#prefix = prefix;
     this.#token = token;
     this.leaseMs = leaseMs;
@@ -53,9 +64,11 @@ export class Ledger {
   async step(
     ended: readonly { readonly name: string; readonly mark: Mark }[],
     candidates: readonly Candidate[],
-    { want, most, keepMs }: { readonly want: number; readonly most: number; readonly keepMs: number },
+    bounds: StepBounds,
   ): Promise<LedgerReply> {
-    const args: AtomicArgument[] = [this.#token, this.leaseMs, keepMs, most, want, ended.length];
+    const { want, most, keepMs, leaving } = bounds;
+    const args: AtomicArgument[] = [this.#token, this.leaseMs, keepMs, most, want];
+    args.push(leaving ? 1 : 0, ended.length);
     for (const { name, mark } of ended) args.push(this.#prefix + name, mark);
     for (const { name, maxAgeMs, since } of candidates) args.push(this.#prefix + name, maxAgeMs, since);
     const [now, inFlight, ...states] = (await this.#store.run(stepTasks, this.#keys, args)) as [

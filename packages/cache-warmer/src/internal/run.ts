@@ -11,7 +11,7 @@ import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { type DependencyPlan, planDependencies } from "./dependencies.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GradientLimiter } from "./gradient-limiter.ts";
-import type { CandidateState, Ledger, LedgerReply } from "./ledger.ts";
+import type { CandidateState, Ledger, LedgerReply, StepBounds } from "./ledger.ts";
 import { type LoadResult, loadFamily, loadTask } from "./load-task.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { type Ending, RunFigures } from "./run-figures.ts";
@@ -552,8 +552,9 @@ export class Run {
     return metrics;
   }
 
-  #bounds(want: number): { want: number; most: number; keepMs: number } {
-    return { want, most: this.#plan.options.maxParallel, keepMs: this.#keepMs };
+  #bounds(want: number): StepBounds {
+    const leaving = this.#over || this.#open.size === 0;
+    return { want, most: this.#plan.options.maxParallel, keepMs: this.#keepMs, leaving };
   }
 
   get #limit(): number {

@@ -15,23 +15,24 @@ export const UNSTORED_COUNTS_MS = 60_000;
  *
  * `held` is a hash, task to `<token>|<lives until, ms>|<began, ms>|<1 when it counts>`: at most as many count as may be in
  * flight. A task that is taken over from a dead holder keeps its `began`. `done` is a sorted set, task by
- * 8 x <when, ms> + mark.
+ * 8 x <when, ms> + mark. `here` is a sorted set, token by when it is forgotten: those who would take tasks, each of whom gets an
+ * equal share of the flight.
  *
  * Replies `[now, counting, state...]`; a state is `[0]` free but not granted, `[1, began]`, `[2, ms left]`, `[3, when, mark]`.
  */
 export const stepTasks: AtomicOperation = {
   name: "stepTasks",
   lua: `
--- KEYS: held, done. ARGV: token, lease ms, keep ms, in flight at most, how many to take, number of ended tasks,
---   then for each ended one: task, mark; then for each candidate, most wanted first: task, ms for which a mark counts,
+-- KEYS: held, done, here. ARGV: token, lease ms, keep ms, in flight at most, how many to take, 1 when it leaves, number of
+--   ended tasks, then for each ended one: task, mark; then for each candidate, most wanted first: task, ms for which a mark counts,
 --   and the moment after which it counts.
 -- Atomic: what is counted, taken and noted belongs together. O((ended + candidates) log N + in flight).
-local HELD, DONE = KEYS[1], KEYS[2]
+local HELD, DONE, HERE = KEYS[1], KEYS[2], KEYS[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local token, lease, keep, most, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local at = 7
-for n = 1, tonumber(ARGV[6]) do
+local at = 8
+for n = 1, tonumber(ARGV[7]) do
   local task, mark = ARGV[at], tonumber(ARGV[at + 1])
   local value = redis.call('HGET', HELD, task)
   -- Lost meanwhile: whoever has it now will say how it ended.
@@ -41,11 +42,22 @@ for n = 1, tonumber(ARGV[6]) do
   end
   at = at + 2
 end
-local all, counting, held = redis.call('HGETALL', HELD), 0, {}
+local all, counting, own, held = redis.call('HGETALL', HELD), 0, 0, {}
 for i = 1, #all, 2 do
   local holder, lives, began, counts = string.match(all[i + 1], '^([^|]*)|(%d+)|(%d+)|(%d)$')
   held[all[i]] = {holder, tonumber(lives), tonumber(began)}
-  if counts == '1' and tonumber(lives) > now then counting = counting + 1 end
+  if counts == '1' and tonumber(lives) > now then
+    counting = counting + 1
+    if holder == token then own = own + 1 end
+  end
+end
+redis.call('ZREMRANGEBYSCORE', HERE, '-inf', now)
+if ARGV[6] == '1' then
+  redis.call('ZREM', HERE, token)
+elseif want > 0 and at <= #ARGV then
+  redis.call('ZADD', HERE, now + lease, token)
+  redis.call('PEXPIREAT', HERE, now + lease)
+  want = math.min(want, math.max(1, math.ceil(most / redis.call('ZCARD', HERE))) - own)
 end
 local replies, taken = {now, counting}, false
 for i = at, #ARGV, 3 do
@@ -78,13 +90,13 @@ replies[2] = counting
 return replies
 `,
   run(db, keys, args): AtomicReply {
-    const [heldKey, doneKey] = keys as [string, string];
+    const [heldKey, doneKey, hereKey] = keys as [string, string, string];
     const now = Math.floor(db.nowMs());
     const token = text(args[0]);
     const [leaseMs, keepMs, most] = [number(args[1]), number(args[2]), number(args[3])];
     let want = number(args[4]);
-    let at = 6;
-    for (let n = number(args[5]); n > 0; n--, at += 2) {
+    let at = 7;
+    for (let n = number(args[6]); n > 0; n--, at += 2) {
       const task = text(args[at]);
       const mark = number(args[at + 1]);
       if (readHold(db.hget(heldKey, task))?.token !== token) continue;
@@ -92,12 +104,22 @@ return replies
       if (mark > 0) db.zadd(doneKey, now * 8 + mark, task);
     }
     let counting = 0;
+    let own = 0;
     const held = new Map<string, Hold>();
     for (const [task, value] of db.hgetall(heldKey)) {
       const hold = readHold(value);
       if (hold === undefined) continue;
       held.set(task, hold);
-      if (hold.counts && hold.lives > now) counting++;
+      if (!hold.counts || hold.lives <= now) continue;
+      counting++;
+      if (hold.token === token) own++;
+    }
+    db.zremrangebyscore(hereKey, Number.NEGATIVE_INFINITY, now);
+    if (text(args[5]) === "1") db.zrem(hereKey, token);
+    else if (want > 0 && at < args.length) {
+      db.zadd(hereKey, now + leaseMs, token);
+      db.pexpireat(hereKey, now + leaseMs);
+      want = Math.min(want, Math.max(1, Math.ceil(most / db.zcard(hereKey))) - own);
     }
     const states: AtomicReply[] = [];
     let taken = false;
