@@ -170,9 +170,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   /** Somebody else wrote, filled or removed the key: what the index knows of it may be wrong. */
   function doubt(key: string): void {
     const record = book.get(key);
-    if (record?.indexed !== true) return;
-    record.indexed = false;
-    book.unindexed.push(record);
+    if (record?.indexed === true) book.doubt(record);
   }
   const stops = [
     cache.on("entry:set", ({ key }) => doubt(key)),
@@ -473,10 +471,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
 
   /** Asks the store about tasks that the index does not know: once each, until somebody changes them. */
   async function learnExpiries(): Promise<void> {
-    const unknown = book.unindexed.filter(
-      (record) => !record.indexed && record.family === undefined && book.get(record.name) === record,
-    );
-    book.unindexed = [];
+    const unknown = book.takeDoubted();
     if (unknown.length === 0) return;
     try {
       const times = await internals.times(unknown.map(({ name }) => name));
@@ -486,7 +481,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
         else context.onFresh(record, record.name, entry.freshUntil);
       });
     } catch (error) {
-      book.unindexed.push(...unknown);
+      for (const record of unknown) book.doubt(record);
       if (CacheClosedError.isInstance(error)) throw error;
       logger.warn({ err: error }, "The store did not say when entries expire; what is known is used");
     }

@@ -839,7 +839,9 @@ export class CacheCore implements Cache {
     fetcher: Fetcher<unknown> | undefined,
     options: Duration | GetOrSetOptions<unknown> | undefined,
   ): void {
-    for (const observer of this.#shared.emitter.observers) observer(this, key, fetcher, options);
+    for (const observer of this.#shared.emitter.observers) {
+      observer(this, key, fetcher, options, this.#prefix);
+    }
   }
 
   #countMiss(key: string): void {

@@ -1,4 +1,11 @@
-import type { Cache, CacheInternals, Duration, Fetcher, GetOrSetOptions } from "@crm/cache-core";
+import {
+  type Cache,
+  CacheClosedError,
+  type CacheInternals,
+  type Duration,
+  type Fetcher,
+  type GetOrSetOptions,
+} from "@crm/cache-core";
 import type { WarmerEvents } from "../events.ts";
 import type { ResolvedHotKeyOptions } from "../options.ts";
 import type { Emitter } from "./emitter.ts";
@@ -70,8 +77,7 @@ export class HotKeys {
         dropped.watched = false;
       },
     );
-    this.#stopObserving = this.#root.observeReads((from, key, fetcher, options) => {
-      const own = from === cache ? prefix : from.internals.prefix;
+    this.#stopObserving = this.#root.observeReads((from, key, fetcher, options, own) => {
       // A scope that is not ours to warm.
       if (own !== prefix && !belongsTo(own, prefix)) return;
       const hot = this.sketch.read(own === "" ? key : own + key);
@@ -116,8 +122,11 @@ export class HotKeys {
     this.#cancel = this.#root.clock.after(Math.max(1, ms), () => {
       this.#cancel = undefined;
       this.#tick().catch((error: unknown) => {
-        this.#root.logger.warn({ err: error }, "The hot keys could not be looked at");
-        if (!this.#closed) this.#schedule(RANK_EVERY_MS);
+        // Closed before the warmer was: there is nothing left to keep warm.
+        if (CacheClosedError.isInstance(error)) this.close();
+        if (this.#closed) return;
+        this.#root.logger.debug({ err: error }, "The store does not say when hot keys expire; asking again");
+        this.#schedule(RANK_EVERY_MS);
       });
     });
   }

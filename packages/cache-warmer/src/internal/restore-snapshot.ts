@@ -130,12 +130,12 @@ function planUnits(request: RestoreRequest): { units: Unit[]; skipped: number } 
       units.push(
         single(request, internals, entry.key, record.fetcher as Fetcher<unknown>, options, record.category),
       );
-    } else if (seeded?.fetcher !== undefined) {
-      units.push(single(request, internals, entry.key, seeded.fetcher, seeded.options, "hot"));
     } else if (family?.family !== undefined) {
       const { batchFetcher } = family.family;
       const options = { ...family.entry, ttl: family.ttl } as GetOrSetOptions<unknown>;
       add(`${internals.prefix}f${family.name}`, entry.key, internals, batchFetcher, options, family.category);
+    } else if (seeded?.fetcher !== undefined) {
+      units.push(single(request, internals, entry.key, seeded.fetcher, seeded.options, "hot"));
     } else if (request.batchFetcher !== undefined) {
       add(`${internals.prefix}g`, entry.key, internals, request.batchFetcher, { ttl: request.ttl }, "hot");
     } else skipped++;

@@ -74,6 +74,8 @@ export class Run {
   readonly #taken = new Map<TaskRecord, boolean>();
   readonly #attempts = new Map<TaskRecord, number>();
   readonly #open: Set<TaskRecord>;
+  /** How many of them there are, by priority: asked for after every step. */
+  readonly #openOf: number[] = new Array(11).fill(0);
   readonly #aborting = new AbortController();
   readonly #keepMs: number;
   #ended: { record: TaskRecord; name: string; mark: Mark }[] = [];
@@ -103,6 +105,7 @@ export class Run {
     this.#open = new Set(plan.records);
     let longest = KEEP_MIN_MS;
     for (const record of plan.records) {
+      (this.#openOf[record.priority] as number)++;
       this.#since.set(record, plan.sinceOf(record));
       longest = Math.max(longest, plan.maxAgeOf(record));
       if (!this.#dependencies.waitsFor.has(record)) this.#ready.push(record);
@@ -121,7 +124,7 @@ export class Run {
   /** How many tasks of this priority or a higher one have not ended. */
   remaining(priority: number): number {
     let count = 0;
-    for (const record of this.#open) if (record.priority >= priority) count++;
+    for (let each = priority; each <= 10; each++) count += this.#openOf[each] as number;
     return count;
   }
 
@@ -265,8 +268,8 @@ export class Run {
       else this.#endElsewhere(record, state.mark);
     });
     if (free.length > 0) this.#ready.putBack(free);
-    if (granted === want) this.#ahead = 0;
-    else if (free.length === 0) {
+    if (granted === want || free.length > 0) this.#ahead = 0;
+    else {
       // The fleet has all that was asked about: look further.
       this.#ahead = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, 2 * this.#ahead));
       if (this.#ready.size > 0) this.#again = true;
@@ -429,6 +432,7 @@ export class Run {
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       const [record, ending] = top;
       if (!this.#open.delete(record)) continue;
+      (this.#openOf[record.priority] as number)--;
       record.settledAt = Math.max(record.settledAt, this.#now);
       this.figures.end(record, ending);
       const { name: key, category } = record;
@@ -527,8 +531,9 @@ export class Run {
     const { id: run, kind } = this.#plan;
     this.#context.emitter.emit("run:progress", () => {
       const remainingByPriority: Record<number, number> = {};
-      for (const { priority } of this.#open) {
-        remainingByPriority[priority] = (remainingByPriority[priority] ?? 0) + 1;
+      for (let priority = 10; priority > 0; priority--) {
+        const left = this.#openOf[priority] as number;
+        if (left > 0) remainingByPriority[priority] = left;
       }
       const { total, done, successful, failed, skipped } = figures;
       return { run, kind, total, done, successful, failed, skipped, remainingByPriority };

@@ -19,8 +19,8 @@ const MAX_DEPENDENCIES = 256;
 export class TaskBook {
   readonly #records = new Map<string, TaskRecord>();
   readonly #categories = new Map<string, number>();
-  /** Registered since the expiry index last looked. */
-  unindexed: TaskRecord[] = [];
+  /** What the expiry index is to ask about, each once; some may be forgotten since. */
+  #doubted: TaskRecord[] = [];
 
   get size(): number {
     return this.#records.size;
@@ -43,9 +43,30 @@ export class TaskBook {
       }
       this.#records.set(record.name, record);
       this.#categories.set(record.category, (this.#categories.get(record.category) ?? 0) + 1);
-      this.unindexed.push(record);
+      this.doubt(record);
     }
     return replaced;
+  }
+
+  /** When its entry expires has to be asked, or asked again. */
+  doubt(record: TaskRecord): void {
+    record.indexed = false;
+    if (record.doubted) return;
+    record.doubted = true;
+    this.#doubted.push(record);
+    // Tasks that are registered again and again leave their former selves here.
+    if (this.#doubted.length <= 64 + 2 * this.#records.size) return;
+    this.#doubted = this.#doubted.filter(({ name }, at) => this.#records.get(name) === this.#doubted[at]);
+  }
+
+  /** The tasks to be asked about, which are not families. From now on they are in no doubt. */
+  takeDoubted(): TaskRecord[] {
+    const taken = this.#doubted;
+    this.#doubted = [];
+    for (const record of taken) record.doubted = false;
+    return taken.filter(
+      (record) => this.#records.get(record.name) === record && record.family === undefined && !record.indexed,
+    );
   }
 
   remove(name: string): TaskRecord | undefined {
@@ -114,8 +135,9 @@ export function checkTask(task: WarmingTask): TaskRecord {
     });
   }
   const name = checkKey(task.key);
-  if (typeof task.fetcher !== "function") throw new InvalidFetcherError({ received: task.fetcher });
-  return { ...checkSettings(task), name, fetcher: task.fetcher, family: undefined };
+  const { fetcher } = task;
+  if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
+  return makeRecord(name, task, fetcher, undefined);
 }
 
 /** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
@@ -134,20 +156,27 @@ export function checkFamily(family: WarmingFamily): TaskRecord {
     const expected = "a whole number from 1 to 1000";
     throw new InvalidOptionError({ option: "batchSize", received: batchSize, expected });
   }
-  return {
-    ...checkSettings(family),
-    ...{ name, fetcher: undefined },
-    family: { keys, batchFetcher: batchFetcher as BatchFetcher<unknown>, batchSize },
-  };
+  return makeRecord(name, family, undefined, {
+    ...{ keys, batchFetcher: batchFetcher as BatchFetcher<unknown>, batchSize },
+  });
 }
 
-function checkSettings(settings: WarmingSettings): Omit<TaskRecord, "name" | "fetcher" | "family"> {
+/** One literal, in one place: ten thousand of them are registered in milliseconds. */
+function makeRecord(
+  name: string,
+  settings: WarmingSettings,
+  fetcher: TaskRecord["fetcher"],
+  family: TaskRecord["family"],
+): TaskRecord {
   const { ttl, priority = 5, category = "default", dependsOn, timeout, retries, entry } = settings;
   if (!Number.isInteger(priority) || priority < 1 || priority > 10) {
     const expected = "a whole number from 1 to 10, 10 being loaded first";
     throw new InvalidOptionError({ option: "priority", received: priority, expected });
   }
   return {
+    name,
+    fetcher,
+    family,
     category: category === "default" ? category : checkCategory(category),
     priority,
     ttl,
@@ -158,6 +187,7 @@ function checkSettings(settings: WarmingSettings): Omit<TaskRecord, "name" | "fe
     entry: entry === undefined ? undefined : checkEntry(entry),
     settledAt: -1,
     indexed: false,
+    doubted: false,
     report: undefined,
   };
 }

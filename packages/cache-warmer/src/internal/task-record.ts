@@ -25,6 +25,8 @@ export interface TaskRecord {
   settledAt: number;
   /** Whether the expiry index knows when its entry expires. */
   indexed: boolean;
+  /** Whether the expiry index is to ask about it. */
+  doubted: boolean;
   /** What became of it, for the metrics; made when there is something to tell. */
   report: TaskReport | undefined;
 }

@@ -45,7 +45,7 @@ end
 local all, counting, own, held = redis.call('HGETALL', HELD), 0, 0, {}
 for i = 1, #all, 2 do
   local holder, lives, began, counts = string.match(all[i + 1], '^([^|]*)|(%d+)|(%d+)|(%d)$')
-  held[all[i]] = {holder, tonumber(lives), tonumber(began)}
+  if holder then held[all[i]] = {holder, tonumber(lives), tonumber(began)} end
   if counts == '1' and tonumber(lives) > now then
     counting = counting + 1
     if holder == token then own = own + 1 end
