@@ -12,7 +12,7 @@ import { describe, expect, it } from "vitest";
 import { type CacheWarmer, createCacheWarmer } from "../src/index.ts";
 
 /** Refresh cycles of the hot key. The full run is `REFRESH_CYCLES=10000`. */
-const CYCLES = Number(process.env.REFRESH_CYCLES ?? 1_000);
+const CYCLES = Number(process.env.REFRESH_CYCLES ?? 500);
 const READ_EVERY_MS = 5;
 const PROCESSES = 3;
 
