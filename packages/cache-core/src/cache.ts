@@ -14,6 +14,8 @@ import type {
   SetOptions,
   SubscribeOptions,
 } from "./options.ts";
+import type { ReadObserver } from "./read-observer.ts";
+import type { EntryTimes, RefillManyRequest, RefillRequest, RefillResult } from "./refill.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -124,6 +126,17 @@ export interface CacheInternals {
   appendRecord(record: object): Promise<void>;
   /** The bus keeps at least so many messages, and none longer than so many ms, from the next message of this process on. */
   keepHistory(messages: number, ageMs: number): void;
+  /**
+   * Fetches and stores a key that may be fresh, fenced as every fill is: what was written or invalidated since the fetch
+   * began is never overwritten. Rejects with the fetcher's error, and with a `CacheError` for wrong input.
+   */
+  refill<T>(request: RefillRequest<T>): Promise<RefillResult>;
+  /** As `refill` for many keys, with one call of the fetcher. Keys that somebody else is fetching are left to them. */
+  refillMany<T>(request: RefillManyRequest<T>): Promise<RefillResult[]>;
+  /** When entries were made and until when they are fresh, one round trip a slot group and 256 keys. Rejects when the store is away. */
+  times(keys: readonly string[]): Promise<(EntryTimes | null)[]>;
+  /** Tells of every read of one key, of this cache and its scopes. Returns the function that ends it. */
+  observeReads(observer: ReadObserver): () => void;
   /** The events of the cache. */
   readonly emitter: {
     wants(event: keyof CacheEvents): boolean;

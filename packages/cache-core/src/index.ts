@@ -70,6 +70,14 @@ export type {
   SetOptions,
   SubscribeOptions,
 } from "./options.ts";
+export type { ReadObserver } from "./read-observer.ts";
+export type {
+  EntryTimes,
+  RefillManyRequest,
+  RefillOutcome,
+  RefillRequest,
+  RefillResult,
+} from "./refill.ts";
 export { type Session, type SessionActions, type Sessions, sessionActions } from "./session-actions.ts";
 export type {
   Durability,

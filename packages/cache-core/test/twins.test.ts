@@ -6,6 +6,7 @@ import { appendBus } from "../src/scripts/append-bus.ts";
 import { countEntries } from "../src/scripts/count-entries.ts";
 import { createSession } from "../src/scripts/create-session.ts";
 import { destroySessions } from "../src/scripts/destroy-sessions.ts";
+import { entryTimes } from "../src/scripts/entry-times.ts";
 import { fillEntries } from "../src/scripts/fill-entries.ts";
 import { findLease } from "../src/scripts/find-lease.ts";
 import { giveBackLeases } from "../src/scripts/give-back-leases.ts";
@@ -171,6 +172,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           if (random.chance(0.2))
             await both(listEntries, ["range", random.pick(PREFIXES), "", random.int(1, 4)]);
           else if (random.chance(0.3)) await both(findLease, [key]);
+          else if (random.chance(0.31)) await both(entryTimes, [key, random.pick(KEYS)]);
           else await both(renewLease, [key, token, random.int(1, 30) * 100]);
           return;
         case 10:
@@ -312,7 +314,16 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
 });
 
 const ALL = [
-  ...[appendBus, countEntries, createSession, destroySessions, fillEntries, findLease, indexState],
+  ...[
+    appendBus,
+    countEntries,
+    createSession,
+    destroySessions,
+    entryTimes,
+    fillEntries,
+    findLease,
+    indexState,
+  ],
   ...[invalidateKeys],
   ...[
     invalidateRange,

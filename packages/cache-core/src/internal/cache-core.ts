@@ -41,6 +41,7 @@ import { getOrSetMany } from "./get-or-set-many.ts";
 import { invalidateTogether, listCovered } from "./invalidate-together.ts";
 import { publishMessage, subscribeTo } from "./messages.ts";
 import { ReadThrough } from "./read-through.ts";
+import { refill, refillMany, timesOf } from "./refill.ts";
 import type { Shared } from "./shared.ts";
 import type { Put } from "./store-access.ts";
 import { heldLease, takeHandLease } from "./take-hand-lease.ts";
@@ -78,6 +79,28 @@ export class CacheCore implements Cache {
       list: (request) => listCovered(access, this.#prefix, request),
       appendRecord: (record) => access.appendRecord(record),
       keepHistory: (messages, ageMs) => access.keepHistory(messages, ageMs),
+      refill: async (request) => {
+        const { key, fetcher, newerThan } = request;
+        const resolved = this.#prepareRefill([key], fetcher, request.options);
+        const full = resolved.fulls[0] as string;
+        return refill(this.#shared, {
+          ...{ ...resolved, key, full, newerThan, fetcher: fetcher as Fetcher<unknown> },
+        });
+      },
+      refillMany: async (request) => {
+        const resolved = this.#prepareRefill(request.keys, request.fetcher, request.options);
+        const { newerThan } = request;
+        const batch = request.fetcher as BatchFetcher<unknown>;
+        return refillMany(this.#shared, { ...resolved, keys: request.keys, fetcher: batch, newerThan });
+      },
+      times: async (names) => {
+        this.#assertOpen();
+        return timesOf(
+          this.#shared,
+          names.map((name) => this.#full(name)),
+        );
+      },
+      observeReads: (observer) => emitter.observe(observer),
     };
   }
 
@@ -89,7 +112,7 @@ export class CacheCore implements Cache {
       const hit = tier.hit(this.#full(key));
       if (hit !== undefined && pending.size === 0) {
         counters.hits++;
-        if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier: "memory", stale: false });
+        if (emitter.active) this.#tellHit(key, undefined, undefined);
         return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }
     }
@@ -100,6 +123,7 @@ export class CacheCore implements Cache {
     checkKeys(keys);
     this.#assertOpen();
     checkSchema(options?.schema);
+    this.#tellReads(keys);
     const found = await this.#reader.findMany(keys, options?.schema);
     return keys.map((key, i) => {
       const hit = found[i];
@@ -153,7 +177,7 @@ export class CacheCore implements Cache {
         this.#shared.defaults.earlyRefresh === 0
       ) {
         counters.hits++;
-        if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier: "memory", stale: false });
+        if (emitter.active) this.#tellHit(key, fetcher as Fetcher<unknown>, options);
         return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }
     }
@@ -187,6 +211,7 @@ export class CacheCore implements Cache {
     if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
     const { entry, tags } = this.#resolve(options);
     const signal = typeof options === "object" ? options.signal : undefined;
+    this.#tellReads(keys);
     const work = getOrSetMany<T>(this.#shared, this, this.#reader, {
       keys,
       fulls: keys.map((key) => this.#full(key)),
@@ -383,6 +408,7 @@ export class CacheCore implements Cache {
     const full = this.#full(checkKey(key));
     this.#assertOpen();
     checkSchema(schema);
+    if (this.#shared.emitter.observers.length > 0) this.#tellRead(key, undefined, undefined);
     const found = await this.#reader.find(full, key, schema);
     if (found !== undefined && this.#reader.isFresh(full, found.entry)) {
       this.#reader.countHit(key, false);
@@ -401,6 +427,9 @@ export class CacheCore implements Cache {
     this.#assertOpen();
     if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
     const { entry: options, tags } = this.#resolve(given);
+    if (this.#shared.emitter.observers.length > 0) {
+      this.#tellRead(key, fetcher as Fetcher<unknown>, given as GetOrSetOptions<unknown>);
+    }
     const call = typeof given === "object" ? given : undefined;
     const work = this.#through.run(key, full, fetcher as Fetcher<unknown>, options, tags, call);
     return (await (call?.signal === undefined ? work : abortable(work, call.signal))) as T;
@@ -422,6 +451,28 @@ export class CacheCore implements Cache {
     return { key: full, freshMs, totalMs: freshMs + entry.staleMs, parts, tags: fullTags };
   }
 
+  /** A hit of the in-process tier, where somebody listens. */
+  #tellHit(key: string, fetcher: Fetcher<unknown> | undefined, options: unknown): void {
+    const { emitter } = this.#shared;
+    if (emitter.observers.length > 0) this.#tellRead(key, fetcher, options as GetOrSetOptions<unknown>);
+    if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier: "memory", stale: false });
+  }
+
+  #tellReads(keys: readonly string[]): void {
+    if (this.#shared.emitter.observers.length === 0) return;
+    for (const key of keys) this.#tellRead(key, undefined, undefined);
+  }
+
+  #tellRead(
+    key: string,
+    fetcher: Fetcher<unknown> | undefined,
+    options: Duration | GetOrSetOptions<unknown> | undefined,
+  ): void {
+    for (const observer of this.#shared.emitter.observers) {
+      observer(this, key, fetcher, options, this.#prefix);
+    }
+  }
+
   #resolve(options: Duration | GetOrSetOptions<unknown> | undefined): {
     entry: ResolvedEntryOptions;
     tags: readonly string[];
@@ -433,6 +484,18 @@ export class CacheCore implements Cache {
     const given = options.tags === undefined ? [] : checkTags(options.tags);
     const tags = options.dependsOn === undefined ? given : [...given, ...dependencyTags(options.dependsOn)];
     return { entry, tags: this.#prefix === "" ? tags : tags.map((tag) => this.#prefix + tag) };
+  }
+
+  #prepareRefill(
+    keys: readonly string[],
+    fetcher: unknown,
+    given: unknown,
+  ): { fulls: string[]; options: ResolvedEntryOptions; tags: readonly string[]; scopePrefix: string } {
+    checkKeys(keys);
+    this.#assertOpen();
+    if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
+    const { entry: options, tags } = this.#resolve(given as GetOrSetOptions<unknown>);
+    return { fulls: keys.map((key) => this.#full(key)), options, tags, scopePrefix: this.#prefix };
   }
 
   #full(key: string): string {

@@ -185,7 +185,7 @@ async function fetchOwn<T>(
 }
 
 /** Calls the batch fetcher once and brings its answer into one form. */
-async function callBatch<T>(
+export async function callBatch<T>(
   fetcher: BatchFetcher<T>,
   keys: readonly string[],
   shared: Shared,

@@ -27,6 +27,7 @@ export interface Shared {
   readonly payloads: Payloads;
   readonly tier: LocalTier | null;
   readonly fills: Fills;
+  readonly renewals: Renewals;
   readonly wakeUps: WakeUps;
   readonly pending: PendingInvalidations;
   readonly emitter: Emitter;
@@ -164,6 +165,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     payloads,
     tier,
     fills,
+    renewals,
     wakeUps,
     pending,
     emitter,

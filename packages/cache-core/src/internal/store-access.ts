@@ -6,6 +6,7 @@ import { StoreReplyError, StoreUnavailableError } from "../errors.ts";
 import type { KeySpace } from "../key-space.ts";
 import { appendBus } from "../scripts/append-bus.ts";
 import { countEntries } from "../scripts/count-entries.ts";
+import { entryTimes } from "../scripts/entry-times.ts";
 import { fillEntries } from "../scripts/fill-entries.ts";
 import { findLease } from "../scripts/find-lease.ts";
 import { giveBackLeases } from "../scripts/give-back-leases.ts";
@@ -335,6 +336,11 @@ export class StoreAccess {
       }),
     );
     return pages.flat();
+  }
+
+  /** The first bytes of entries of one bucket, in the order of the keys; empty where there is none. */
+  async heads(bucket: number, keys: readonly string[]): Promise<readonly Buffer[]> {
+    return (await this.#runIn(entryTimes, bucket, keys)) as readonly Buffer[];
   }
 
   /** Puts a record onto the bus that invalidates nothing. */

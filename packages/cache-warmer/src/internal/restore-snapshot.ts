@@ -1,0 +1,212 @@
+import type {
+  BatchFetcher,
+  Cache,
+  CacheInternals,
+  Duration,
+  Fetcher,
+  GetOrSetOptions,
+  RefillResult,
+} from "@crm/cache-core";
+import type { HotSnapshot, HotSnapshotKey, RestoreResult } from "../hot-snapshot.ts";
+import type { HotKeys } from "./hot-keys.ts";
+import type { TaskBook } from "./task-book.ts";
+
+export interface RestoreRequest {
+  readonly cache: Cache;
+  readonly book: TaskBook;
+  readonly hot: HotKeys | null;
+  readonly snapshot: HotSnapshot;
+  readonly batchFetcher: BatchFetcher<unknown> | undefined;
+  readonly ttl: Duration | undefined;
+  readonly batchSize: number;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly signal: AbortSignal | undefined;
+  readonly closing: AbortSignal;
+  /** How many loads may be in flight now. */
+  readonly limit: () => number;
+  readonly gauge: { inFlight: number };
+  readonly report: (name: string, category: string, durationMs: number) => void;
+  readonly pause: (attempt: number) => Promise<void>;
+}
+
+/** One call of a fetcher, for one key or for a batch. */
+interface Unit {
+  readonly name: string;
+  readonly category: string;
+  readonly keys: number;
+  load(): Promise<readonly RefillResult[]>;
+}
+
+/** Any fresh entry is left as it is. */
+const ANY = -1;
+
+/** Loads the keys of a snapshot that are missing, most read first. */
+export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreResult> {
+  const { cache, signal, closing, limit, gauge, retries } = request;
+  const { clock } = cache.internals;
+  const began = clock.monotonic();
+  signal?.throwIfAborted();
+  const { units, skipped } = planUnits(request);
+  const counts = { restored: 0, found: 0, skipped, failed: 0 };
+  let next = 0;
+  let wake: () => void = () => {};
+  let active = 0;
+
+  async function work(unit: Unit): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const start = clock.monotonic();
+      try {
+        const results = await unit.load();
+        request.report(unit.name, unit.category, clock.monotonic() - start);
+        for (const { outcome } of results) {
+          if (outcome === "stored") counts.restored++;
+          else if (outcome === "found" || outcome === "held") counts.found++;
+          else if (outcome === "empty" || outcome === "refused") counts.skipped++;
+          else counts.failed++;
+        }
+        return;
+      } catch {
+        if (attempt > retries || signal?.aborted || closing.aborted) {
+          counts.failed += unit.keys;
+          return;
+        }
+        await request.pause(attempt);
+      }
+    }
+  }
+
+  const onAbort = (): void => wake();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  closing.addEventListener("abort", onAbort, { once: true });
+  try {
+    while (next < units.length || active > 0) {
+      signal?.throwIfAborted();
+      closing.throwIfAborted();
+      while (next < units.length && gauge.inFlight < limit()) {
+        active++;
+        gauge.inFlight++;
+        void work(units[next++] as Unit).finally(() => {
+          active--;
+          gauge.inFlight--;
+          wake();
+        });
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        // Others in this process may have what we wait for.
+        if (active === 0) clock.after(20, resolve);
+      });
+    }
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    closing.removeEventListener("abort", onAbort);
+  }
+  return {
+    ...{ total: request.snapshot.keys.length, ...counts },
+    totalTime: Math.round(clock.monotonic() - began),
+  };
+}
+
+/** Puts together what one call can bring, keeping the order of the ranking. */
+function planUnits(request: RestoreRequest): { units: Unit[]; skipped: number } {
+  const { cache, book, hot, batchSize, snapshot } = request;
+  const scopes = new Map<string, Cache>();
+  const batches = new Map<string, string[]>();
+  const units: Unit[] = [];
+  let skipped = 0;
+  for (const entry of snapshot.keys) {
+    const home = homeOf(cache, scopes, entry);
+    if (home === undefined) {
+      skipped++;
+      continue;
+    }
+    const seeded = hot?.seed(home, entry.key, entry.reads);
+    const { internals } = home;
+    const record = internals.prefix === cache.internals.prefix ? book.get(entry.key) : undefined;
+    const family = entry.family === undefined ? undefined : book.get(entry.family);
+    if (record?.fetcher !== undefined) {
+      const options = { ...record.entry, ttl: record.ttl } as GetOrSetOptions<unknown>;
+      units.push(
+        single(request, internals, entry.key, record.fetcher as Fetcher<unknown>, options, record.category),
+      );
+    } else if (family?.family !== undefined) {
+      const { batchFetcher } = family.family;
+      const options = { ...family.entry, ttl: family.ttl } as GetOrSetOptions<unknown>;
+      add(`${internals.prefix}f${family.name}`, entry.key, internals, batchFetcher, options, family.category);
+    } else if (seeded?.fetcher !== undefined) {
+      units.push(single(request, internals, entry.key, seeded.fetcher, seeded.options, "hot"));
+    } else if (request.batchFetcher !== undefined) {
+      add(`${internals.prefix}g`, entry.key, internals, request.batchFetcher, { ttl: request.ttl }, "hot");
+    } else skipped++;
+  }
+  return { units, skipped };
+
+  function add(
+    name: string,
+    key: string,
+    internals: CacheInternals,
+    fetcher: BatchFetcher<unknown>,
+    options: GetOrSetOptions<unknown>,
+    category: string,
+  ): void {
+    const open = batches.get(name);
+    if (open !== undefined && open.length < batchSize) {
+      open.push(key);
+      return;
+    }
+    // Its keys are added as they come: it is loaded when all are known.
+    const keys = [key];
+    batches.set(name, keys);
+    const all = timed(options, request.timeoutMs);
+    units.push({
+      name,
+      category,
+      get keys() {
+        return keys.length;
+      },
+      load: () => internals.refillMany({ keys, fetcher, options: all, newerThan: ANY }),
+    });
+  }
+}
+
+function single(
+  request: RestoreRequest,
+  internals: CacheInternals,
+  key: string,
+  fetcher: Fetcher<unknown>,
+  options: Duration | GetOrSetOptions<unknown> | undefined,
+  category: string,
+): Unit {
+  const all = timed(options, request.timeoutMs);
+  return {
+    ...{ name: key, category, keys: 1 },
+    load: async () => [await internals.refill({ key, fetcher, options: all, newerThan: ANY })],
+  };
+}
+
+function timed(
+  options: Duration | GetOrSetOptions<unknown> | undefined,
+  timeoutMs: number,
+): GetOrSetOptions<unknown> {
+  const given = typeof options === "object" ? options : options === undefined ? {} : { ttl: options };
+  return { ...given, hardTimeout: given.hardTimeout ?? `${timeoutMs}ms` };
+}
+
+/** The cache or scope that a key of a snapshot lies in; `undefined` when its name or its key cannot be. */
+function homeOf(cache: Cache, scopes: Map<string, Cache>, entry: HotSnapshotKey): Cache | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+  if (/[\u0000-\u001f\u007f-\u009f]|\p{Cs}/u.test(entry.key) || Buffer.byteLength(entry.key) > 1_024)
+    return undefined;
+  const { scope = [] } = entry;
+  const name = JSON.stringify(scope);
+  const known = scopes.get(name);
+  if (known !== undefined) return known;
+  try {
+    const home = scope.reduce<Cache>((outer, inner) => outer.scope(inner), cache);
+    scopes.set(name, home);
+    return home;
+  } catch {
+    return undefined;
+  }
+}

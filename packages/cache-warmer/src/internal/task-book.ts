@@ -1,0 +1,217 @@
+import {
+  type BatchFetcher,
+  checkKey,
+  InvalidFetcherError,
+  InvalidOptionError,
+  parseDuration,
+} from "@crm/cache-core";
+import { DependencyCycleError } from "../errors.ts";
+import { checkRetries } from "../options.ts";
+import type { WarmingFamily, WarmingSettings, WarmingTask } from "../warming-task.ts";
+import type { TaskRecord } from "./task-record.ts";
+
+const NONE: readonly string[] = Object.freeze([]) as readonly string[];
+/** What a task counts as having for a TTL where it leaves that to the cache. */
+const USUAL_TTL_MS = 300_000;
+const MAX_DEPENDENCIES = 256;
+
+/** The registered tasks, by name and by priority. */
+export class TaskBook {
+  readonly #records = new Map<string, TaskRecord>();
+  readonly #categories = new Map<string, number>();
+  /** What the expiry index is to ask about, each once; some may be forgotten since. */
+  #doubted: TaskRecord[] = [];
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  get(name: string): TaskRecord | undefined {
+    return this.#records.get(name);
+  }
+
+  /** All or none. Returns the names that were registered before. */
+  add(records: readonly TaskRecord[]): string[] {
+    const dependent = records.filter((record) => record.dependsOn.length > 0);
+    if (dependent.length > 0) this.#refuseCycles(records, dependent);
+    const replaced: string[] = [];
+    for (const record of records) {
+      const previous = this.#records.get(record.name);
+      if (previous !== undefined) {
+        replaced.push(record.name);
+        this.#forget(previous);
+      }
+      this.#records.set(record.name, record);
+      this.#categories.set(record.category, (this.#categories.get(record.category) ?? 0) + 1);
+      this.doubt(record);
+    }
+    return replaced;
+  }
+
+  /** When its entry expires has to be asked, or asked again. */
+  doubt(record: TaskRecord): void {
+    record.indexed = false;
+    if (record.doubted) return;
+    record.doubted = true;
+    this.#doubted.push(record);
+    // Tasks that are registered again and again leave their former selves here.
+    if (this.#doubted.length <= 64 + 2 * this.#records.size) return;
+    this.#doubted = this.#doubted.filter(({ name }, at) => this.#records.get(name) === this.#doubted[at]);
+  }
+
+  /** The tasks to be asked about, which are not families. From now on they are in no doubt. */
+  takeDoubted(): TaskRecord[] {
+    const taken = this.#doubted;
+    this.#doubted = [];
+    for (const record of taken) record.doubted = false;
+    return taken.filter(
+      (record) => this.#records.get(record.name) === record && record.family === undefined && !record.indexed,
+    );
+  }
+
+  remove(name: string): TaskRecord | undefined {
+    const record = this.#records.get(name);
+    if (record !== undefined) this.#forget(record);
+    return record;
+  }
+
+  /** Highest priority first, then in the order of registration. */
+  sorted(category?: string): TaskRecord[] {
+    const buckets: TaskRecord[][] = Array.from({ length: 11 }, () => []);
+    for (const record of this.#records.values()) {
+      if (category === undefined || record.category === category) buckets[record.priority]?.push(record);
+    }
+    return buckets.reverse().flat();
+  }
+
+  countByCategory(): Record<string, number> {
+    return Object.fromEntries(this.#categories);
+  }
+
+  #forget(record: TaskRecord): void {
+    this.#records.delete(record.name);
+    const left = (this.#categories.get(record.category) ?? 1) - 1;
+    if (left === 0) this.#categories.delete(record.category);
+    else this.#categories.set(record.category, left);
+    // So that the expiry index drops it.
+    record.indexed = false;
+  }
+
+  #refuseCycles(added: readonly TaskRecord[], dependent: readonly TaskRecord[]): void {
+    const fresh = new Map(added.map((record) => [record.name, record]));
+    const dependenciesOf = (name: string): readonly string[] =>
+      (fresh.get(name) ?? this.#records.get(name))?.dependsOn ?? NONE;
+    const done = new Set<string>();
+    for (const { name: start } of dependent) {
+      // Depth first without recursion: a chain may be as long as the list of tasks.
+      const path: { readonly name: string; next: number }[] = [{ name: start, next: 0 }];
+      const onPath = new Set([start]);
+      while (path.length > 0) {
+        const top = path[path.length - 1] as { readonly name: string; next: number };
+        const next = dependenciesOf(top.name)[top.next++];
+        if (next === undefined) {
+          path.pop();
+          onPath.delete(top.name);
+          done.add(top.name);
+        } else if (onPath.has(next)) {
+          const names = path.map(({ name }) => name);
+          throw new DependencyCycleError([...names.slice(names.indexOf(next)), next]);
+        } else if (!done.has(next)) {
+          path.push({ name: next, next: 0 });
+          onPath.add(next);
+        }
+      }
+    }
+  }
+}
+
+/** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
+export function checkTask(task: WarmingTask): TaskRecord {
+  if (typeof task !== "object" || task === null) {
+    throw new InvalidOptionError({
+      option: "task",
+      received: task,
+      expected: "an object with `key` and `fetcher`",
+    });
+  }
+  const name = checkKey(task.key);
+  const { fetcher } = task;
+  if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
+  return makeRecord(name, task, fetcher, undefined);
+}
+
+/** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
+export function checkFamily(family: WarmingFamily): TaskRecord {
+  if (typeof family !== "object" || family === null) {
+    const expected = "an object with `name`, `keys` and `batchFetcher`";
+    throw new InvalidOptionError({ option: "family", received: family, expected });
+  }
+  const { keys, batchFetcher, batchSize = 100 } = family;
+  const name = checkKey(family.name, "name");
+  if (typeof keys !== "function") throw new InvalidFetcherError({ received: keys, parameter: "keys" });
+  if (typeof batchFetcher !== "function") {
+    throw new InvalidFetcherError({ received: batchFetcher, parameter: "batchFetcher" });
+  }
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 1_000) {
+    const expected = "a whole number from 1 to 1000";
+    throw new InvalidOptionError({ option: "batchSize", received: batchSize, expected });
+  }
+  return makeRecord(name, family, undefined, {
+    ...{ keys, batchFetcher: batchFetcher as BatchFetcher<unknown>, batchSize },
+  });
+}
+
+/** One literal, in one place: ten thousand of them are registered in milliseconds. */
+function makeRecord(
+  name: string,
+  settings: WarmingSettings,
+  fetcher: TaskRecord["fetcher"],
+  family: TaskRecord["family"],
+): TaskRecord {
+  const { ttl, priority = 5, category = "default", dependsOn, timeout, retries, entry } = settings;
+  if (!Number.isInteger(priority) || priority < 1 || priority > 10) {
+    const expected = "a whole number from 1 to 10, 10 being loaded first";
+    throw new InvalidOptionError({ option: "priority", received: priority, expected });
+  }
+  return {
+    name,
+    fetcher,
+    family,
+    category: category === "default" ? category : checkCategory(category),
+    priority,
+    ttl,
+    ttlMs: ttl === undefined ? USUAL_TTL_MS : parseDuration(ttl, "ttl"),
+    dependsOn: dependsOn === undefined ? NONE : checkDependencies(dependsOn),
+    timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "timeout"),
+    retries: retries === undefined ? undefined : checkRetries(retries),
+    entry: entry === undefined ? undefined : checkEntry(entry),
+    settledAt: -1,
+    indexed: false,
+    doubted: false,
+    report: undefined,
+  };
+}
+
+/** @throws InvalidOptionError */
+export function checkCategory(category: unknown): string {
+  if (typeof category === "string" && category !== "" && category.length <= 128) {
+    // The rules of a key, in fewer bytes.
+    if (Buffer.byteLength(category) <= 128) return checkKey(category, "category");
+  }
+  const expected = "a string of 1 to 128 bytes without control characters";
+  throw new InvalidOptionError({ option: "category", received: category, expected });
+}
+
+function checkDependencies(dependsOn: unknown): readonly string[] {
+  if (!Array.isArray(dependsOn) || dependsOn.length > MAX_DEPENDENCIES) {
+    const expected = `an array of at most ${MAX_DEPENDENCIES} keys of tasks or names of families`;
+    throw new InvalidOptionError({ option: "dependsOn", received: dependsOn, expected });
+  }
+  return [...new Set(dependsOn.map((name) => checkKey(name, "dependsOn")))];
+}
+
+function checkEntry(entry: unknown): NonNullable<TaskRecord["entry"]> {
+  if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) return { ...entry };
+  const expected = "an object with options of entries, such as `tags`";
+  throw new InvalidOptionError({ option: "entry", received: entry, expected });
+}

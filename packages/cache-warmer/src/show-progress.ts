@@ -1,0 +1,87 @@
+import type { CacheWarmer } from "./create-cache-warmer.ts";
+import type { RunKind, WarmingProgress } from "./events.ts";
+import type { WarmingMetrics } from "./metrics.ts";
+
+/** What a bar or lines are written to: `process.stderr`, or anything like it. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export interface ShowProgressOptions {
+  /** @default process.stderr */
+  stream?: ProgressStream | undefined;
+  /** Runs of which kinds are shown. @default all but background runs */
+  kinds?: readonly RunKind[] | undefined;
+}
+
+const SHOWN: readonly RunKind[] = ["all", "category", "expiring", "startup", "restore"];
+const BAR_EVERY_MS = 80;
+const LINE_EVERY_MS = 5_000;
+
+/**
+ * Shows how runs of a warmer get on: a bar on a terminal, and plain lines where there is none: at the beginning, every tenth of the
+ * way but at most every 5 s, and at the end. Returns the function that ends it.
+ */
+export function showProgress(warmer: Pick<CacheWarmer, "on">, options: ShowProgressOptions = {}): () => void {
+  const stream: ProgressStream = options.stream ?? process.stderr;
+  const kinds = options.kinds ?? SHOWN;
+  const terminal = stream.isTTY === true;
+  let shownAt = Number.NEGATIVE_INFINITY;
+  let shownTenth = 0;
+  let drawn = false;
+  const now = (): number => performance.now();
+
+  function draw(progress: Pick<WarmingProgress, "total" | "done" | "failed">): void {
+    const tail = ` ${progress.done}/${progress.total}${progress.failed > 0 ? `, ${progress.failed} failed` : ""}`;
+    const head = "warming ";
+    const room = Math.max(10, Math.min(40, (stream.columns ?? 80) - head.length - tail.length - 3));
+    const full = progress.total === 0 ? room : Math.round((room * progress.done) / progress.total);
+    stream.write(`\r\u001b[2K${head}[${"█".repeat(full)}${"░".repeat(room - full)}]${tail}`);
+    drawn = true;
+  }
+
+  function summary(kind: RunKind, metrics: WarmingMetrics): string {
+    const { totalTasks, successfulTasks, skippedTasks, failedTasks, totalTime, keysWarmed, aborted } =
+      metrics;
+    return (
+      `warming (${kind}) ${aborted ? "aborted" : "done"}: ${totalTasks} tasks in ${totalTime} ms, ` +
+      `${successfulTasks} loaded, ${skippedTasks} skipped, ${failedTasks} failed, ${keysWarmed} keys\n`
+    );
+  }
+
+  const stops = [
+    warmer.on("run:start", ({ kind, total }) => {
+      if (!kinds.includes(kind)) return;
+      shownAt = now();
+      shownTenth = 0;
+      if (terminal) draw({ total, done: 0, failed: 0 });
+      else stream.write(`warming (${kind}): ${total} tasks\n`);
+    }),
+    warmer.on("run:progress", (progress) => {
+      if (!kinds.includes(progress.kind)) return;
+      const { total, done, failed } = progress;
+      if (terminal) {
+        if (now() - shownAt < BAR_EVERY_MS && done < total) return;
+        shownAt = now();
+        draw(progress);
+        return;
+      }
+      const tenth = Math.floor((10 * done) / Math.max(1, total));
+      if (done === total || tenth === shownTenth || now() - shownAt < LINE_EVERY_MS) return;
+      [shownAt, shownTenth] = [now(), tenth];
+      stream.write(`warming (${progress.kind}): ${done}/${total}${failed > 0 ? `, ${failed} failed` : ""}\n`);
+    }),
+    warmer.on("run:end", ({ kind, metrics }) => {
+      if (!kinds.includes(kind)) return;
+      stream.write(`${drawn ? "\r\u001b[2K" : ""}${summary(kind, metrics)}`);
+      drawn = false;
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+    if (drawn) stream.write("\n");
+    drawn = false;
+  };
+}

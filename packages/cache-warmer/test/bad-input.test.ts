@@ -1,0 +1,81 @@
+import { type Cache, createCache, memoryStore } from "@crm/cache-core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type CacheWarmer, createCacheWarmer } from "../src/index.ts";
+
+describe("bad input", () => {
+  let cache: Cache;
+  let warmer: CacheWarmer;
+  beforeEach(() => {
+    cache = createCache({ store: memoryStore() });
+    warmer = createCacheWarmer(cache);
+  });
+  afterEach(async () => {
+    await warmer.close();
+    await cache.close();
+  });
+
+  const fetcher = (): number => 1;
+  const batchFetcher = async (): Promise<number[]> => [];
+  const keys = (): string[] => [];
+
+  it("is refused before anything is changed, with what was expected and what came", async () => {
+    const messages: string[] = [];
+    const calls: [string, () => unknown][] = [
+      ["no cache", () => createCacheWarmer({} as never)],
+      ["options", () => createCacheWarmer(cache, [] as never)],
+      ["maxParallel", () => createCacheWarmer(cache, { maxParallel: 0 })],
+      ["timeout", () => createCacheWarmer(cache, { timeout: "soon" as never })],
+      ["retries", () => createCacheWarmer(cache, { retries: -1 })],
+      ["leaseTtl", () => createCacheWarmer(cache, { leaseTtl: "100ms" })],
+      ["tolerance", () => createCacheWarmer(cache, { limiter: { tolerance: 1 } })],
+      ["min and initial", () => createCacheWarmer(cache, { limiter: { min: 4, initial: 2 } })],
+      ["window", () => createCacheWarmer(cache, { limiter: { window: "1ms" } })],
+      ["top", () => createCacheWarmer(cache, { hotKeys: { top: 0 } })],
+      ["remembered", () => createCacheWarmer(cache, { hotKeys: { remembered: 9_999 } })],
+      ["no task", () => warmer.register(undefined as never)],
+      ["no key", () => warmer.register({ fetcher } as never)],
+      ["control character", () => warmer.register({ key: "a\u0001", fetcher })],
+      ["no fetcher", () => warmer.register({ key: "a", fetcher: 1 as never })],
+      ["ttl", () => warmer.register({ key: "a", fetcher, ttl: -5 })],
+      ["priority", () => warmer.register({ key: "a", fetcher, priority: 11 })],
+      ["priority, no whole number", () => warmer.register({ key: "a", fetcher, priority: 1.5 })],
+      ["category", () => warmer.register({ key: "a", fetcher, category: "" })],
+      ["dependsOn", () => warmer.register({ key: "a", fetcher, dependsOn: "b" as never })],
+      ["entry", () => warmer.register({ key: "a", fetcher, entry: 1 as never })],
+      ["tasks", () => warmer.registerBatch({} as never)],
+      ["second of a batch", () => warmer.registerBatch([{ key: "a", fetcher }, { key: "" } as never])],
+      ["family", () => warmer.registerFamily(null as never)],
+      ["keys", () => warmer.registerFamily({ name: "f", batchFetcher } as never)],
+      ["batchFetcher", () => warmer.registerFamily({ name: "f", keys } as never)],
+      ["batchSize", () => warmer.registerFamily({ name: "f", keys, batchFetcher, batchSize: 0 })],
+      ["parallel", () => warmer.warmAll({ parallel: "yes" as never })],
+      ["signal", () => warmer.warmAll({ signal: {} as never })],
+      ["maxAge", () => warmer.warmAll({ maxAge: -1 })],
+      ["category of a run", () => warmer.warmCategory("\u0001")],
+      ["seconds", () => warmer.warmExpiringSoon(0)],
+      ["seconds, no number", () => warmer.warmExpiringSoon("60" as never)],
+      ["readyAt", () => warmer.performStartupWarming({ readyAt: 0 })],
+      ["deadline", () => warmer.performStartupWarming({ deadline: 0 })],
+      ["minutes", () => warmer.startBackgroundWarming(0)],
+      ["minutes and cron", () => warmer.startBackgroundWarming({ minutes: 1, cron: "* * * * *" })],
+      ["cron", () => warmer.startBackgroundWarming({ cron: "every day" })],
+      ["cron that never comes", () => warmer.startBackgroundWarming({ cron: "0 0 30 2 *" })],
+      ["timezone", () => warmer.startBackgroundWarming({ cron: "* * * * *", timezone: "Mars/Base" })],
+      ["no schedule", () => warmer.startBackgroundWarming(undefined as never)],
+      ["hotKeys are off", () => warmer.snapshot()],
+    ];
+    for (const [what, call] of calls) {
+      try {
+        await call();
+        messages.push(`${what}: accepted`);
+      } catch (error) {
+        const { code, message } = error as { code: string; message: string };
+        messages.push(`${what}: ${code}: ${message}`);
+      }
+    }
+    expect(messages).toMatchSnapshot();
+    expect(messages.filter((message) => message.endsWith(": accepted"))).toEqual([]);
+    expect(warmer.getTasksByCategory()).toEqual({});
+    expect((await cache.getStats()).keys).toBe(0);
+  });
+});

@@ -1,0 +1,74 @@
+import { type Cache, createCache, memoryStore } from "@crm/cache-core";
+import { describe, expect, it } from "vitest";
+import { createCacheWarmer, type WarmingTask } from "../src/index.ts";
+
+const TASKS = 10_000;
+/** Bounds are promised on an idle machine: `TEN_THOUSAND_STRICT=1` asserts them as they are, CI with room for its neighbours. */
+const SLACK = process.env.TEN_THOUSAND_STRICT ? 1 : 4;
+const MAX_REGISTRATION_MS = 10;
+const MAX_OVERHEAD_US = 20;
+const PARALLEL = 10;
+
+function tasks(): WarmingTask[] {
+  return Array.from({ length: TASKS }, (_, n) => ({
+    key: `companies:list:page:${n}`,
+    fetcher: async () => n,
+    ttl: 300,
+    priority: 1 + (n % 10),
+    category: `c${n % 7}`,
+  }));
+}
+
+/** What the same loads cost without a warmer: the fenced fill alone, as many in flight. */
+async function bare(cache: Cache): Promise<number> {
+  const { internals } = cache;
+  const list = tasks();
+  let next = 0;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: PARALLEL }, async () => {
+      for (let task = list[next++]; task !== undefined; task = list[next++]) {
+        const { key, fetcher } = task;
+        const options = { ttl: 300, hardTimeout: "30s" } as const;
+        await internals.refill({ key, fetcher: fetcher as () => unknown, options, newerThan: 0 });
+      }
+    }),
+  );
+  return performance.now() - began;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}
+
+describe(`${TASKS} registered tasks`, () => {
+  it(`are registered in ${MAX_REGISTRATION_MS} ms, and cost ${MAX_OVERHEAD_US} µs each beyond their loads`, async () => {
+    const registrations: number[] = [];
+    const overheads: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const cache = createCache({ store: memoryStore(), namespace: "many" });
+      const warmer = createCacheWarmer(cache, { limiter: false });
+      const list = tasks();
+      let began = performance.now();
+      warmer.registerBatch(list);
+      registrations.push(performance.now() - began);
+      began = performance.now();
+      const metrics = await warmer.warmAll({ maxParallel: PARALLEL });
+      const whole = performance.now() - began;
+      expect(metrics).toMatchObject({ totalTasks: TASKS, successfulTasks: TASKS });
+      await warmer.close();
+      await cache.close();
+      const other = createCache({ store: memoryStore(), namespace: "many" });
+      overheads.push(((whole - (await bare(other))) * 1_000) / TASKS);
+      await other.close();
+    }
+    const figures = {
+      registrationMs: Number(median(registrations).toFixed(1)),
+      overheadUs: Number(median(overheads).toFixed(1)),
+      all: { registrations: registrations.map(Math.round), overheads: overheads.map(Math.round) },
+    };
+    if (process.env.WARMER_FIGURES) process.stdout.write(`${JSON.stringify(figures)}\n`);
+    expect(figures.registrationMs).toBeLessThan(SLACK * MAX_REGISTRATION_MS);
+    expect(figures.overheadUs).toBeLessThan(SLACK * MAX_OVERHEAD_US);
+  }, 120_000);
+});
