@@ -132,6 +132,111 @@ describe("createLocks", () => {
     await locks.close();
   });
 
+  it("enters with the message of a grant, and holds no longer than that grant while its claim is not answered", async () => {
+    const inner = memoryStore({ clock });
+    const store: Store = {
+      ...inner,
+      run: (operation, ...rest) =>
+        operation.name === "renewLock" ? new Promise(() => {}) : inner.run(operation, ...rest),
+    };
+    const holds = createLocks(createCache({ store: inner, clock }));
+    const waits = createLocks(createCache({ store, clock }));
+    const holder = await holds.acquire("a");
+    const waiter = waits.acquire("a", { ttl: "10s" });
+    await clock.advance(10);
+    await holder.release();
+    await clock.advance(0);
+    const lock = await waiter;
+    const { signal } = lock;
+    expect([lock.held, lock.fence > holder.fence]).toEqual([true, true]);
+    await clock.advance(180);
+    expect([lock.held, signal.aborted]).toEqual([true, false]);
+    await clock.advance(20);
+    expect([lock.held, signal.aborted]).toEqual([false, true]);
+    expect(signal.reason).toMatchObject({ reason: "expired" });
+    await waits.close();
+    await holds.close();
+    await locks.close();
+  });
+
+  for (const lie of [0, 300]) {
+    const what =
+      lie === 0
+        ? "a message that comes after its grant has ended lets nobody in: there are never two"
+        : "control: with a wrong idea of when that is by the own clock there are two";
+    it(what, async () => {
+      const inner = memoryStore({ clock });
+      const late: Store = {
+        ...inner,
+        subscribe: (channel, handler) =>
+          inner.subscribe(channel, (message) => {
+            clock.after(message.startsWith("g") ? 250 : 0, () => handler(message));
+          }),
+        run: async (operation, ...rest) => {
+          const reply = await inner.run(operation, ...rest);
+          if (operation.name !== "acquireLock" || !Array.isArray(reply)) return reply;
+          return reply.map((each, i) => (i === 5 ? Number(each) - lie : each));
+        },
+      };
+      const holds = createLocks(createCache({ store: inner, clock }));
+      const slow = createLocks(createCache({ store: late, clock }));
+      const fast = createLocks(createCache({ store: inner, clock }));
+      const holder = await holds.acquire("a");
+      const entered: string[] = [];
+      const take = async (each: Locks, who: string) => {
+        const lock = await each.acquire("a");
+        entered.push(who);
+        return lock;
+      };
+      const first = take(slow, "slow");
+      await clock.advance(10);
+      const other = take(fast, "fast");
+      await clock.advance(10);
+      await holder.release();
+      await clock.advance(300);
+      expect(entered).toEqual(lie === 0 ? ["fast"] : ["fast", "slow"]);
+      const second = await other;
+      expect(second.held).toBe(true);
+      await second.release();
+      await clock.advance(300);
+      await (await first).release();
+      for (const each of [holds, slow, fast, locks]) await each.close();
+    });
+  }
+
+  it("gives back what a question brings about that the server gets to only after the release", async () => {
+    const inner = memoryStore({ clock });
+    let hold = false;
+    let send = (): void => {};
+    const store: Store = {
+      ...inner,
+      run: async (operation, ...rest) => {
+        if (hold && operation.name === "acquireLock") {
+          await new Promise<void>((resolve) => {
+            send = resolve;
+          });
+        }
+        return inner.run(operation, ...rest);
+      },
+    };
+    const holds = createLocks(createCache({ store: inner, clock }));
+    const waits = createLocks(createCache({ store, clock }));
+    const holder = await holds.acquire("a");
+    const waiter = waits.acquire("a");
+    await clock.advance(10);
+    hold = true;
+    await clock.advance(1_000);
+    await holder.release();
+    await clock.advance(5);
+    await (await waiter).release();
+    send();
+    await clock.advance(10);
+    expect(await holds.inspect("a")).toMatchObject({ holder: null, waiters: 0 });
+    await waits.close();
+    await holds.close();
+    await locks.close();
+  });
+
   it("tells what happens, and a listener that throws hinders nobody", async () => {
     const seen: unknown[] = [];
     locks.on("lock:acquired", () => {

@@ -35,6 +35,8 @@ export interface AcquireReply extends Aftermath {
   readonly nextMs: number;
   /** The queue had forgotten the caller. */
   readonly missing: boolean;
+  /** What the server's clock showed. */
+  readonly serverMs: number;
   /** Whether as many replicas as asked for have acknowledged. */
   readonly acknowledged: number;
 }
@@ -72,7 +74,8 @@ export class LockCalls {
   ): Promise<AcquireReply> {
     const args = [token, ttlMs, ticket, queue ? "q" : "t"];
     const [reply, acknowledged] = await this.#run(acquireLock, place, args, durability);
-    const [state, value, watchMs, nextMs, missing, ...granted] = reply as [
+    const [state, value, watchMs, nextMs, missing, serverMs, ...granted] = reply as [
+      number,
       number,
       number,
       number,
@@ -85,6 +88,7 @@ export class LockCalls {
       watchMs,
       nextMs,
       missing: missing === 1,
+      serverMs,
       acknowledged,
       granted: grants(granted),
     };

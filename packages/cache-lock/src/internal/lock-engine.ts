@@ -6,9 +6,10 @@ import {
   LockUnavailableError,
 } from "../errors.ts";
 import type { LockEvents } from "../events.ts";
+import { GRACE_MS } from "../scripts/lock-library.ts";
 import type { Emitter } from "./emitter.ts";
 import { GiveBacks } from "./give-backs.ts";
-import { Hold, type HoldKeeper, leaseEnd } from "./hold.ts";
+import { Hold, type HoldKeeper, leaseEnd, toldLeaseEnd } from "./hold.ts";
 import { type AcquireReply, type Aftermath, type HolderReply, LockCalls } from "./lock-calls.ts";
 import type { LockPlace } from "./lock-place.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -19,6 +20,8 @@ import { Watches } from "./watches.ts";
 
 /** How long the first lock of a process waits for the subscription. */
 const HEAR_WITHIN_MS = 250;
+/** With less than that of a grant left its claim is awaited: it might end before it is answered. */
+const ENTER_WITH_MS = 15;
 
 export interface LockEngineParameters {
   readonly store: Store;
@@ -53,7 +56,7 @@ export class LockEngine implements HoldKeeper {
     this.#emitter = emitter;
     this.#logger = logger;
     this.#calls = new LockCalls(store, base, newProcessId(), owner);
-    this.#mailbox = new Mailbox(store, this.#calls.channel, (kind, token) => this.#onMessage(kind, token));
+    this.#mailbox = new Mailbox(store, this.#calls.channel, (kind, text) => this.#onMessage(kind, text));
     this.#room = new WaitingRoom(clock, (waiter) => void this.#ask(waiter));
     this.#giveBacks = new GiveBacks(
       async (place, token) => {
@@ -238,9 +241,10 @@ export class LockEngine implements HoldKeeper {
     waiter.asking = false;
     this.#handle(place, reply, sentAt);
     if (waiter.settled) {
-      // Somebody has given up meanwhile; what the call has brought about goes to the next.
+      // Somebody has given up meanwhile, or has had the lock by other news and given it back before this call came through; what
+      // it has brought about goes to the next.
       const leftBehind = queues || reply.fence !== undefined;
-      if (leftBehind && !waiter.granted) this.#undo(place, token, request.ttlMs);
+      if (leftBehind && !this.#holds.has(token)) this.#undo(place, token, request.ttlMs);
       return;
     }
     waiter.failure = undefined;
@@ -254,7 +258,7 @@ export class LockEngine implements HoldKeeper {
       void this.#ask(waiter);
     } else {
       waiter.ticket = reply.ticket;
-      this.#room.enter(waiter, reply.nextMs);
+      this.#room.enter(waiter, reply.nextMs, { sentAt, serverMs: reply.serverMs });
       if (reply.missing) this.#room.askOthers(waiter);
       if (waiter.askAgain) void this.#ask(waiter);
     }
@@ -270,13 +274,17 @@ export class LockEngine implements HoldKeeper {
       this.#undo(place, token, ttlMs);
       return;
     }
-    const now = this.clock.monotonic();
-    if (now >= leaseEnd(sentAt, ttlMs)) {
+    if (this.clock.monotonic() >= leaseEnd(sentAt, ttlMs)) {
       waiter.reject(new LockUnavailableError(name, "late"));
       this.#undo(place, token, ttlMs);
       return;
     }
-    const hold = new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability });
+    this.#enter(waiter, new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability }));
+  }
+
+  #enter(waiter: Waiter, hold: Hold): void {
+    const { place, token, fence, acquiredAt } = hold;
+    const waitedMs = acquiredAt - waiter.startedAt;
     this.#holds.set(token, hold);
     waiter.granted = true;
     const enter = (): void => {
@@ -285,7 +293,7 @@ export class LockEngine implements HoldKeeper {
         return;
       }
       waiter.resolve(hold);
-      this.#emitter.emit("lock:acquired", () => ({ lock: name, fence, waitedMs: now - waiter.startedAt }));
+      this.#emitter.emit("lock:acquired", () => ({ lock: place.name, fence, waitedMs }));
     };
     if (this.#mailbox.stands) enter();
     else this.#soon(enter);
@@ -310,8 +318,8 @@ export class LockEngine implements HoldKeeper {
   /** The first call fails at once; who is in the queue already sits the outage out, as long as it wants to wait. */
   #onFailure(waiter: Waiter, error: unknown): void {
     const { place, token, request } = waiter;
-    // It has come by another answer meanwhile: there is a hold, and nothing to give back.
-    if (waiter.granted) return;
+    // It has come by other news meanwhile: there is a hold, and nothing to give back before that is.
+    if (this.#holds.has(token)) return;
     if (waiter.settled) {
       this.#giveBacks.add(place, token, request.ttlMs);
     } else if (waiter.ticket === 0) {
@@ -350,16 +358,38 @@ export class LockEngine implements HoldKeeper {
 
   // News
 
-  #onMessage(kind: string, token: string): void {
-    if (kind === "g") this.#onGranted(token);
-    else if (kind === "f") this.#holds.get(token)?.lose("forced");
-    else if (kind === "r") this.#holds.get(token)?.lose("released");
+  #onMessage(kind: string, text: string): void {
+    if (kind === "g") this.#onGranted(text);
+    else if (kind === "f") this.#holds.get(text)?.lose("forced");
+    else if (kind === "r") this.#holds.get(text)?.lose("released");
   }
 
-  /** A grant is claimed: only the answer says that it still stands, and since when. */
-  #onGranted(token: string): void {
+  /**
+   * A grant is a short lease that is claimed. Whoever knows when it ends by its own clock enters at once and holds that lease, like
+   * any other, until the claim is answered; its `signal` aborts at that end. Otherwise only the answer says that it stands.
+   */
+  #onGranted(text: string): void {
+    const [token = "", number, endsAt] = text.split(" ");
     const waiter = this.#waiters.get(token);
-    if (waiter !== undefined) void this.#ask(waiter);
+    if (waiter === undefined) return;
+    const { place, request } = waiter;
+    const { ttlMs, renew, durability } = request;
+    const fence = Number(number);
+    const moment = this.#room.momentOf(waiter);
+    if (moment !== undefined && durability === undefined && !waiter.granted && Number.isSafeInteger(fence)) {
+      const sentAt = this.clock.monotonic();
+      // Should the server's clock have been set forward since: never longer than from now.
+      const told = toldLeaseEnd(moment.sentAt, moment.serverMs, Number(endsAt));
+      const unclaimedEnd = Math.min(told, leaseEnd(sentAt, GRACE_MS));
+      if (unclaimedEnd - sentAt >= ENTER_WITH_MS) {
+        this.#enter(
+          waiter,
+          new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability, unclaimedEnd }),
+        );
+        return;
+      }
+    }
+    void this.#ask(waiter);
   }
 
   /** `sentAt`: monotonic time before the call was sent, from which leases that it granted are counted. */
