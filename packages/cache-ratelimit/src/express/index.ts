@@ -1,4 +1,10 @@
-export { type HeaderStyle, quotaExceededProblem, rateLimitFields } from "../http/fields.ts";
+export {
+  type FieldOptions,
+  type HeaderStyle,
+  quotaExceededProblem,
+  rateLimitFields,
+} from "../http/fields.ts";
+export type { GuardOptions } from "../http/guard.ts";
 export {
   type ExpressMiddleware,
   type ExpressResponse,
