@@ -1,6 +1,7 @@
 export {
   type FieldOptions,
   type HeaderStyle,
+  type QuotaExceededProblem,
   quotaExceededProblem,
   rateLimitFields,
 } from "../http/fields.ts";
