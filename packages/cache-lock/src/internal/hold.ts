@@ -20,14 +20,6 @@ export function leaseEnd(sentAt: number, ttlMs: number): number {
   return sentAt + ttlMs - 1 - ttlMs / 1_000;
 }
 
-/**
- * The same for a lease that the server has told of by itself, as one that ends at `endsAtMs` of its clock. An earlier call
- * was sent at `sentAt` and answered with `serverMs`, so the server's clock showed that when the call was sent or later.
- */
-export function toldLeaseEnd(sentAt: number, serverMs: number, endsAtMs: number): number {
-  return leaseEnd(sentAt, endsAtMs - serverMs);
-}
-
 /** What a hold needs of those who made it. */
 export interface HoldKeeper {
   readonly clock: Clock;
@@ -49,8 +41,6 @@ export interface HoldParameters {
   readonly sentAt: number;
   readonly renew: boolean;
   readonly durability: Durability | undefined;
-  /** A grant that is still to be claimed ends then, by this process's monotonic clock. */
-  readonly unclaimedEnd?: number | undefined;
 }
 
 /**
@@ -69,8 +59,6 @@ export class Hold {
   #confirmedAt: number;
   #leaseEnd: number;
   #attempt = 0;
-  /** Its claim has not been answered yet, nor waited for at the end. */
-  #unclaimed: boolean;
   #cancelTimer: (() => void) | undefined;
   #state: "held" | "released" | "lost" = "held";
   #lostReason: LockLostReason | undefined;
@@ -79,7 +67,7 @@ export class Hold {
   #users = 1;
 
   constructor(keeper: HoldKeeper, parameters: HoldParameters) {
-    const { place, token, fence, ttlMs, sentAt, renew, durability, unclaimedEnd } = parameters;
+    const { place, token, fence, ttlMs, sentAt, renew, durability } = parameters;
     this.#keeper = keeper;
     this.place = place;
     this.token = token;
@@ -89,9 +77,7 @@ export class Hold {
     this.#renews = renew;
     this.#ttlMs = ttlMs;
     this.#confirmedAt = sentAt;
-    this.#leaseEnd = unclaimedEnd ?? leaseEnd(sentAt, ttlMs);
-    this.#unclaimed = unclaimedEnd !== undefined;
-    if (this.#unclaimed) void this.#renew();
+    this.#leaseEnd = leaseEnd(sentAt, ttlMs);
     this.#arm();
   }
 
@@ -143,7 +129,6 @@ export class Hold {
   /** The store answers again: a renewal that has failed need not wait for its next turn. */
   renewIfLate(): void {
     if (this.#attempt > 0) this.renewNow();
-    else if (this.#unclaimed && this.#state === "held") void this.#renew();
   }
 
   /** Lets the lease begin anew. Resolves to whether the lock is still held. */
@@ -197,13 +182,7 @@ export class Hold {
     const due = Math.min(renewAt, this.#leaseEnd);
     this.#cancelTimer = this.#keeper.clock.after(Math.max(0, due - this.#keeper.clock.monotonic()), () => {
       const now = this.#keeper.clock.monotonic();
-      if (now >= this.#leaseEnd) {
-        if (!this.#unclaimed) return this.lose("expired");
-        // The body may have kept this process busy from its first moment on: then the answer to the claim waits to be read.
-        this.#unclaimed = false;
-        this.#cancelTimer = this.#keeper.clock.after(1, () => this.lose("expired"));
-        return;
-      }
+      if (now >= this.#leaseEnd) return this.lose("expired");
       if (now >= renewAt) {
         this.#attempt++;
         void this.#renew();
@@ -244,7 +223,6 @@ export class Hold {
     if (sentAt < this.#confirmedAt) return;
     this.#confirmedAt = sentAt;
     this.#leaseEnd = leaseEnd(sentAt, ttlMs);
-    this.#unclaimed = false;
     this.#attempt = 0;
     this.#arm();
   }

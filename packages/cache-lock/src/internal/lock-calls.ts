@@ -35,8 +35,6 @@ export interface AcquireReply extends Aftermath {
   readonly nextMs: number;
   /** The queue had forgotten the caller. */
   readonly missing: boolean;
-  /** What the server's clock showed. */
-  readonly serverMs: number;
   /** Whether as many replicas as asked for have acknowledged. */
   readonly acknowledged: number;
 }
@@ -74,8 +72,7 @@ export class LockCalls {
   ): Promise<AcquireReply> {
     const args = [token, ttlMs, ticket, queue ? "q" : "t"];
     const [reply, acknowledged] = await this.#run(acquireLock, place, args, durability);
-    const [state, value, watchMs, nextMs, missing, serverMs, ...granted] = reply as [
-      number,
+    const [state, value, watchMs, nextMs, missing, ...granted] = reply as [
       number,
       number,
       number,
@@ -88,7 +85,6 @@ export class LockCalls {
       watchMs,
       nextMs,
       missing: missing === 1,
-      serverMs,
       acknowledged,
       granted: grants(granted),
     };

@@ -6,10 +6,9 @@ import {
   LockUnavailableError,
 } from "../errors.ts";
 import type { LockEvents } from "../events.ts";
-import { GRACE_MS } from "../scripts/lock-library.ts";
 import type { Emitter } from "./emitter.ts";
 import { GiveBacks } from "./give-backs.ts";
-import { Hold, type HoldKeeper, leaseEnd, toldLeaseEnd } from "./hold.ts";
+import { Hold, type HoldKeeper, leaseEnd } from "./hold.ts";
 import { type AcquireReply, type Aftermath, type HolderReply, LockCalls } from "./lock-calls.ts";
 import type { LockPlace } from "./lock-place.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -20,8 +19,6 @@ import { Watches } from "./watches.ts";
 
 /** How long the first lock of a process waits for the subscription. */
 const HEAR_WITHIN_MS = 250;
-/** With less than that of a grant left its claim is awaited: it might end before it is answered. */
-const ENTER_WITH_MS = 15;
 
 export interface LockEngineParameters {
   readonly store: Store;
@@ -56,7 +53,7 @@ export class LockEngine implements HoldKeeper {
     this.#emitter = emitter;
     this.#logger = logger;
     this.#calls = new LockCalls(store, base, newProcessId(), owner);
-    this.#mailbox = new Mailbox(store, this.#calls.channel, (kind, text) => this.#onMessage(kind, text));
+    this.#mailbox = new Mailbox(store, this.#calls.channel, (kind, token) => this.#onMessage(kind, token));
     this.#room = new WaitingRoom(clock, (waiter) => void this.#ask(waiter));
     this.#giveBacks = new GiveBacks(
       async (place, token) => {
@@ -241,10 +238,9 @@ export class LockEngine implements HoldKeeper {
     waiter.asking = false;
     this.#handle(place, reply, sentAt);
     if (waiter.settled) {
-      // Somebody has given up meanwhile, or has had the lock by other news and given it back before this call came through; what
-      // it has brought about goes to the next.
+      // Somebody has given up meanwhile; what the call has brought about goes to the next.
       const leftBehind = queues || reply.fence !== undefined;
-      if (leftBehind && !this.#holds.has(token)) this.#undo(place, token, request.ttlMs);
+      if (leftBehind && !waiter.granted) this.#undo(place, token, request.ttlMs);
       return;
     }
     waiter.failure = undefined;
@@ -258,7 +254,7 @@ export class LockEngine implements HoldKeeper {
       void this.#ask(waiter);
     } else {
       waiter.ticket = reply.ticket;
-      this.#room.enter(waiter, reply.nextMs, { sentAt, serverMs: reply.serverMs });
+      this.#room.enter(waiter, reply.nextMs);
       if (reply.missing) this.#room.askOthers(waiter);
       if (waiter.askAgain) void this.#ask(waiter);
     }
@@ -274,17 +270,13 @@ export class LockEngine implements HoldKeeper {
       this.#undo(place, token, ttlMs);
       return;
     }
-    if (this.clock.monotonic() >= leaseEnd(sentAt, ttlMs)) {
+    const now = this.clock.monotonic();
+    if (now >= leaseEnd(sentAt, ttlMs)) {
       waiter.reject(new LockUnavailableError(name, "late"));
       this.#undo(place, token, ttlMs);
       return;
     }
-    this.#enter(waiter, new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability }));
-  }
-
-  #enter(waiter: Waiter, hold: Hold): void {
-    const { place, token, fence, acquiredAt } = hold;
-    const waitedMs = acquiredAt - waiter.startedAt;
+    const hold = new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability });
     this.#holds.set(token, hold);
     waiter.granted = true;
     const enter = (): void => {
@@ -293,7 +285,7 @@ export class LockEngine implements HoldKeeper {
         return;
       }
       waiter.resolve(hold);
-      this.#emitter.emit("lock:acquired", () => ({ lock: place.name, fence, waitedMs }));
+      this.#emitter.emit("lock:acquired", () => ({ lock: name, fence, waitedMs: now - waiter.startedAt }));
     };
     if (this.#mailbox.stands) enter();
     else this.#soon(enter);
@@ -318,8 +310,8 @@ export class LockEngine implements HoldKeeper {
   /** The first call fails at once; who is in the queue already sits the outage out, as long as it wants to wait. */
   #onFailure(waiter: Waiter, error: unknown): void {
     const { place, token, request } = waiter;
-    // It has come by other news meanwhile: there is a hold, and nothing to give back before that is.
-    if (this.#holds.has(token)) return;
+    // It has come by another answer meanwhile: there is a hold, and nothing to give back.
+    if (waiter.granted) return;
     if (waiter.settled) {
       this.#giveBacks.add(place, token, request.ttlMs);
     } else if (waiter.ticket === 0) {
@@ -358,38 +350,16 @@ export class LockEngine implements HoldKeeper {
 
   // News
 
-  #onMessage(kind: string, text: string): void {
-    if (kind === "g") this.#onGranted(text);
-    else if (kind === "f") this.#holds.get(text)?.lose("forced");
-    else if (kind === "r") this.#holds.get(text)?.lose("released");
+  #onMessage(kind: string, token: string): void {
+    if (kind === "g") this.#onGranted(token);
+    else if (kind === "f") this.#holds.get(token)?.lose("forced");
+    else if (kind === "r") this.#holds.get(token)?.lose("released");
   }
 
-  /**
-   * A grant is a short lease that is claimed. Whoever knows when it ends by its own clock enters at once and holds that lease, like
-   * any other, until the claim is answered; its `signal` aborts at that end. Otherwise only the answer says that it stands.
-   */
-  #onGranted(text: string): void {
-    const [token = "", number, endsAt] = text.split(" ");
+  /** A grant is claimed: only the answer says that it still stands, and since when. */
+  #onGranted(token: string): void {
     const waiter = this.#waiters.get(token);
-    if (waiter === undefined) return;
-    const { place, request } = waiter;
-    const { ttlMs, renew, durability } = request;
-    const fence = Number(number);
-    const moment = this.#room.momentOf(waiter);
-    if (moment !== undefined && durability === undefined && !waiter.granted && Number.isSafeInteger(fence)) {
-      const sentAt = this.clock.monotonic();
-      // Should the server's clock have been set forward since: never longer than from now.
-      const told = toldLeaseEnd(moment.sentAt, moment.serverMs, Number(endsAt));
-      const unclaimedEnd = Math.min(told, leaseEnd(sentAt, GRACE_MS));
-      if (unclaimedEnd - sentAt >= ENTER_WITH_MS) {
-        this.#enter(
-          waiter,
-          new Hold(this, { place, token, fence, ttlMs, sentAt, renew, durability, unclaimedEnd }),
-        );
-        return;
-      }
-    }
-    void this.#ask(waiter);
+    if (waiter !== undefined) void this.#ask(waiter);
   }
 
   /** `sentAt`: monotonic time before the call was sent, from which leases that it granted are counted. */

@@ -8,19 +8,12 @@ import type { Waiter } from "./waiter.ts";
  */
 const ASK_EVERY_MS = 1_000;
 
-/** What the server's clock showed in an answer, and when the question was sent by the monotonic clock of this process. */
-export interface ServerMoment {
-  readonly sentAt: number;
-  readonly serverMs: number;
-}
-
 interface Group {
   readonly place: LockPlace;
   /** In the order in which they enlisted. */
   readonly waiters: Set<Waiter>;
   cancel: (() => void) | undefined;
   dueAt: number;
-  moment: ServerMoment | undefined;
 }
 
 /** Those of this process who wait, by lock. */
@@ -39,23 +32,15 @@ export class WaitingRoom {
   }
 
   /** Notes that somebody waits, and when to ask at the latest. */
-  enter(waiter: Waiter, nextMs: number, moment?: ServerMoment): void {
+  enter(waiter: Waiter, nextMs: number): void {
     const [key] = waiter.place.keys;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { place: waiter.place, waiters: new Set(), cancel: undefined, dueAt: 0, moment: undefined };
+      group = { place: waiter.place, waiters: new Set(), cancel: undefined, dueAt: 0 };
       this.#groups.set(key, group);
     }
     group.waiters.add(waiter);
-    group.moment = moment ?? group.moment;
     this.#schedule(group, nextMs < 0 ? ASK_EVERY_MS : Math.min(ASK_EVERY_MS, nextMs + 1));
-  }
-
-  /** The last moment at which the server's clock was seen, when it is recent: after a fail-over it is another's. */
-  momentOf(waiter: Waiter): ServerMoment | undefined {
-    const moment = this.#groups.get(waiter.place.keys[0])?.moment;
-    const recent = moment !== undefined && this.#clock.monotonic() - moment.sentAt < 2 * ASK_EVERY_MS;
-    return recent ? moment : undefined;
   }
 
   leave(waiter: Waiter): void {

@@ -6,9 +6,9 @@ import { LockTwin, number, pairs, parse, text } from "./lock-twin.ts";
  * Takes a lock, enlists for it, claims a grant, or asks how things stand: the same step whichever it is, so that it can be
  * repeated after a lost answer.
  *
- * Replies `[1, fence, watch, 0, 0, server's ms, own grants…]` when the caller holds the lock now, else `[0, ticket, watch, ms until
- * the first lease ends or -1, 1 when the caller was not in the queue it believed to be in, server's ms, own grants…]`. `watch`: ms
- * after which to look whether grants to other processes were claimed, or -1.
+ * Replies `[1, fence, watch, 0, 0, own grants…]` when the caller holds the lock now, else `[0, ticket, watch, ms until the first lease
+ * ends or -1, 1 when the caller was not in the queue it believed to be in, own grants…]`. `watch`: ms after which to look whether
+ * grants to other processes were claimed, or -1.
  */
 export const acquireLock: AtomicOperation = {
   name: "acquireLock",
@@ -52,13 +52,13 @@ if record then
     if mine[i] == token then table.remove(mine, i) table.remove(mine, i) end
   end
   save()
-  return {1, tonumber(record), watch, 0, 0, now, unpack(mine)}
+  return {1, tonumber(record), watch, 0, 0, unpack(mine)}
 end
 save()
 local first, left = redis.call('ZRANGE', HOLDERS, 0, 0, 'WITHSCORES'), -1
 -- A grant that was not claimed yet is watched by whoever caused it.
 if first[1] and string.sub(redis.call('HGET', STATE, first[1]) or '', 1, 1) ~= '?' then left = first[2] - now end
-return {0, ticket, watch, left, missing, now, unpack(mine)}
+return {0, ticket, watch, left, missing, unpack(mine)}
 `,
   run(db, keys, args) {
     const lock = new LockTwin(db, keys, args);
@@ -98,12 +98,12 @@ return {0, ticket, watch, left, missing, now, unpack(mine)}
       lock.lease(token, ttl, `${record}|${lock.owner}`);
       lock.streak = 0;
       lock.save();
-      return [1, Number(record), lock.watch, 0, 0, lock.now, ...others];
+      return [1, Number(record), lock.watch, 0, 0, ...others];
     }
     lock.save();
     const [first] = lock.byEnd(1);
     const isClaimed = first !== undefined && !lock.record(first).startsWith("?");
     const left = isClaimed ? (db.zscore(lock.holders, first) as number) - lock.now : -1;
-    return [0, ticket, lock.watch, left, missing, lock.now, ...others];
+    return [0, ticket, lock.watch, left, missing, ...others];
   },
 };

@@ -11,8 +11,7 @@
  *
  * A grant to a process that waits is a short lease which that process claims, so that nobody waits long for the dead: the
  * first gets GRACE, and after one that was not claimed the next get less, until somebody claims. Those of a process that
- * did not claim are passed over together; a live one enlists again, in its old place. Its message is
- * `g<token> <fence> <end of the short lease>`: with that a process may begin before its claim is answered.
+ * did not claim are passed over together; a live one enlists again, in its old place.
  *
  * What the calling process itself waits for it gets with the whole lease, in the answer: it is alive, or nobody is.
  *
@@ -57,7 +56,7 @@ if ARGV[7] == '0' and redis.call('EXISTS', HOLDERS, QUEUE) == 0 then
     local text = string.format('%.0f', fence)
     redis.call('HSET', STATE, token, text .. '|' .. ARGV[4], 'm', text .. '|' .. permits .. '|0')
     keep(STATE, math.max(at, now + ${KEPT_MS}), ${KEPT_MS})
-    return {1, fence, -1, 0, 0, now}
+    return {1, fence, -1, 0, 0}
   end
 end
 `;
@@ -153,20 +152,21 @@ local function advance()
       local grace = streak > 0 and ${SHORT_GRACE_MS} or ${GRACE_MS}
       redis.call('ZREM', QUEUE, head)
       used = used + permits
-      local number = nextFence()
       if process == ME then
-        lease(head, ttl, number .. '|' .. OWNER)
+        lease(head, ttl, nextFence() .. '|' .. OWNER)
         mine[#mine + 1] = head
         mine[#mine + 1] = fence
       else
-        lease(head, grace, '?' .. number)
-        if redis.call('PUBLISH', CHANNEL .. process, 'g' .. head .. ' ' .. number .. ' ' .. now + grace) == 0 and EXACT then
-          -- Nobody listens: that process is gone.
-          drop(head)
-          suspects[process] = true
-        else
-          watch = math.floor(grace / 2)
-        end
+        lease(head, grace, '?' .. nextFence())
+      end
+      if process == ME then
+        -- In the answer.
+      elseif redis.call('PUBLISH', CHANNEL .. process, 'g' .. head) == 0 and EXACT then
+        -- Nobody listens: that process is gone.
+        drop(head)
+        suspects[process] = true
+      else
+        watch = math.floor(grace / 2)
       end
     end
   end

@@ -138,9 +138,8 @@ export class LockTwin {
           this.mine.push([head, this.fence]);
           continue;
         }
-        const fence = this.nextFence();
-        this.lease(head, grace, `?${fence}`);
-        if (this.tell(process, `g${head} ${fence} ${this.now + grace}`) === 0 && this.exact) {
+        this.lease(head, grace, `?${this.nextFence()}`);
+        if (this.tell(process, `g${head}`) === 0 && this.exact) {
           this.drop(head);
           this.suspects.add(process);
         } else {
@@ -171,11 +170,9 @@ export class LockTwin {
   announceAgain(): number {
     let end = -1;
     for (const token of this.byEnd(ANNOUNCED_AGAIN)) {
-      const record = this.record(token);
-      if (!record.startsWith("?")) continue;
-      const endsAt = this.db.zscore(this.holders, token) as number;
-      this.tell(parse(token).process, `g${token} ${record.slice(1)} ${endsAt}`);
-      if (end === -1) end = endsAt;
+      if (!this.record(token).startsWith("?")) continue;
+      this.tell(parse(token).process, `g${token}`);
+      if (end === -1) end = this.db.zscore(this.holders, token) as number;
     }
     return end;
   }

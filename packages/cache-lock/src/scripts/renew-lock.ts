@@ -2,10 +2,7 @@ import type { AtomicOperation } from "@crm/cache-core";
 import { CLEARED_MS, KEPT_MS, LUA_LOCK } from "./lock-library.ts";
 import { LockTwin, number, text } from "./lock-twin.ts";
 
-/**
- * Lets a lease end so many ms from now, and claims a grant that was not claimed yet. Replies 1, or 0 when it is not the
- * caller's, or no longer. Unlike `acquireLock` it takes nothing anew, so it may arrive after the release.
- */
+/** Lets a lease end so many ms from now. Replies 1, or 0 when it is not the caller's, or no longer. */
 export const renewLock: AtomicOperation = {
   name: "renewLock",
   lua: `${LUA_LOCK}
@@ -16,12 +13,6 @@ local at = now + ARGV[6]
 redis.call('ZADD', HOLDERS, at, ARGV[5])
 keep(HOLDERS, at + ${CLEARED_MS}, 1000)
 keep(STATE, math.max(at, now + ${KEPT_MS}), ${KEPT_MS})
-local granted = string.match(redis.call('HGET', STATE, ARGV[5]) or '', '^%?(%d+)')
-if granted then
-  redis.call('HSET', STATE, ARGV[5], granted .. '|' .. OWNER)
-  local counts = string.match(redis.call('HGET', STATE, 'm') or '', '^(%d+|%d+|)%d+$')
-  if counts then redis.call('HSET', STATE, 'm', counts .. '0') end
-end
 return 1
 `,
   run(db, keys, args) {
@@ -33,12 +24,6 @@ return 1
     db.zadd(lock.holders, at, token);
     lock.keep(lock.holders, at + CLEARED_MS, 1_000);
     lock.keep(lock.state, Math.max(at, lock.now + KEPT_MS), KEPT_MS);
-    const [, granted] = /^\?(\d+)/.exec(lock.record(token)) ?? [];
-    if (granted !== undefined) {
-      db.hset(lock.state, token, Buffer.from(`${granted}|${lock.owner}`, "utf8"));
-      const [, counts] = /^(\d+\|\d+\|)\d+$/.exec(lock.record("m")) ?? [];
-      if (counts !== undefined) db.hset(lock.state, "m", Buffer.from(`${counts}0`, "utf8"));
-    }
     return 1;
   },
 };

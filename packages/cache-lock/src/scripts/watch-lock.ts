@@ -15,11 +15,10 @@ advance()
 if watch == -1 and #mine == 0 then
   local ends = -1
   for _, token in ipairs(redis.call('ZRANGE', HOLDERS, 0, ${ANNOUNCED_AGAIN - 1})) do
-    local record = redis.call('HGET', STATE, token) or ''
-    if string.sub(record, 1, 1) == '?' then
-      local at = redis.call('ZSCORE', HOLDERS, token)
-      redis.call('PUBLISH', CHANNEL .. parse(token), 'g' .. token .. ' ' .. string.sub(record, 2) .. ' ' .. at)
-      if ends == -1 then ends = tonumber(at) end
+    if string.sub(redis.call('HGET', STATE, token) or '', 1, 1) == '?' then
+      local process = parse(token)
+      redis.call('PUBLISH', CHANNEL .. process, 'g' .. token)
+      if ends == -1 then ends = tonumber(redis.call('ZSCORE', HOLDERS, token)) end
     end
   end
   if ends ~= -1 then watch = ends - now + 1 end
