@@ -23,6 +23,7 @@ export interface LockInfo {
   readonly fence: number;
 }
 
+/** Makes what `inspect` resolves to of what the store replied. */
 export function describeLock(found: {
   readonly fence: number;
   readonly waiters: number;

@@ -55,6 +55,7 @@ export const DEFAULTS: {
 const MIN_TTL_MS = 50;
 const MAX_TTL_MS = 86_400_000;
 
+/** Checked, with the defaults filled in; durations in ms. */
 export interface ResolvedLockOptions {
   readonly ttlMs: number;
   readonly waitMs: number;

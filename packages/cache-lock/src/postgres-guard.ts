@@ -7,6 +7,7 @@ export interface PostgresQueryable {
   query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
+/** Where the guard keeps the highest fence of each resource. */
 export interface PostgresGuardOptions {
   /** Table of fences, with a schema if need be. @default "lock_fences" */
   table?: string | undefined;
@@ -26,7 +27,7 @@ export interface PostgresGuard {
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/;
 
-/** Throws `InvalidOptionError`. */
+/** Makes a guard that compares fences in a table of yours. Sends nothing yet. @throws InvalidOptionError */
 export function postgresGuard(options: PostgresGuardOptions = {}): PostgresGuard {
   const table = quote("table", options.table ?? "lock_fences");
   const upsert =

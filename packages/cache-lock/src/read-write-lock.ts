@@ -29,6 +29,7 @@ export interface ReadWriteLock {
   forceRelease(): Promise<number>;
 }
 
+/** Makes what `Locks.readWrite` returns. @throws InvalidKeyError */
 export function makeReadWriteLock(taker: LockTaker, name: string): ReadWriteLock {
   checkLockName(name);
 

@@ -6,11 +6,13 @@ import { checkLockName, type LockOptions, resolveCount } from "./options.ts";
 
 const MAX_PERMITS = 1_000_000;
 
+/** How many permits a semaphore has in all. */
 export interface SemaphoreOptions {
   /** Permits there are, 1 to 1,000,000. Processes that say different numbers each go by their own. */
   permits: number;
 }
 
+/** Options of one acquisition of permits, as of a mutex; a semaphore is not re-entrant. */
 export interface PermitOptions extends Omit<LockOptions, "reentrant"> {
   /** Permits to take, all or none. @default 1 */
   permits?: number | undefined;
@@ -32,6 +34,7 @@ export interface Semaphore {
   forceRelease(): Promise<number>;
 }
 
+/** Makes what `Locks.semaphore` returns. @throws InvalidKeyError, InvalidOptionError */
 export function makeSemaphore(taker: LockTaker, name: string, options: SemaphoreOptions): Semaphore {
   checkLockName(name);
   if (typeof options !== "object" || options === null) {

@@ -21,6 +21,7 @@ export type Subject = string | Readonly<Record<string, string>>;
 /** Limits of one call in place of those of the rules. */
 export type LimitOverrides<Name extends string> = { readonly [K in Name]?: number | undefined };
 
+/** Options of one call: its cost, and limits that hold for it alone. */
 export interface CheckOptions<Name extends string = string> {
   /** What the call costs: a whole number of 1 or more. @default 1 */
   cost?: number | undefined;
@@ -28,6 +29,7 @@ export interface CheckOptions<Name extends string = string> {
   limits?: LimitOverrides<Name> | undefined;
 }
 
+/** Options of one call that waits for its turn. */
 export interface AcquireOptions<Name extends string = string> extends CheckOptions<Name> {
   /** Gives the place up; the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined;

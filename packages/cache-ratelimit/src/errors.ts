@@ -1,5 +1,6 @@
 import { CacheError } from "@crm/cache-core";
 
+/** What a `CostExceedsLimitError` says: the rule, the cost that was asked for, and the most that ever fits at once. */
 export interface CostExceedsLimitErrorParameters {
   /** Name of the rule, or of the parameter that holds the limit. */
   readonly rule: string;

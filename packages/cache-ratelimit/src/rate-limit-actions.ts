@@ -37,6 +37,7 @@ export interface RateLimitActions {
   resetRateLimit(key: string): Promise<void>;
 }
 
+/** How the actions decide while the store does not answer. */
 export interface RateLimitActionsOptions extends Pick<RateLimitRule, "whenUnavailable" | "localShare"> {}
 
 /**

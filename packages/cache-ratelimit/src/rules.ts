@@ -56,6 +56,7 @@ export interface RateLimiterOptions {
   denyCache?: false | DenyCacheOptions | undefined;
 }
 
+/** Bounds of the refusals that a process remembers. */
 export interface DenyCacheOptions {
   /** Subjects remembered at most; the least recently used goes first. 1 to 1,000,000. @default 10_000 */
   maxEntries?: number | undefined;

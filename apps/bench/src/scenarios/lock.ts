@@ -39,7 +39,7 @@ export const lock: Scenario = {
     for (let i = 0; i < 200; i++) await (await take(`warm-up ${process.pid}`))();
     // Processes of one measurement begin together; one of them is the first.
     const isFirst = (await server.take("first")) === 1;
-    if (name === "hand-off") return () => handOff(take, server.port, settings.quick ? 60 : 300);
+    if (name === "hand-off") return () => handOff(take, server.port, isFirst, settings.quick ? 60 : 300);
     if (!isFirst) return async () => ({});
     if (name === "idle") return () => idle(take, () => server.sent());
     if (name === "contention") return () => contend(take, settings.quick ? 1_000 : 3_000);
@@ -56,33 +56,47 @@ export const lock: Scenario = {
   criteria,
 };
 
-/** What a process tells the next one: when it gave the lock back. Monotonic, and one for the machine. */
+/** Monotonic, and one for the machine. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-async function handOff(take: Take, port: number, times: number): Promise<Record<string, number>> {
-  const { Redis } = await import("ioredis6");
-  const side = new Redis({ port, host: "127.0.0.1" });
-  const waits: number[] = [];
+/** Nothing but the lock is asked while it goes from hand to hand: who gave it back when is compared afterwards. */
+async function handOff(
+  take: Take,
+  port: number,
+  isFirst: boolean,
+  times: number,
+): Promise<Record<string, number>> {
+  const held: { asked: number; got: number }[] = [];
+  const given: number[] = [];
   for (let i = 0; i < times; i++) {
     const asked = now();
     const giveBack = await take("handed over");
-    const got = now();
-    const given = Number((await side.get("given")) ?? 0);
-    // Only when it was released while this process already waited.
-    if (given > asked) waits.push(got - given);
+    held.push({ asked, got: now() });
     await sleep(5);
-    // The note is written first, so that it is there when the other side looks; the clock is read last.
-    const at = now();
-    await side.set("given", at);
-    const late = now() - at;
-    await side.set("given", at + late);
+    given.push(now());
     await giveBack();
     await sleep(1);
   }
-  side.disconnect();
+  const others = await exchange(port, isFirst, given);
+  const waits: number[] = [];
+  for (const { asked, got } of held) {
+    // Only when it was given back while this process already waited.
+    const last = others.findLast((at) => at < got);
+    if (last !== undefined && last > asked) waits.push(got - last);
+  }
   waits.sort((a, b) => a - b);
   const at = (share: number): number => waits[Math.floor(share * (waits.length - 1))] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99) };
+}
+
+/** Tells the other process when this one gave the lock back, and resolves to when that one did. */
+async function exchange(port: number, isFirst: boolean, given: readonly number[]): Promise<number[]> {
+  const { Redis } = await import("ioredis6");
+  const side = new Redis({ port, host: "127.0.0.1" });
+  await side.rpush(isFirst ? "given by the first" : "given by the second", JSON.stringify(given));
+  const [, others] = (await side.blpop(isFirst ? "given by the second" : "given by the first", 60)) ?? [];
+  side.disconnect();
+  return JSON.parse(others ?? "[]");
 }
 
 async function idle(take: Take, sent: () => Promise<number>): Promise<Record<string, number>> {

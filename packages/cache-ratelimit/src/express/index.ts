@@ -1,4 +1,11 @@
-export { type HeaderStyle, quotaExceededProblem, rateLimitFields } from "../http/fields.ts";
+export {
+  type FieldOptions,
+  type HeaderStyle,
+  type QuotaExceededProblem,
+  quotaExceededProblem,
+  rateLimitFields,
+} from "../http/fields.ts";
+export type { GuardOptions } from "../http/guard.ts";
 export {
   type ExpressMiddleware,
   type ExpressResponse,

@@ -3,6 +3,7 @@ import { type CompiledPlan, compilePlan } from "../internal/compiled-plan.ts";
 import { Engine, type Target } from "../internal/engine.ts";
 import { parseWindow, resolveRules } from "../internal/resolve-rules.ts";
 
+/** Options of the store for `express-rate-limit`. */
 export interface RateLimitStoreOptions {
   /** Tells stores of one namespace apart. As the name of a limiter. @default "express" */
   name?: string | undefined;

@@ -10,12 +10,14 @@ export interface ExpressResponse {
   locals?: Record<string, unknown> | undefined;
 }
 
+/** What `app.use` of Express takes. */
 export type ExpressMiddleware<Q, S extends ExpressResponse> = (
   request: Q,
   response: S,
   next: (error?: unknown) => void,
 ) => void;
 
+/** Options of the middleware for Express. */
 export interface RateLimitOptions<Q, S extends ExpressResponse> extends GuardOptions<Q> {
   /** Answers a refusal instead of the problem details; the fields and the status are set already. */
   refused?: ((request: Q, response: S, result: RateLimitResult) => unknown) | undefined;

@@ -9,11 +9,13 @@ export interface FastifyReplyLike {
   send(body: string): unknown;
 }
 
+/** What `app.addHook("onRequest", …)` of Fastify takes. */
 export type FastifyHook<Q extends object, P extends FastifyReplyLike> = (
   request: Q,
   reply: P,
 ) => Promise<unknown>;
 
+/** Options of the hook for Fastify. */
 export interface RateLimitOptions<Q extends object, P extends FastifyReplyLike> extends GuardOptions<Q> {
   /** Answers a refusal instead of the problem details; the fields and the status are set already. Returns the reply. */
   refused?: ((request: Q, reply: P, result: RateLimitResult) => unknown) | undefined;

@@ -9,11 +9,13 @@ export interface HonoContext {
   set(key: any, value: any): void;
 }
 
+/** What `app.use` of hono takes. */
 export type HonoMiddleware<C extends HonoContext> = (
   context: C,
   next: () => Promise<void>,
 ) => Promise<Response | undefined>;
 
+/** Options of the middleware for hono. */
 export interface RateLimitOptions<C extends HonoContext> extends GuardOptions<C> {
   /** Answers a refusal instead of the problem details; the fields are set already. */
   refused?:

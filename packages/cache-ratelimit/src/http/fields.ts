@@ -14,6 +14,7 @@ import type { RateLimitResult, RuleResult } from "../result.ts";
  */
 export type HeaderStyle = "draft-11" | "draft-8" | "draft-7" | "x";
 
+/** Which fields are set, and what they say of the quota. */
 export interface FieldOptions {
   /** @default "draft-11" */
   headers?: HeaderStyle | readonly HeaderStyle[] | false | undefined;
@@ -87,6 +88,7 @@ export interface QuotaExceededProblem {
   readonly "violated-policies": readonly string[];
 }
 
+/** Problem details (RFC 9457) of a refusal, of the type that draft-11 registers, with the rules that refused. */
 export function quotaExceededProblem(result: RateLimitResult): QuotaExceededProblem {
   const wait = Math.max(1, seconds(result.retryAfter));
   return {

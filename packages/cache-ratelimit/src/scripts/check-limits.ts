@@ -15,6 +15,46 @@ export const checkLimits: AtomicOperation = {
 -- as one string of little-endian doubles, which a client reads faster than as many integers.
 -- Atomic: every rule is judged before any is spent. O(rules), for a log O(hits that left the window).
 
+-- One call by itself, of one fixed window or bucket, as 'spend' below has them: without the plan's tables it takes half as long.
+local function spendOne(source, cost, subject)
+  local part, kind, limit, window, weight, drain = string.match(source, '^%[1,%["([^"\\\\]*)","([fb])",(%d+),(%d+),(%d+),(%d+),0,1%]%]$')
+  if not part then return false end
+  local key = KEYS[1] .. part .. ':' .. subject
+  local raw = redis.pcall('GET', key)
+  if raw and (type(raw) ~= 'string' or #raw ~= 25 or byte(raw) ~= byte(kind)) then return false end
+  limit, window = tonumber(limit), tonumber(window)
+  if kind == 'f' then
+    if not raw then
+      if cost > limit then return false end
+      redis.call('SET', key, pack('>Bddd', 102, cost, now + window, window), 'PXAT', now + window)
+      return pack('<dddd', micros, limit - cost, window, 0)
+    end
+    local count, finish, stored = decode('>ddd', raw, 2)
+    if not (finish > now and finish - stored <= now and stored <= LONGEST) or (count + finish + stored) % 1 ~= 0 or count < 0 then return false end
+    count = count + cost
+    if count > limit then return false end
+    redis.call('SET', key, pack('>Bddd', 102, count, finish, stored), 'KEEPTTL')
+    return pack('<dddd', micros, limit - count, finish - now, 0)
+  end
+  weight, drain = tonumber(weight), tonumber(drain)
+  local backlog = cost * weight
+  if raw then
+    local at, owed, unit = decode('>ddd', raw, 2)
+    if unit ~= weight or not (at <= now and at >= 0 and owed >= 0 and owed <= MAX) or (at + owed) % 1 ~= 0 then return false end
+    owed = owed - (now - at) * drain
+    if owed > 0 then backlog = backlog + owed end
+  end
+  if backlog > limit * weight then return false end
+  local rest = ceil(backlog / drain)
+  redis.call('SET', key, pack('>Bddd', 98, now, backlog, weight), 'PXAT', now + rest)
+  return pack('<dddd', micros, floor((limit * weight - backlog) / weight), rest, 0)
+end
+if #ARGV == 3 then
+  local cost = tonumber(ARGV[2])
+  local reply = cost > 0 and spendOne(ARGV[1], cost, ARGV[3])
+  if reply then return reply end
+end
+
 -- What nearly every call is: fixed windows and buckets, absent or as this script writes them, and the cost fits. Whatever
 -- is otherwise is left to 'judge', which starts anew; nothing is written before all is known.
 -- The tables are filled anew by each call: making them costs more than filling them.

@@ -1,0 +1,92 @@
+import { ALGORITHMS, type ContractHarness } from "./harness.ts";
+
+/** Places in a queue. */
+export function describeWaiting(t: ContractHarness): void {
+  const { describe, it, expect, advance, limiterOf, keysOf } = t;
+  describe("waiting", () => {
+    for (const algorithm of ALGORITHMS) {
+      it(`${algorithm}: places are taken in order, spaced as the rule says`, async () => {
+        const limiter = limiterOf({ r: { limit: 2, window: "100ms", algorithm } });
+        const order: number[] = [];
+        const waits = Promise.all(
+          Array.from({ length: 6 }, async (_, i) => {
+            const result = await limiter.acquire("u");
+            order.push(i);
+            return result;
+          }),
+        );
+        await advance(1_000);
+        const results = await waits;
+        expect(order).toEqual([0, 1, 2, 3, 4, 5]);
+        expect(results.every(({ allowed }) => allowed)).toBe(true);
+        expect(results[1]?.waited).toBe(0);
+        expect(results[5]?.waited ?? 0).toBeGreaterThan(0.15);
+        await limiter.close();
+      });
+    }
+
+    it("a check does not overtake who waits, and a wait that would be too long is refused and spends nothing", async () => {
+      const limiter = limiterOf({ r: { limit: 1, window: "200ms", algorithm: "gcra" } });
+      await limiter.check("u");
+      const place = limiter.acquire("u");
+      const before = await settledKeys();
+      expect((await limiter.check("u")).allowed).toBe(false);
+      const late = await limiter.acquire("u", { maxWait: "210ms" });
+      expect(late).toMatchObject({ allowed: false, waited: 0 });
+      expect(await settledKeys()).toEqual(before);
+      await advance(400);
+      expect((await place).allowed).toBe(true);
+      await limiter.close();
+
+      async function settledKeys(): Promise<unknown> {
+        await limiter.peek("u");
+        return [...(await keysOf())].map(([key, { bytes }]) => [key, bytes]);
+      }
+    });
+
+    it("an abort gives the place to those behind, who move up in order", async () => {
+      const limiter = limiterOf({ r: { limit: 1, window: "600ms", algorithm: "gcra" } });
+      const leaving = new AbortController();
+      const order: string[] = [];
+      const wait = async (who: string, signal?: AbortSignal): Promise<number> => {
+        const { waited } = await limiter.acquire("u", { signal });
+        order.push(who);
+        return waited;
+      };
+      const first = wait("a");
+      const second = wait("b");
+      const third = wait("c", leaving.signal);
+      const thirdLeft = third.then(
+        () => "came",
+        (reason) => reason,
+      );
+      const fourth = wait("d");
+      await first;
+      // The connection that carries the news is made meanwhile.
+      await advance(450);
+      const reason = new Error("gone");
+      leaving.abort(reason);
+      expect(await thirdLeft).toBe(reason);
+      await advance(1_800);
+      await second;
+      const waited = await fourth;
+      expect(order).toEqual(["a", "b", "d"]);
+      expect(waited).toBeGreaterThan(1.19);
+      expect(waited).toBeLessThanOrEqual(1.5);
+      await limiter.close();
+    });
+
+    it("an abort that comes at once leaves nothing behind", async () => {
+      const limiter = limiterOf({ r: { limit: 1, window: "1h", algorithm: "sliding-log" } });
+      const reason = new Error("early");
+      await expect(limiter.acquire("u", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      const leaving = new AbortController();
+      const wait = limiter.acquire("u", { signal: leaving.signal });
+      leaving.abort(reason);
+      await expect(wait).rejects.toBe(reason);
+      for (let tries = 0; tries < 100 && (await keysOf()).size > 0; tries++) await advance(2);
+      expect((await limiter.check("u")).allowed).toBe(true);
+      await limiter.close();
+    });
+  });
+}
