@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { Cache } from "@crm/cache-core";
+import { type Cache, InvalidOptionError } from "@crm/cache-core";
 import type { LockEvents } from "./events.ts";
 import { Emitter } from "./internal/emitter.ts";
 import { LockEngine } from "./internal/lock-engine.ts";
@@ -65,6 +65,13 @@ export interface Locks {
  * ```
  */
 export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
+  if ((cache as Cache | null)?.internals?.store === undefined) {
+    throw new InvalidOptionError({
+      option: "cache",
+      received: cache,
+      expected: "a cache, as `createCache` makes it",
+    });
+  }
   const { store, keys, clock, logger, prefix } = cache.internals;
   // A wrong default is told here and not at the first lock.
   resolveLockOptions(undefined, options, options.wait ?? DEFAULTS.wait);

@@ -92,6 +92,13 @@ export function createRateLimiter<const Name extends string>(
   rules: Readonly<Record<Name, RateLimitRule>>,
   options?: RateLimiterOptions,
 ): RateLimiter<Name> {
+  if ((cache as Cache | null)?.internals?.store === undefined) {
+    throw new InvalidOptionError({
+      option: "cache",
+      received: cache,
+      expected: "a cache, as `createCache` makes it",
+    });
+  }
   const { name, denyCache } = resolveOptions(options);
   const checked = resolveRules(rules, name);
   return new Limiter<Name>(cache, name, checked, new Engine(cache, denyCache));
