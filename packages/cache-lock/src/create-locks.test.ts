@@ -133,6 +133,38 @@ describe("createLocks", () => {
     await locks.close();
   });
 
+  it("gives back what a question brings about that the server gets to only after the release", async () => {
+    const inner = memoryStore({ clock });
+    let hold = false;
+    let send = (): void => {};
+    const store: Store = {
+      ...inner,
+      run: async (operation, ...rest) => {
+        if (hold && operation.name === "acquireLock") {
+          await new Promise<void>((resolve) => {
+            send = resolve;
+          });
+        }
+        return inner.run(operation, ...rest);
+      },
+    };
+    const own = createLocks(createCache({ store, clock }));
+    const holder = await own.acquire("a");
+    const waiter = own.acquire("a");
+    await clock.advance(10);
+    hold = true;
+    // It asks anew, which takes long; meanwhile the answer to the release of another brings the lock along.
+    await clock.advance(1_000);
+    await holder.release();
+    await clock.advance(5);
+    await (await waiter).release();
+    send();
+    await clock.advance(10);
+    expect(await own.inspect("a")).toMatchObject({ holder: null, waiters: 0 });
+    await own.close();
+    await locks.close();
+  });
+
   it("tells what happens, and a listener that throws hinders nobody", async () => {
     const seen: unknown[] = [];
     locks.on("lock:acquired", () => {

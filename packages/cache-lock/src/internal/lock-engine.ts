@@ -238,9 +238,10 @@ export class LockEngine implements HoldKeeper {
     waiter.asking = false;
     this.#handle(place, reply, sentAt);
     if (waiter.settled) {
-      // Somebody has given up meanwhile; what the call has brought about goes to the next.
+      // Somebody has given up meanwhile, or has had the lock by another answer and given it back before this call came through;
+      // what it has brought about goes to the next.
       const leftBehind = queues || reply.fence !== undefined;
-      if (leftBehind && !waiter.granted) this.#undo(place, token, request.ttlMs);
+      if (leftBehind && !this.#holds.has(token)) this.#undo(place, token, request.ttlMs);
       return;
     }
     waiter.failure = undefined;
@@ -310,8 +311,8 @@ export class LockEngine implements HoldKeeper {
   /** The first call fails at once; who is in the queue already sits the outage out, as long as it wants to wait. */
   #onFailure(waiter: Waiter, error: unknown): void {
     const { place, token, request } = waiter;
-    // It has come by another answer meanwhile: there is a hold, and nothing to give back.
-    if (waiter.granted) return;
+    // It has come by another answer meanwhile: there is a hold, and nothing to give back before that is.
+    if (this.#holds.has(token)) return;
     if (waiter.settled) {
       this.#giveBacks.add(place, token, request.ttlMs);
     } else if (waiter.ticket === 0) {
