@@ -5,28 +5,24 @@ import {
   InvalidOptionError,
   parseDuration,
 } from "@crm/cache-core";
+import type { CacheWarmer } from "./cache-warmer.ts";
 import { WarmerClosedError } from "./errors.ts";
 import type { RunKind, WarmerEvents } from "./events.ts";
-import {
-  checkSnapshot,
-  type HotSnapshot,
-  type HotSnapshotKey,
-  type RestoreOptions,
-  type RestoreResult,
-} from "./hot-snapshot.ts";
+import { checkSnapshot, type HotSnapshotKey } from "./hot-snapshot.ts";
 import { Emitter } from "./internal/emitter.ts";
 import { ExpiryIndex } from "./internal/expiry-index.ts";
 import { GradientLimiter } from "./internal/gradient-limiter.ts";
 import { HotKeys } from "./internal/hot-keys.ts";
 import { Ledger } from "./internal/ledger.ts";
-import { type Readiness, ReadinessGate } from "./internal/readiness-gate.ts";
+import { ReadinessGate } from "./internal/readiness-gate.ts";
 import { restoreSnapshot } from "./internal/restore-snapshot.ts";
-import { Run, type RunContext, type RunPlan } from "./internal/run.ts";
+import { Run } from "./internal/run.ts";
 import { noMetrics } from "./internal/run-figures.ts";
+import type { RunContext, RunPlan } from "./internal/run-plan.ts";
 import { nextDelayOf, repeat } from "./internal/schedule.ts";
 import { checkCategory, checkFamily, checkTask, TaskBook } from "./internal/task-book.ts";
 import type { TaskRecord } from "./internal/task-record.ts";
-import type { TaskMetrics, WarmingMetrics, WarmingTotals } from "./metrics.ts";
+import type { TaskMetrics, WarmingMetrics } from "./metrics.ts";
 import {
   type BackgroundOptions,
   type CacheWarmerOptions,
@@ -35,87 +31,10 @@ import {
   type ResolvedWarmOptions,
   resolveWarmerOptions,
   resolveWarmOptions,
-  type StartupOptions,
   type WarmOptions,
   whole,
 } from "./options.ts";
 import type { WarmingFamily, WarmingTask } from "./warming-task.ts";
-
-/** Fills the cache before somebody needs it. Made by `createCacheWarmer`. */
-export interface CacheWarmer {
-  /**
-   * Adds a task. One with the same key is replaced: the later counts, and a warning is logged. Throws before anything is
-   * changed: `InvalidKeyError`, `InvalidFetcherError`, `InvalidDurationError`, `InvalidOptionError`, `DependencyCycleError`.
-   */
-  register<T>(task: WarmingTask<T>): "added" | "replaced";
-  /** As `register`, all or none. */
-  registerBatch(tasks: readonly WarmingTask[]): void;
-  /** Adds many keys of a kind under one name. As `register`. */
-  registerFamily<T>(family: WarmingFamily<T>): "added" | "replaced";
-  /** Forgets a task or a family; what is cached stays. Returns whether there was one. */
-  unregister(name: string): boolean;
-
-  /**
-   * Loads every task, highest priority first, and stores the values by the fenced fill: what is written or invalidated meanwhile
-   * is never overwritten. What another instance of the fleet loads, or has just loaded, is not loaded again. Resolves when every
-   * task has ended, here or elsewhere; a task that fails is counted. Rejects with the reason of `signal`, and with
-   * `WarmerClosedError`.
-   */
-  warmAll(options?: WarmOptions): Promise<WarmingMetrics>;
-  /** As `warmAll` for one category. */
-  warmCategory(category: string, options?: WarmOptions): Promise<WarmingMetrics>;
-  /**
-   * Loads again what expires within so many seconds, or has expired since it was last looked at. Found by an index; the store is asked
-   * about what is due, and once about what the index does not know.
-   */
-  warmExpiringSoon(seconds: number, options?: WarmOptions): Promise<WarmingMetrics>;
-  /**
-   * Warms at the start of the process: skips what is fresh and younger than half its TTL, whoever made it. `readiness()` opens when
-   * the tasks of priority `readyAt` or above have ended, or at the deadline. Resolves when every task has ended.
-   */
-  performStartupWarming(options?: StartupOptions): Promise<WarmingMetrics>;
-
-  /**
-   * Warms every so many minutes, or by a cron pattern. What the fleet has loaded in the last nine tenths of the time between two runs is
-   * not loaded again. A second schedule for the same category replaces the first. Throws `InvalidOptionError`, `InvalidScheduleError`.
-   */
-  startBackgroundWarming(schedule: number | BackgroundOptions): void;
-  /** Ends all schedules, and the background run under way. Resolves when it has ended. */
-  stopBackgroundWarming(): Promise<void>;
-
-  /** Figures of the run under way, or of the last one. At once. */
-  getMetrics(): WarmingMetrics;
-  /** Figures of all runs. At once. */
-  getTotals(): WarmingTotals;
-  /** Figures of one task or family; `undefined` when there is none. At once. */
-  getTaskMetrics(name: string): TaskMetrics | undefined;
-  /** How many tasks there are, by category; a family counts as one. At once. */
-  getTasksByCategory(): Record<string, number>;
-
-  /** The keys that are read most, most first. At once. Throws `InvalidOptionError` unless `hotKeys` is on. */
-  hotKeys(count?: number): HotSnapshotKey[];
-  /** Names and counts of what is read most, for `restore`. As `hotKeys`. */
-  snapshot(): HotSnapshot;
-  /**
-   * Loads what a snapshot names and is missing, most read first: by registered tasks and families, by what its latest reader here would
-   * have filled it with, or by `batchFetcher`. Values come from the source and are never part of a snapshot, so nothing old comes back.
-   * Rejects with `InvalidSnapshotError`, the reason of `signal`, `WarmerClosedError`.
-   */
-  restore(snapshot: HotSnapshot, options?: RestoreOptions): Promise<RestoreResult>;
-
-  /** Whether traffic may come. At once. */
-  readiness(): Readiness;
-  /** Resolves when `readiness()` opens, or the warmer is closed. */
-  whenReady(): Promise<Readiness>;
-
-  /** Listens to an event; returns the function that ends it. */
-  on<E extends keyof WarmerEvents>(event: E, handler: (payload: WarmerEvents[E]) => void): () => void;
-  /** Ends schedules, runs and timers. Runs reject with `WarmerClosedError`. The cache stays open. Idempotent. */
-  close(): Promise<void>;
-}
-
-/** Two windows of one process cannot be told apart by less. */
-const MAX_EXPIRING_SECONDS = 315_360_000;
 
 /**
  * Makes a warmer for a cache, or for a scope of one. Instances on the same namespace share the work.
@@ -241,7 +160,8 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
       if (!Array.isArray(tasks)) {
         throw new InvalidOptionError({ option: "tasks", received: tasks, expected: "an array of tasks" });
       }
-      add(tasks.map(checkTask));
+      const known = new Set<string>();
+      add(tasks.map((task) => checkTask(task, known)));
     },
     registerFamily: (family) => (add([checkFamily(family as WarmingFamily)]) ? "replaced" : "added"),
     unregister(name) {
@@ -260,15 +180,12 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
     },
     async warmExpiringSoon(seconds, given) {
       assertOpen();
-      if (typeof seconds !== "number" || !(seconds > 0 && seconds <= MAX_EXPIRING_SECONDS)) {
-        const expected = `seconds above 0 and up to ${MAX_EXPIRING_SECONDS}`;
-        throw new InvalidOptionError({ option: "seconds", received: seconds, expected });
-      }
+      const withinMs = parseDuration(seconds, "seconds");
       const resolved = resolveWarmOptions(given, settings);
       await learnExpiries();
       assertOpen();
       const now = internals.store.serverNow(internals.keys.entry(`${internals.prefix}x`));
-      const due = index.takeDue(now + seconds * 1000);
+      const due = index.takeDue(now + withinMs);
       const only = new Map<TaskRecord, string[]>();
       for (const entry of due) {
         const { record, key } = entry;

@@ -1,4 +1,5 @@
-export { type CacheWarmer, createCacheWarmer } from "./create-cache-warmer.ts";
+export type { CacheWarmer } from "./cache-warmer.ts";
+export { createCacheWarmer } from "./create-cache-warmer.ts";
 export {
   DependencyCycleError,
   InvalidScheduleError,

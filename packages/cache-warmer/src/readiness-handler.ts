@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { CacheWarmer } from "./create-cache-warmer.ts";
+import type { CacheWarmer } from "./cache-warmer.ts";
 
 /**
  * A handler for a readiness probe: 200 when traffic may come, else 503, with what `readiness()` says as JSON. Give liveness a handler

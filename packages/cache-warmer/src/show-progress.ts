@@ -1,4 +1,4 @@
-import type { CacheWarmer } from "./create-cache-warmer.ts";
+import type { CacheWarmer } from "./cache-warmer.ts";
 import type { RunKind, WarmingProgress } from "./events.ts";
 import type { WarmingMetrics } from "./metrics.ts";
 

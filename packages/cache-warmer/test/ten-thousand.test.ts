@@ -4,7 +4,7 @@ import { createCacheWarmer, type WarmingTask } from "../src/index.ts";
 
 const TASKS = 10_000;
 /** Bounds are promised on an idle machine: `TEN_THOUSAND_STRICT=1` asserts them as they are, CI with room for its neighbours. */
-const SLACK = process.env.TEN_THOUSAND_STRICT ? 1 : 4;
+const SLACK = process.env.TEN_THOUSAND_STRICT ? 1 : 3;
 const MAX_REGISTRATION_MS = 10;
 const MAX_OVERHEAD_US = 20;
 const PARALLEL = 10;
@@ -37,15 +37,17 @@ async function bare(cache: Cache): Promise<number> {
   return performance.now() - began;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+/** What disturbs a round only makes it slower: the fastest says what the work costs. */
+function fastest(values: readonly number[]): number {
+  return Math.min(...values);
 }
 
 describe(`${TASKS} registered tasks`, () => {
   it(`are registered in ${MAX_REGISTRATION_MS} ms, and cost ${MAX_OVERHEAD_US} µs each beyond their loads`, async () => {
     const registrations: number[] = [];
-    const overheads: number[] = [];
-    for (let round = 0; round < 5; round++) {
+    const warmed: number[] = [];
+    const unwarmed: number[] = [];
+    for (let round = 0; round < 9; round++) {
       const cache = createCache({ store: memoryStore(), namespace: "many" });
       const warmer = createCacheWarmer(cache, { limiter: false });
       const list = tasks();
@@ -54,18 +56,23 @@ describe(`${TASKS} registered tasks`, () => {
       registrations.push(performance.now() - began);
       began = performance.now();
       const metrics = await warmer.warmAll({ maxParallel: PARALLEL });
-      const whole = performance.now() - began;
+      warmed.push(performance.now() - began);
       expect(metrics).toMatchObject({ totalTasks: TASKS, successfulTasks: TASKS });
       await warmer.close();
       await cache.close();
       const other = createCache({ store: memoryStore(), namespace: "many" });
-      overheads.push(((whole - (await bare(other))) * 1_000) / TASKS);
+      unwarmed.push(await bare(other));
       await other.close();
     }
+    const overheadMs = fastest(warmed) - fastest(unwarmed);
     const figures = {
-      registrationMs: Number(median(registrations).toFixed(1)),
-      overheadUs: Number(median(overheads).toFixed(1)),
-      all: { registrations: registrations.map(Math.round), overheads: overheads.map(Math.round) },
+      registrationMs: Number(fastest(registrations).toFixed(1)),
+      overheadUs: Number(((overheadMs * 1_000) / TASKS).toFixed(1)),
+      rounds: {
+        registrations: registrations.map(Math.round),
+        warmed: warmed.map(Math.round),
+        bare: unwarmed.map(Math.round),
+      },
     };
     if (process.env.WARMER_FIGURES) process.stdout.write(`${JSON.stringify(figures)}\n`);
     expect(figures.registrationMs).toBeLessThan(SLACK * MAX_REGISTRATION_MS);

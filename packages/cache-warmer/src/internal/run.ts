@@ -1,49 +1,15 @@
-import {
-  type CacheInternals,
-  FetchTimeoutError,
-  StoreUnavailableError,
-  UnserializableValueError,
-} from "@crm/cache-core";
-import type { RunKind, WarmerEvents } from "../events.ts";
-import type { FailureReason, WarmingMetrics } from "../metrics.ts";
-import type { ResolvedWarmerOptions, ResolvedWarmOptions } from "../options.ts";
+import { StoreUnavailableError } from "@crm/cache-core";
+import type { WarmingMetrics } from "../metrics.ts";
+import type { ResolvedWarmerOptions } from "../options.ts";
 import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { type DependencyPlan, planDependencies } from "./dependencies.ts";
-import type { Emitter } from "./emitter.ts";
-import type { GradientLimiter } from "./gradient-limiter.ts";
+import { notTried, reasonOf } from "./endings.ts";
 import type { CandidateState, Ledger, LedgerReply, StepBounds } from "./ledger.ts";
 import { type LoadResult, loadFamily, loadTask } from "./load-task.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { type Ending, RunFigures } from "./run-figures.ts";
+import type { RunContext, RunPlan } from "./run-plan.ts";
 import type { TaskRecord } from "./task-record.ts";
-
-/** What the runs of one warmer share. */
-export interface RunContext {
-  readonly internals: CacheInternals;
-  readonly settings: ResolvedWarmerOptions;
-  readonly limiter: GradientLimiter | null;
-  readonly emitter: Emitter<WarmerEvents>;
-  /** Loads under way in this process. */
-  readonly gauge: { inFlight: number };
-  readonly onFresh: (record: TaskRecord, key: string, freshUntil: number) => void;
-}
-
-/** What a run is to do. */
-export interface RunPlan {
-  readonly id: number;
-  readonly kind: RunKind;
-  /** Highest priority first. */
-  readonly records: readonly TaskRecord[];
-  readonly options: ResolvedWarmOptions;
-  /** So old may what the fleet has loaded be, in ms. */
-  readonly maxAgeOf: (record: TaskRecord) => number;
-  /** Loads of the fleet count when they are later than this, ms of the store's clock. */
-  readonly sinceOf: (record: TaskRecord) => number;
-  /** A fresh entry made later than this is left alone. `began`: when the first who took the task began. */
-  readonly newerThanOf: (record: TaskRecord, began: number, now: number) => number;
-  /** Only these keys of a family. */
-  readonly only?: ReadonlyMap<TaskRecord, readonly string[]> | undefined;
-}
 
 /** How many tasks are asked about beyond those wanted, where the fleet has them. */
 const AHEAD_MIN = 16;
@@ -567,15 +533,4 @@ export class Run {
     const { maxParallel } = this.#plan.options;
     return limiter === null ? maxParallel : Math.min(maxParallel, limiter.limit);
   }
-}
-
-function notTried(outcome: "failed" | "skipped", reason: Ending["reason"]): Ending {
-  return { outcome, reason, error: undefined, durationMs: 0, keys: 0, bytes: 0, attempts: 0 };
-}
-
-function reasonOf(error: unknown): FailureReason {
-  if (FetchTimeoutError.isInstance(error)) return "timeout";
-  if (UnserializableValueError.isInstance(error)) return "unserializable";
-  if (StoreUnavailableError.isInstance(error)) return "store";
-  return "error";
 }

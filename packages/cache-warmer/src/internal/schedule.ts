@@ -30,11 +30,12 @@ export function nextDelayOf(options: BackgroundOptions, clock: Clock): NextDelay
 
 function readCron(pattern: unknown, timezone: string | undefined, clock: Clock): NextDelay {
   if (typeof pattern !== "string") throw new InvalidScheduleError(String(pattern));
+  const received = timezone === undefined ? pattern : `${pattern} in ${timezone}`;
   let cron: Cron;
   try {
     cron = new Cron(pattern, { paused: true, ...(timezone === undefined ? {} : { timezone }) });
   } catch (cause) {
-    throw new InvalidScheduleError(pattern, cause);
+    throw new InvalidScheduleError(received, cause);
   }
   return () => {
     const now = clock.wall();
@@ -42,9 +43,9 @@ function readCron(pattern: unknown, timezone: string | undefined, clock: Clock):
     try {
       next = cron.nextRun(new Date(now));
     } catch (cause) {
-      throw new InvalidScheduleError(pattern, cause);
+      throw new InvalidScheduleError(received, cause);
     }
-    if (next === null) throw new InvalidScheduleError(pattern);
+    if (next === null) throw new InvalidScheduleError(received);
     return Math.max(1, next.getTime() - now);
   };
 }

@@ -18,7 +18,7 @@ const MAX_DEPENDENCIES = 256;
 /** The registered tasks, by name and by priority. */
 export class TaskBook {
   readonly #records = new Map<string, TaskRecord>();
-  readonly #categories = new Map<string, number>();
+  readonly #categories = new Map<string, { count: number }>();
   /** What the expiry index is to ask about, each once; some may be forgotten since. */
   #doubted: TaskRecord[] = [];
 
@@ -42,7 +42,9 @@ export class TaskBook {
         this.#forget(previous);
       }
       this.#records.set(record.name, record);
-      this.#categories.set(record.category, (this.#categories.get(record.category) ?? 0) + 1);
+      const category = this.#categories.get(record.category);
+      if (category === undefined) this.#categories.set(record.category, { count: 1 });
+      else category.count++;
       this.doubt(record);
     }
     return replaced;
@@ -85,14 +87,13 @@ export class TaskBook {
   }
 
   countByCategory(): Record<string, number> {
-    return Object.fromEntries(this.#categories);
+    return Object.fromEntries([...this.#categories].map(([name, { count }]) => [name, count]));
   }
 
   #forget(record: TaskRecord): void {
     this.#records.delete(record.name);
-    const left = (this.#categories.get(record.category) ?? 1) - 1;
-    if (left === 0) this.#categories.delete(record.category);
-    else this.#categories.set(record.category, left);
+    const category = this.#categories.get(record.category);
+    if (category !== undefined && --category.count === 0) this.#categories.delete(record.category);
     // So that the expiry index drops it.
     record.indexed = false;
   }
@@ -125,8 +126,12 @@ export class TaskBook {
   }
 }
 
-/** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
-export function checkTask(task: WarmingTask): TaskRecord {
+/**
+ * `known`: categories that were checked already; those of the task are added.
+ *
+ * @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError
+ */
+export function checkTask(task: WarmingTask, known: Set<string> = new Set()): TaskRecord {
   if (typeof task !== "object" || task === null) {
     throw new InvalidOptionError({
       option: "task",
@@ -137,7 +142,7 @@ export function checkTask(task: WarmingTask): TaskRecord {
   const name = checkKey(task.key);
   const { fetcher } = task;
   if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
-  return makeRecord(name, task, fetcher, undefined);
+  return makeRecord(name, task, fetcher, undefined, known);
 }
 
 /** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
@@ -156,9 +161,8 @@ export function checkFamily(family: WarmingFamily): TaskRecord {
     const expected = "a whole number from 1 to 1000";
     throw new InvalidOptionError({ option: "batchSize", received: batchSize, expected });
   }
-  return makeRecord(name, family, undefined, {
-    ...{ keys, batchFetcher: batchFetcher as BatchFetcher<unknown>, batchSize },
-  });
+  const parts = { keys, batchFetcher: batchFetcher as BatchFetcher<unknown>, batchSize };
+  return makeRecord(name, family, undefined, parts, new Set());
 }
 
 /** One literal, in one place: ten thousand of them are registered in milliseconds. */
@@ -167,17 +171,19 @@ function makeRecord(
   settings: WarmingSettings,
   fetcher: TaskRecord["fetcher"],
   family: TaskRecord["family"],
+  known: Set<string>,
 ): TaskRecord {
   const { ttl, priority = 5, category = "default", dependsOn, timeout, retries, entry } = settings;
   if (!Number.isInteger(priority) || priority < 1 || priority > 10) {
     const expected = "a whole number from 1 to 10, 10 being loaded first";
     throw new InvalidOptionError({ option: "priority", received: priority, expected });
   }
+  if (!known.has(category)) known.add(checkCategory(category));
   return {
     name,
     fetcher,
     family,
-    category: category === "default" ? category : checkCategory(category),
+    category,
     priority,
     ttl,
     ttlMs: ttl === undefined ? USUAL_TTL_MS : parseDuration(ttl, "ttl"),

@@ -136,7 +136,7 @@ export const specified: Chapter = (test) => {
     await t.cache.set("later", 0, 20);
     await t.cache.set("soon", 0, 900);
     await sleep(2);
-    await t.warmer.warmExpiringSoon(60);
+    await t.warmer.warmExpiringSoon("1m");
     expect(loads).toEqual({ soon: 2, later: 1 });
   });
 
