@@ -110,18 +110,25 @@ export function classNameOf(value: object): string {
   return typeof name === "string" ? truncateKey(name) : "";
 }
 
+/** Where an error of a Redis client carries a command, or other errors that do. */
+const CARRIERS = ["command", "lastNodeError", "previousErrors"] as const;
+
 /**
  * Takes from an error of a Redis client what must not reach a log: ioredis attaches the whole command, and so the
  * password of an `AUTH` or the bytes of a value. Returns the error itself when it carries no command.
  */
 export function redactCause(cause: unknown): unknown {
-  if (!(cause instanceof Error) || !("command" in cause)) return cause;
-  const command = cause.command as { name?: unknown } | null | undefined;
+  if (!(cause instanceof Error) || !CARRIERS.some((name) => name in cause)) return cause;
+  const { command, lastNodeError } = cause as {
+    command?: { name?: unknown } | null;
+    lastNodeError?: unknown;
+  };
   const redacted = new Error(cause.message);
   redacted.name = cause.name;
   if (cause.stack !== undefined) redacted.stack = cause.stack;
   return Object.assign(redacted, {
     ...("code" in cause ? { code: cause.code } : {}),
     ...(typeof command?.name === "string" ? { command: command.name } : {}),
+    ...(lastNodeError === undefined ? {} : { lastNodeError: redactCause(lastNodeError) }),
   });
 }

@@ -2,6 +2,7 @@ import { entryBytes, looksLikeEntry, type ParsedEntry, parseEntry } from "../ent
 import { CacheError, InvalidOptionError } from "../errors.ts";
 import type { CacheEvents } from "../events.ts";
 import type { GetOptions } from "../options.ts";
+import { redactCause } from "../redact.ts";
 import type { StoredParts } from "./fills.ts";
 import type { Shared } from "./shared.ts";
 
@@ -162,7 +163,7 @@ export class EntryReader {
   #readFailed(error: unknown): void {
     const { emitter, logger } = this.#shared;
     if (CacheError.isInstance(error) && error.code === "STORE_UNAVAILABLE") return;
-    logger.warn({ err: error }, "A read failed; it counts as a miss");
+    logger.warn({ err: redactCause(error) }, "A read failed; it counts as a miss");
     if (emitter.wants("background:error")) emitter.emit("background:error", { where: "read", error });
   }
 

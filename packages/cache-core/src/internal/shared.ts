@@ -6,6 +6,7 @@ import { jsonCodec } from "../json-codec.ts";
 import { KeySpace } from "../key-space.ts";
 import { type Logger, silentLogger } from "../logger.ts";
 import type { CacheOptions } from "../options.ts";
+import { redactCause } from "../redact.ts";
 import { type ResolvedEntryOptions, resolveEntryDefaults, resolveMemoryTier } from "../resolve-options.ts";
 import type { Store } from "../store.ts";
 import type { Coverage } from "./coverage.ts";
@@ -76,7 +77,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
   const warnings = new Map<string, string>();
   const emitter = new Emitter((error) => logger.error({ err: error }, "A listener of a cache event threw"));
   const onBackgroundError = (where: string, error: unknown): void => {
-    logger.warn({ err: error, where }, "Background work of the cache failed");
+    logger.warn({ err: redactCause(error), where }, "Background work of the cache failed");
     if (emitter.wants("background:error")) emitter.emit("background:error", { where, error });
   };
   const keys = new KeySpace(namespace, store.buckets);
@@ -150,7 +151,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     } else if (code === "EVICTION_POLICY") {
       warnings.set(code, message);
     }
-    logger.warn({ code, key: warning.key, err: warning.cause }, message);
+    logger.warn({ code, key: warning.key, err: redactCause(warning.cause) }, message);
     if (emitter.wants("store:warning")) emitter.emit("store:warning", { code, message });
   });
   if (store.available && store.topology !== "memory") access.checkIndexes();

@@ -11,15 +11,8 @@ export interface Connection {
   readonly owned: boolean;
 }
 
-const WAYS = ["client", "url", "nodes", "sentinels", "host"] as const;
-
 /** Makes the client, or takes the caller's. */
 export function connect(options: RedisStoreOptions): Connection {
-  const given = WAYS.filter((way) => options[way] !== undefined);
-  const [way, other] = given;
-  if (way !== undefined && other !== undefined) {
-    throw new InvalidOptionError({ options: [way, other], reason: "each names a server; give one" });
-  }
   if (options.client !== undefined) return adopt(options.client);
   const { Cluster, Redis } = loadIoredis();
   if (options.nodes !== undefined) {

@@ -2,8 +2,10 @@ import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
+import { redactCause } from "../redact.ts";
 import type { Store, StoreWarning } from "../store.ts";
 import { boundedDuration, wholeNumber } from "./check-options.ts";
+import { checkTarget } from "./check-target.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
@@ -41,7 +43,8 @@ const PROBE_EVERY_MS = 100;
 const REPLACE_AFTER_MS = 500;
 
 /** A store on Redis: one server, Sentinel or Cluster; Redis 7 or Valkey 7.2 and later. Connects at once. */
-export function redisStore(options: RedisStoreOptions = {}): Store {
+export function redisStore(options: RedisStoreOptions): Store {
+  checkTarget(options);
   const deadlineMs = boundedDuration(options.commandTimeout ?? "40ms", "commandTimeout", 5, 10_000);
   const invalidationMs = boundedDuration(
     options.invalidationTimeout ?? "250ms",
@@ -67,7 +70,9 @@ export function redisStore(options: RedisStoreOptions = {}): Store {
   let available = false;
 
   function warn(warning: StoreWarning): void {
-    for (const handler of warningHandlers) handler(warning);
+    // An error of the client carries the command, and with it a password or a value.
+    const told = { ...warning, cause: redactCause(warning.cause) };
+    for (const handler of warningHandlers) handler(told);
   }
 
   function laneOf(key: string): Lane {
