@@ -231,7 +231,7 @@ export class CacheCore implements Cache {
     const found = await this.#reader.find(full, key, undefined);
     if (found !== undefined && this.#reader.isFresh(full, found.entry)) {
       this.#reader.countHit(key, false);
-      return heldLease<T>(key, found.value as T);
+      return heldLease<T>(this.#shared, key, found.value as T);
     }
     this.#reader.countMiss(key);
     return takeHandLease<T>(this.#shared, key, full, this.#prefix);

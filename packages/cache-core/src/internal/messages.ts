@@ -1,4 +1,4 @@
-import { InvalidFetcherError, UndefinedValueError } from "../errors.ts";
+import { InvalidFetcherError, UndefinedValueError, UnserializableValueError } from "../errors.ts";
 import type { SubscribeOptions } from "../options.ts";
 import type { Shared } from "./shared.ts";
 
@@ -42,5 +42,19 @@ function toJson(shared: Shared, message: unknown): string {
   // The codec refuses, with a path, what JSON would change in silence; channels carry plain JSON.
   const { codec } = shared.payloads;
   codec.encode(message);
-  return JSON.stringify(message);
+  const paths = new WeakMap<object, string>();
+  return JSON.stringify(message, function (this: object, name: string, value: unknown) {
+    const holder = paths.get(this);
+    const path =
+      holder === undefined ? "$" : Array.isArray(this) ? `${holder}[${name}]` : `${holder}.${name}`;
+    if (typeof value === "bigint") {
+      throw new UnserializableValueError({
+        path,
+        kind: "type",
+        what: "a BigInt, which a message cannot carry",
+      });
+    }
+    if (typeof value === "object" && value !== null) paths.set(value, path);
+    return value;
+  });
 }

@@ -1,4 +1,5 @@
 import type { ParsedEntry } from "../entry.ts";
+import { FetchTimeoutError } from "../errors.ts";
 import type { Fetcher } from "../fetcher.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
@@ -33,6 +34,7 @@ export class ReadThrough {
   ): Promise<unknown> {
     const { fills, emitter } = this.#shared;
     const arrival = fills.arrive();
+    const giveUpAt = options.hardMs > 0 ? this.#shared.clock.monotonic() + options.hardMs : undefined;
     const force = call?.forceRefresh === true;
     const schema = call?.schema as GetOptions["schema"];
     let previous: Found | undefined;
@@ -66,19 +68,20 @@ export class ReadThrough {
         (joined.previous === undefined || force || !joined.serves(arrival)
           ? undefined
           : this.#reader.open(joined.previous, full, key, schema, mark));
-      const result = await this.#resultOf(joined, options, fallback);
+      const result = await this.#resultOf(joined, options, fallback, giveUpAt);
       if ("served" in result) return result.served.value;
+      if ("timedOut" in result)
+        return this.#failSafe(
+          full,
+          options,
+          fallback,
+          new FetchTimeoutError({ key, timeoutMs: options.hardMs }),
+        );
       if (!joined.serves(arrival)) continue;
       const delivered = this.#deliver(key, full, flight, result, own, schema, mark);
       if (delivered !== undefined) {
         if (delivered.error === undefined) return delivered.value;
-        const served = options.failSafeMs > 0 ? fallback() : undefined;
-        if (served !== undefined) {
-          this.#throttle(full, options.throttleMs);
-          this.#shared.counters.staleServed++;
-          return served.value;
-        }
-        throw delivered.error.cause;
+        return this.#failSafe(full, options, fallback, delivered.error.cause);
       }
       // A fresh entry that this caller cannot use: only a newer one will do.
       if (result.kind === "entry") known = Math.max(known, result.entry.createdAt);
@@ -166,26 +169,50 @@ export class ReadThrough {
     });
   }
 
-  /** The result of a fill, or the value to be served when the soft timeout passes first and there is one. */
+  /** The old value in place of a failure, where there is one that may be served; else the failure. */
+  #failSafe(
+    full: string,
+    options: ResolvedEntryOptions,
+    fallback: () => Found | undefined,
+    error: unknown,
+  ): unknown {
+    const served = options.failSafeMs > 0 ? fallback() : undefined;
+    if (served === undefined) throw error;
+    this.#throttle(full, options.throttleMs);
+    this.#shared.counters.staleServed++;
+    return served.value;
+  }
+
+  /**
+   * The result of a fill, or the value to be served when the soft timeout passes first and there is one. Whoever else is
+   * fetching, the caller waits for no longer than its own hard timeout.
+   */
   async #resultOf(
     flight: Flight,
     options: ResolvedEntryOptions,
     fallback: () => Found | undefined,
-  ): Promise<FillResult | { readonly served: Found }> {
-    if (options.softMs === 0) return flight.result;
-    let cancel: () => void = () => {};
-    const soft = new Promise<undefined>((resolve) => {
-      cancel = this.#shared.clock.after(options.softMs, () => resolve(undefined));
-    });
+    giveUpAt: number | undefined,
+  ): Promise<FillResult | { readonly served: Found } | { readonly timedOut: true }> {
+    const { clock, counters } = this.#shared;
+    if (options.softMs === 0 && giveUpAt === undefined) return flight.result;
+    const cancels: (() => void)[] = [];
+    const after = <T>(ms: number, outcome: T): Promise<T> =>
+      new Promise((resolve) => cancels.push(clock.after(Math.max(0, ms), () => resolve(outcome))));
+    const hard = giveUpAt === undefined ? [] : [after(giveUpAt - clock.monotonic(), "hard" as const)];
+    const soft = options.softMs === 0 ? [] : [after(options.softMs, "soft" as const)];
     try {
-      const first = await Promise.race([flight.result, soft]);
-      if (first !== undefined) return first;
+      const first = await Promise.race([flight.result, ...hard, ...soft]);
+      if (first === "hard") return { timedOut: true };
+      if (first !== "soft") return first;
       const served = fallback();
-      if (served === undefined) return flight.result;
-      this.#shared.counters.staleServed++;
-      return { served };
+      if (served !== undefined) {
+        counters.staleServed++;
+        return { served };
+      }
+      const last = await Promise.race([flight.result, ...hard]);
+      return last === "hard" ? { timedOut: true } : last;
     } finally {
-      cancel();
+      for (const cancel of cancels) cancel();
     }
   }
 

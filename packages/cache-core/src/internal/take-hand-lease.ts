@@ -30,7 +30,7 @@ export async function takeHandLease<T>(
       if (taken.kind === "granted") return granted<T>(shared, key, full, prefix, token);
       if (taken.kind === "found") {
         const found = open(taken.entry, payloads);
-        if (found !== undefined) return heldLease<T>(key, found.value as T);
+        if (found !== undefined) return heldLease<T>(shared, key, found.value as T);
         // What looks usable to the store and is not: to be overwritten.
         known = Number.MAX_SAFE_INTEGER;
         continue;
@@ -52,7 +52,7 @@ export async function takeHandLease<T>(
     }
   }
   // Without the store nothing can be filled safely, so nothing is.
-  return heldLease<T>(key, undefined);
+  return heldLease<T>(shared, key, undefined);
 }
 
 function open(bytes: Buffer, payloads: Shared["payloads"]): { value: unknown } | undefined {
@@ -65,12 +65,16 @@ function open(bytes: Buffer, payloads: Shared["payloads"]): { value: unknown } |
   }
 }
 
-/** A lease that has nothing to give up: there is a value, or no store. */
-export function heldLease<T>(key: string, value: T | undefined): Lease<T> {
+/** A lease that has nothing to give up: there is a value, or no store. What is wrong with a fill is said all the same. */
+export function heldLease<T>(shared: Shared, key: string, value: T | undefined): Lease<T> {
   return {
     key,
     value,
-    fill: async () => false,
+    async fill(filled: T, options?: Duration | SetOptions): Promise<boolean> {
+      if (filled === undefined) throw new UndefinedValueError({ key });
+      resolveSetOptions(options, shared.defaults);
+      return false;
+    },
     release: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

@@ -20,6 +20,9 @@ export const hand: Chapter = ({ expect }, test) => {
     expect(lease.value).toBe("there");
     expect(await lease.fill("other", 60)).toBe(false);
     expect(await cache.get("k")).toBe("there");
+    // What is wrong is said whether or not it would have been stored.
+    await expect(lease.fill("other", "5 m" as never)).rejects.toMatchObject({ code: "INVALID_DURATION" });
+    await expect(lease.fill(undefined as never)).rejects.toMatchObject({ code: "UNDEFINED_VALUE" });
   });
 
   test("is refused after an invalidation of its key, tag, pattern or namespace, or a write", async (t) => {

@@ -54,5 +54,9 @@ export const messages: Chapter = ({ expect }, test) => {
     const cache = t.cache();
     await expect(cache.publish("news", undefined)).rejects.toMatchObject({ code: "UNDEFINED_VALUE" });
     await expect(cache.publish("news", { f() {} })).rejects.toMatchObject({ code: "UNSERIALIZABLE_VALUE" });
+    await expect(cache.publish("news", { a: [1, { b: 5n }] })).rejects.toMatchObject({
+      code: "UNSERIALIZABLE_VALUE",
+      path: "$.a[1].b",
+    });
   });
 };

@@ -158,6 +158,20 @@ export const timing: Chapter = ({ expect }, test) => {
     expect(await cache.getOrSet("k", () => "new", 60)).toBe("new");
   });
 
+  test("hard timeout: it bounds the wait for somebody else's fetch, too", async (t) => {
+    const cache = t.cache();
+    const other = t.cache();
+    // Taken and forgotten: nobody fills it.
+    const forgotten = await other.lease("k");
+    const outcome = cache
+      .getOrSet("k", () => "value", { ttl: 60, hardTimeout: "60ms" })
+      .catch((error: unknown) => error);
+    await t.advance(120);
+    expect(await outcome).toMatchObject({ code: "FETCH_TIMEOUT", key: "k", timeoutMs: 60 });
+    await forgotten.release();
+    await t.until(async () => (await cache.getOrSet("k", () => "value", 60)) === "value", "the key is free");
+  });
+
   test("soft timeout: the old value is served and the fetcher goes on", async (t) => {
     const cache = t.cache();
     const options = { ttl: "20ms", failSafeTtl: 60, softTimeout: "30ms" } as const;
