@@ -135,6 +135,9 @@ export interface CacheInvalidator {
 const CHANNEL = "cache:invalidation";
 /** Events that are applied in one step at most. */
 const UNIT_EVENTS = 1_000;
+/** Messages of one invalidation at most: the record, the removal, the outcome; marking stale is a removal with a note of its own. */
+const MESSAGES = 3;
+const MESSAGES_WITH_SOFT = 5;
 const RETRY_SESSIONS_MS = 100;
 const MAX_WAITING = 1_000;
 
@@ -175,7 +178,11 @@ export function createCacheInvalidator(
   const { internals } = cache;
   const { logger, clock, emitter, store, prefix, instance } = internals;
   const book = new RuleBook(resolved.rules, logger);
-  internals.keepHistory(2 * resolved.maxRecords, resolved.maxAgeMs);
+  const keepHistory = (): void => {
+    const messages = book.some(({ soft }) => soft === true) ? MESSAGES_WITH_SOFT : MESSAGES;
+    internals.keepHistory(messages * resolved.maxRecords, resolved.maxAgeMs);
+  };
+  keepHistory();
   const log = new HistoryLog(cache, resolved);
   const cascade = { depth: resolved.cascadeDepth, dependencies: resolved.dependencies, logger };
   const batches = new AsyncLocalStorage<Batch>();
@@ -476,7 +483,10 @@ export function createCacheInvalidator(
     apply,
     plan,
     batch,
-    registerRule: (entityType, rule) => book.register(entityType, rule),
+    registerRule(entityType, rule) {
+      book.register(entityType, rule);
+      keepHistory();
+    },
     getHistory: (count = 100) => log.local.latest(count),
     getStats: () => log.local.stats(log.now()),
     async queryHistory(filter = {}) {

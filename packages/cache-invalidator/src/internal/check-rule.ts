@@ -14,8 +14,21 @@ export function checkRule(entity: string, rule: EntityRule): EntityRule {
     if (!ok || /\p{Cc}|\p{Cs}/u.test(pattern))
       refuse(".patterns", pattern, "globs without control characters");
   }
+  if (rule.relatedEntities !== undefined && !Array.isArray(rule.relatedEntities)) {
+    refuse(".relatedEntities", rule.relatedEntities, "an array of entities");
+  }
   for (const relation of rule.relatedEntities ?? []) {
     plain(typeof relation === "string" ? relation : relation?.entity, "relatedEntities", 128);
+    if (typeof relation === "string") continue;
+    const { idFrom, ids, whenUnknown } = relation;
+    const fields = idFrom === undefined || typeof idFrom === "string" ? [] : idFrom;
+    if (!Array.isArray(fields) || fields.some((field) => typeof field !== "string")) {
+      refuse(".relatedEntities.idFrom", idFrom, "the name of a field, or an array of them");
+    }
+    if (ids !== undefined && typeof ids !== "function") refuse(".relatedEntities.ids", ids, "a function");
+    if (whenUnknown !== undefined && !["all", "collections", "nothing"].includes(whenUnknown)) {
+      refuse(".relatedEntities.whenUnknown", whenUnknown, '"all", "collections" or "nothing"');
+    }
   }
   if (rule.customHandler !== undefined && typeof rule.customHandler !== "function") {
     refuse(".customHandler", rule.customHandler, "a function");

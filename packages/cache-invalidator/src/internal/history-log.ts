@@ -24,6 +24,8 @@ const IDS_OF_ONE_READ = 200;
 /** Between a record's time and its place on the bus lie at most this much, but for one that was retried. */
 const SLACK_MS = 5_000;
 const MAX_SILENCE_MS = 1_000;
+/** Between two attempts to load the history from a store that does not answer. */
+const RETRY_MS = 250;
 
 export interface HistoryLogOptions {
   readonly localRecords: number;
@@ -43,6 +45,7 @@ export class HistoryLog {
   /** What came while the history was being loaded. */
   #waiting: StreamEntry[] | null = [];
   #loading: Promise<void>;
+  #cancelRetry: () => void = () => {};
   #closed = false;
   gaps = 0;
 
@@ -119,6 +122,7 @@ export class HistoryLog {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelRetry();
     await this.#follower.stop();
     await this.#loading;
   }
@@ -153,6 +157,10 @@ export class HistoryLog {
   #onGap(): void {
     this.gaps++;
     this.#indexed = false;
+    this.#loadAgain();
+  }
+
+  #loadAgain(): void {
     this.#waiting ??= [];
     this.#loading = this.#loading.then(() => this.#load());
   }
@@ -180,12 +188,20 @@ export class HistoryLog {
       this.local.load(recent.slice(-2 * this.#options.localRecords));
       this.#indexed = true;
     } catch {
-      // The store is away: searches read page by page until a gap, which follows a disconnect, loads again.
+      // The store is away. Until it answers, searches read page by page. Commands have a connection of their own: it may
+      // come back after the one that told of the gap.
+      this.#retry();
     } finally {
       const waiting = this.#waiting ?? [];
       this.#waiting = null;
       this.#follow(waiting);
     }
+  }
+
+  #retry(): void {
+    this.#cancelRetry();
+    if (this.#closed) return;
+    this.#cancelRetry = this.#internals.clock.after(RETRY_MS, () => this.#loadAgain());
   }
 
   async #read(args: (string | number)[]): Promise<[string, WireRecord | null][]> {

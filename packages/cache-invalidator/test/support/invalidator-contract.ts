@@ -104,31 +104,63 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(steps).toEqual(["a:1", "a:1 > b:1", "a:1 > b:1 > c:1"]);
     });
 
-    it("by instance: an update of the company * touches that one company", async () => {
-      const { cache, invalidator } = make({ rules: preciseRules, cascadeDepth: 0 });
-      await fill(
-        cache,
-        "companies:*",
-        "companies:*:deals",
-        "companies:1",
-        "companies:1:deals",
-        "companies:list:1",
-      );
-      await invalidator.invalidateOnUpdate("companies", "*");
-      expect(
-        await left(cache, "companies:*", "companies:*:deals", "companies:1", "companies:1:deals"),
-      ).toEqual(["companies:1", "companies:1:deals"]);
-      expect(await left(cache, "companies:list:1")).toEqual([]);
-    });
+    it.each([0, 1, 4, 16])(
+      "by instance, %i steps far: an update of the company * touches that one company",
+      async (cascadeDepth) => {
+        const { cache, invalidator } = make({
+          rules: preciseRules,
+          ...(cascadeDepth === 1 ? {} : { cascadeDepth }),
+        });
+        const others = [
+          "companies:1",
+          "companies:1:deals",
+          "companies:x*",
+          "deals:7",
+          "projects:7",
+          "projects:7:tasks",
+        ];
+        const lists =
+          cascadeDepth === 0 ? ["companies:list:1"] : ["companies:list:1", "deals:stats", "projects:list:1"];
+        await fill(cache, "companies:*", "companies:*:deals", ...lists, ...others);
+        await invalidator.invalidateOnUpdate("companies", "*", { name: "Acme" });
+        expect(await left(cache, "companies:*", "companies:*:deals", ...lists, ...others)).toEqual(others);
+      },
+    );
 
-    it("related entities are found by the ids in the data; without them all are meant", async () => {
+    it("related entities are found by the ids in the data, also as columns are called", async () => {
       const { cache, invalidator } = make({ rules: preciseRules });
       const all = ["companies:1", "companies:2", "quotes:5", "quotes:6", "deals:3"];
       await fill(cache, ...all);
-      await invalidator.invalidateOnUpdate("deals", 3, { companyId: 1, quoteIds: [], contactId: null });
+      await invalidator.invalidateOnUpdate("deals", 3, { company_id: 1, quoteIds: [], contactId: null });
       expect(await left(cache, ...all)).toEqual(["companies:2", "quotes:5", "quotes:6"]);
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: 2, contactId: null, quoteIds: [6] });
+      expect(await left(cache, ...all)).toEqual(["quotes:5"]);
+    });
+
+    it("what the data does not name: all parents go, of children the lists; and a mapper finds the rest", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules });
+      const all = ["companies:1", "companies:2", "quotes:5", "quotes:list:1", "deals:3", "deals:4"];
+      await fill(cache, ...all);
       await invalidator.invalidateOnUpdate("deals", 3);
-      expect(await left(cache, ...all)).toEqual([]);
+      expect(await left(cache, ...all)).toEqual(["quotes:5", "deals:4"]);
+      await fill(cache, ...all);
+      const asked: string[] = [];
+      invalidator.registerRule("deals", {
+        patterns: ["deals:{id}"],
+        relatedEntities: [
+          {
+            entity: "quotes",
+            whenUnknown: "nothing",
+            ids: async ({ entityId }) => (entityId === "3" ? ["5"] : undefined),
+          },
+          { entity: "companies", whenUnknown: "nothing", ids: ({ entityId }) => void asked.push(entityId) },
+        ],
+      });
+      await invalidator.invalidateOnUpdate("deals", 3);
+      expect(await left(cache, ...all)).toEqual(["companies:1", "companies:2", "deals:4"]);
+      await invalidator.invalidateOnUpdate("deals", 4);
+      expect(await left(cache, ...all)).toEqual(["companies:1", "companies:2"]);
+      expect(asked).toEqual(["3", "4"]);
     });
 
     it.each([
