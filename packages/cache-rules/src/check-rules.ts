@@ -34,13 +34,17 @@ export interface BlastRadius {
   readonly endsSessions: boolean;
 }
 
+/** What `checkRules` found. */
 export interface RulesReport {
   readonly findings: readonly RuleFinding[];
+  /** For each entity that has a rule, one for each set of events that reach the same. */
   readonly blastRadius: readonly BlastRadius[];
+  /** Findings of the level `error`, and of `warning`. */
   readonly errors: number;
   readonly warnings: number;
 }
 
+/** What `checkRules` takes beside the rules. */
 export interface CheckRulesOptions {
   /** Steps of the cascade, as the invalidator will follow them. @default 1 */
   readonly cascadeDepth?: number | undefined;

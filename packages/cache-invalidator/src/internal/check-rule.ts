@@ -1,6 +1,10 @@
 import { type EntityRule, InvalidOptionError, parseDuration } from "@crm/cache-core";
 import { plain } from "./check-event.ts";
 
+function isEvent(value: unknown): boolean {
+  return value === "entity:created" || value === "entity:updated" || value === "entity:deleted";
+}
+
 /** Refuses what is no rule. @throws InvalidOptionError, InvalidEventError, InvalidDurationError */
 export function checkRule(entity: string, rule: EntityRule): EntityRule {
   plain(entity, "entityType", 128);
@@ -29,6 +33,16 @@ export function checkRule(entity: string, rule: EntityRule): EntityRule {
     if (whenUnknown !== undefined && !["all", "collections", "nothing"].includes(whenUnknown)) {
       refuse(".relatedEntities.whenUnknown", whenUnknown, '"all", "collections" or "nothing"');
     }
+  }
+  const { soft, scoped, dependencies, endsSessions } = rule;
+  for (const [field, flag] of Object.entries({ soft, scoped })) {
+    if (flag !== undefined && typeof flag !== "boolean") refuse(`.${field}`, flag, "true or false");
+  }
+  if (dependencies !== undefined && !["together", "only", "off"].includes(dependencies)) {
+    refuse(".dependencies", dependencies, '"together", "only" or "off"');
+  }
+  if (endsSessions !== undefined && !(Array.isArray(endsSessions) && endsSessions.every(isEvent))) {
+    refuse(".endsSessions", endsSessions, "an array of entity:created, entity:updated, entity:deleted");
   }
   if (rule.customHandler !== undefined && typeof rule.customHandler !== "function") {
     refuse(".customHandler", rule.customHandler, "a function");

@@ -53,19 +53,18 @@ export class HistoryIndex {
     this.#newest = id;
     if (wire === null) return;
     const [ms = 0, sequence = 0] = id.split("-").map(Number);
-    const actor = wire.a === undefined ? 0 : hash(wire.a);
     if (wire.t === "o") this.#supersede(wire);
     else {
       this.#open.set(wire.id, this.#count);
       if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value as string);
     }
-    for (const [event, entity, entityId] of wire.ev) {
+    for (const [event, entity, entityId, actor = wire.a] of wire.ev) {
       const at = this.#count++ % this.#capacity;
       this.#ms[at] = ms;
       this.#sequence[at] = sequence;
       this.#entity[at] = hash(entity);
       this.#entityId[at] = hash(entityId);
-      this.#actor[at] = actor;
+      this.#actor[at] = actor == null ? 0 : hash(actor);
       this.#event[at] = EVENT_CODE[event] ?? 0;
     }
   }

@@ -47,7 +47,6 @@ export class HistoryLog {
   #loading: Promise<void>;
   #cancelRetry: () => void = () => {};
   #closed = false;
-  gaps = 0;
 
   constructor(cache: Cache, options: HistoryLogOptions) {
     this.#internals = cache.internals;
@@ -155,7 +154,6 @@ export class HistoryLog {
 
   /** Something was missed: what is there is read anew. */
   #onGap(): void {
-    this.gaps++;
     this.#indexed = false;
     this.#loadAgain();
   }
@@ -168,24 +166,23 @@ export class HistoryLog {
   async #load(): Promise<void> {
     if (this.#closed) return;
     this.#waiting ??= [];
-    const rows: [string, WireRecord | null][] = [];
-    let events = 0;
     try {
       await this.#follower.started;
-      for (let end = "+"; !this.#closed; ) {
-        const messages = await this.#read([end, PAGE]);
-        rows.push(...messages);
-        for (const [, wire] of messages) events += wire?.ev.length ?? 0;
-        if (messages.length < PAGE || events >= 2 * this.#options.maxRecords) break;
-        end = `(${messages.at(-1)?.[0]}`;
+      const index = new HistoryIndex(2 * this.#options.maxRecords);
+      // From the oldest on, a page at a time: of a million records only the latest are ever in memory.
+      let recent: WireRecord[] = [];
+      for (let start = "-"; !this.#closed; ) {
+        const messages = await this.#read([`>${start}`, PAGE]);
+        for (const [id, wire] of messages) {
+          index.add(id, wire);
+          if (wire !== null) recent.push(wire);
+        }
+        recent = recent.slice(-2 * this.#options.localRecords);
+        if (messages.length < PAGE) break;
+        start = `(${index.newest}`;
       }
-      this.#index = new HistoryIndex(2 * this.#options.maxRecords);
-      const recent: WireRecord[] = [];
-      for (const [id, wire] of rows.reverse()) {
-        this.#index.add(id, wire);
-        if (wire !== null) recent.push(wire);
-      }
-      this.local.load(recent.slice(-2 * this.#options.localRecords));
+      this.#index = index;
+      this.local.load(recent);
       this.#indexed = true;
     } catch {
       // The store is away. Until it answers, searches read page by page. Commands have a connection of their own: it may

@@ -288,6 +288,40 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(new Set(history.map(({ unit }) => unit)).size).toBe(1);
     });
 
+    it("events that are sent together keep their actors and causes, and a handler runs once for equal ones", async () => {
+      const { cache, invalidator } = make();
+      const handled: unknown[] = [];
+      invalidator.registerRule("leads", {
+        patterns: ["leads:*"],
+        customHandler: (id, data) => handled.push([id, data]),
+      });
+      await invalidator.batch(async () => {
+        await invalidator.invalidateOnUpdate("leads", "1", { x: 1 }, { actor: "ann", cause: "import" });
+        await invalidator.invalidateOnUpdate("leads", "1", { x: 2 }, { actor: "bob" });
+        await invalidator.invalidateOnUpdate("leads", "2");
+      });
+      expect(handled).toEqual([
+        ["1", { x: 2 }],
+        ["2", undefined],
+      ]);
+      const said = ({ entityId, actor, cause }: { entityId: string; actor?: unknown; cause?: unknown }) =>
+        [entityId, actor, cause] as const;
+      const expected = [
+        ["2", undefined, undefined],
+        ["1", "bob", undefined],
+        ["1", "ann", "import"],
+      ];
+      expect(invalidator.getHistory().map(said)).toEqual(expected);
+      // Another process finds them by the index of the whole history.
+      const other = createCacheInvalidator(cache);
+      await other.ready();
+      await waitFor(async () => (await other.queryHistory()).length === 3);
+      expect((await other.queryHistory()).map(said)).toEqual(expected);
+      expect((await other.queryHistory({ actor: "bob" })).map(said)).toEqual([expected[1]]);
+      expect((await other.queryHistory({ cause: "import" })).map(said)).toEqual([expected[2]]);
+      await other.close();
+    });
+
     it("a custom handler gets the id and the data; one that throws or hangs is reported and stops nobody", async () => {
       const { cache, invalidator } = make({ handlerTimeout: "50ms" });
       const errors: unknown[] = [];
@@ -450,7 +484,47 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
           field,
         });
       }
-      await expect(invalidator.queryHistory({ limit: 0 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      for (const filter of [
+        { limit: 0 },
+        { since: "today" },
+        { until: new Date(Number.NaN) },
+        { event: "x" },
+        { actor: 7 },
+        null,
+      ]) {
+        await expect(invalidator.queryHistory(filter as never), JSON.stringify(filter)).rejects.toMatchObject(
+          {
+            code: "INVALID_OPTION",
+          },
+        );
+      }
+      expect(await invalidator.queryHistory({ entityId: 7 } as never)).toEqual([]);
+      for (const count of [-1, 1.5, Number.NaN, "3"]) {
+        expect(() => invalidator.getHistory(count as number)).toThrow(/count/);
+      }
+      for (const rule of [{ soft: "yes" }, { dependencies: "maybe" }, { endsSessions: "x" }, { scoped: 1 }]) {
+        expect(() => invalidator.registerRule("x", { patterns: [], ...rule } as never)).toThrow(/rules\.x\./);
+      }
+      for (const options of [null, 7, { history: 7 }, { rules: null }]) {
+        expect(() => createCacheInvalidator(cache, options as never)).toThrow(/expected an object/);
+      }
+      await expect(
+        invalidator.invalidateOnUpdate("companies", "1", {}, "ann" as never),
+      ).rejects.toMatchObject({
+        code: "INVALID_EVENT",
+        field: "context",
+      });
+      await expect(invalidator.explain("")).rejects.toMatchObject({ code: "INVALID_KEY" });
+      await expect(invalidator.explain("a", 0)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      await expect(invalidator.batch("work" as never)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      for (const relation of [
+        { entity: "y", whenUnknown: "some" },
+        { entity: "y", idFrom: 7 },
+        { entity: "y", ids: "z" },
+      ]) {
+        const rule = { patterns: [], relatedEntities: [relation] } as never;
+        expect(() => invalidator.registerRule("x", rule)).toThrow(/rules\.x\.relatedEntities/);
+      }
       expect(() => invalidator.registerRule("x", { patterns: "x" } as never)).toThrow(/rules\.x\.patterns/);
       expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
       expect(invalidator.getHistory()).toEqual([]);
