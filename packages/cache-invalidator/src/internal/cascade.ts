@@ -95,7 +95,14 @@ async function relatedPlaces(
   id: string | undefined,
   logger: Logger,
 ): Promise<readonly Where[]> {
-  const ids = await relatedIds(book, relation, change, id, logger);
+  let ids: readonly Where[] | "unknown";
+  try {
+    ids = await relatedIds(book, relation, change, id);
+  } catch (error) {
+    const entity = typeof relation === "string" ? relation : relation.entity;
+    logger.warn({ err: error, entity }, "Related ids could not be found; all of the entity are meant");
+    return [ALL];
+  }
   if (ids !== "unknown") return ids;
   const { whenUnknown = "all" } = typeof relation === "string" ? {} : relation;
   if (whenUnknown === "nothing") return [];
@@ -107,22 +114,13 @@ async function relatedIds(
   relation: string | EntityRelation,
   change: EntityChange,
   id: string | undefined,
-  logger: Logger,
 ): Promise<readonly Where[] | "unknown"> {
   if (typeof relation === "string") {
     return book.get(relation)?.scoped === true && id !== undefined ? [id] : "unknown";
   }
   if (relation.ids !== undefined) {
-    try {
-      const given = await relation.ids(change);
-      return given === undefined ? "unknown" : (toIds(given) ?? [ALL]);
-    } catch (error) {
-      logger.warn(
-        { err: error, entity: relation.entity },
-        "Related ids could not be found; all of the entity are meant",
-      );
-      return [ALL];
-    }
+    const given = await relation.ids(change);
+    return given === undefined ? "unknown" : (toIds(given) ?? [ALL]);
   }
   if (relation.idFrom === undefined) {
     return book.get(relation.entity)?.scoped === true && id !== undefined ? [id] : "unknown";

@@ -161,6 +161,18 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       await invalidator.invalidateOnUpdate("deals", 4);
       expect(await left(cache, ...all)).toEqual(["companies:1", "companies:2"]);
       expect(asked).toEqual(["3", "4"]);
+      // What cannot be read, or asked, loses no invalidation: all are meant.
+      invalidator.registerRule("deals", {
+        patterns: [],
+        relatedEntities: [{ entity: "companies", idFrom: "companyId" }],
+      });
+      const broken = {
+        get companyId(): string {
+          throw new Error("not loaded");
+        },
+      };
+      await invalidator.invalidateOnUpdate("deals", 4, broken);
+      expect(await left(cache, ...all)).toEqual([]);
     });
 
     it.each([
