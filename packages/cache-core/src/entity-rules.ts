@@ -20,11 +20,16 @@ export interface EntityRelation<Name extends string = string> {
   readonly entity: Name;
   /**
    * Where the ids stand: names of fields of the change's `data`, with one id or an array of them, or `"$id"` for the id of
-   * the changed entity. When no field is there all of the related entity are meant. @default all of the related entity
+   * the changed entity. When no field is there `whenUnknown` decides. @default all of the related entity
    */
   readonly idFrom?: string | readonly string[] | undefined;
-  /** Finds the ids in code. Its failure, or `undefined`, means all of the related entity. */
+  /** Finds the ids in code. Its failure means all of the related entity; `undefined`, what `whenUnknown` says. */
   readonly ids?: ((change: EntityChange) => RelatedIds | Promise<RelatedIds>) | undefined;
+  /**
+   * What goes when no id is known: `"all"` of the related entity; `"collections"`, the patterns of its rule that do not hold
+   * `{id}`, which are its lists and aggregates, and the cascade ends there; `"nothing"`. @default "all"
+   */
+  readonly whenUnknown?: "all" | "collections" | "nothing" | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { CacheError } from "@crm/cache-core";
 
+/** What an `InvalidEventError` is made of. */
 export interface InvalidEventErrorParameters {
   /** The field at fault: `entityId`. */
   readonly field: string;

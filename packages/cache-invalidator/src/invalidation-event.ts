@@ -10,4 +10,5 @@ export const InvalidationEvent: {
   ENTITY_UPDATED: "entity:updated",
   ENTITY_DELETED: "entity:deleted",
 };
+/** One of them, as text. */
 export type InvalidationEvent = EntityEvent;

@@ -18,8 +18,12 @@ export interface CacheInvalidatorOptions {
   history?: HistoryOptions | undefined;
 }
 
+/** How much of the history is kept. */
 export interface HistoryOptions {
-  /** Invalidations that are kept, 1 to 1,000,000. @default 10_000 */
+  /**
+   * Invalidations that are kept, 1 to 1,000,000. Also how many a process may miss while it is cut off, and still
+   * catch up on without forgetting what it holds in memory. @default 10_000
+   */
   maxRecords?: number | undefined;
   /** None is kept longer. @default "7d" */
   maxAge?: Duration | undefined;
@@ -32,6 +36,7 @@ export interface HistoryOptions {
   tracedKeys?: number | undefined;
 }
 
+/** The options with everything decided. Times in ms. */
 export interface ResolvedInvalidatorOptions {
   readonly rules: EntityRules;
   readonly cascadeDepth: number;
@@ -43,9 +48,17 @@ export interface ResolvedInvalidatorOptions {
   readonly tracedKeys: number;
 }
 
-/** @throws InvalidOptionError, InvalidDurationError */
+/** Checks and completes the options. @throws InvalidOptionError, InvalidDurationError */
 export function resolveInvalidatorOptions(options: CacheInvalidatorOptions): ResolvedInvalidatorOptions {
-  const { rules = {}, dependencies = "together", history = {} } = options;
+  for (const [option, received] of [
+    ["options", options],
+    ["history", options?.history ?? {}],
+  ] as const) {
+    if (typeof received === "object" && received !== null) continue;
+    throw new InvalidOptionError({ option, received, expected: "an object" });
+  }
+  const { rules = {}, dependencies = "together" } = options;
+  const history = options.history ?? {};
   if (typeof rules !== "object" || rules === null || Array.isArray(rules)) {
     throw new InvalidOptionError({
       option: "rules",

@@ -63,6 +63,22 @@ describe("checkRules", () => {
     );
   });
 
+  it("counts of a related entity whose ids are never known what the relation says", () => {
+    const b = { patterns: ["b:{id}:*", "b:list"], relatedEntities: ["a"] };
+    const reach = (whenUnknown: "all" | "collections" | "nothing") =>
+      checkRules(
+        { a: { patterns: ["a:{id}"], relatedEntities: [{ entity: "b", whenUnknown }] }, b },
+        { cascadeDepth: 2 },
+      ).blastRadius[0];
+    expect(reach("all")?.patterns).toEqual(["a:*", "b:*:*", "b:list"]);
+    expect(reach("collections")).toMatchObject({
+      patterns: ["a:{id}", "b:list"],
+      whole: [],
+      entities: ["a", "b"],
+    });
+    expect(reach("nothing")).toMatchObject({ patterns: ["a:{id}"], entities: ["a"] });
+  });
+
   it("says which of two equal patterns can go, and that an empty rule does nothing", () => {
     const report = checkRules({
       a: { patterns: ["a:1", "a:1"] },

@@ -34,13 +34,17 @@ export interface BlastRadius {
   readonly endsSessions: boolean;
 }
 
+/** What `checkRules` found. */
 export interface RulesReport {
   readonly findings: readonly RuleFinding[];
+  /** For each entity that has a rule, one for each set of events that reach the same. */
   readonly blastRadius: readonly BlastRadius[];
+  /** Findings of the level `error`, and of `warning`. */
   readonly errors: number;
   readonly warnings: number;
 }
 
+/** What `checkRules` takes beside the rules. */
 export interface CheckRulesOptions {
   /** Steps of the cascade, as the invalidator will follow them. @default 1 */
   readonly cascadeDepth?: number | undefined;
@@ -131,8 +135,10 @@ function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
 /** What each event reaches; events that reach the same are one. */
 function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius[] {
   const reached = [entity];
-  /** Entities that were reached without an id. */
+  /** Entities that were reached without an id, all of which is meant. */
   const untold = new Set<string>();
+  /** Entities of which only the patterns without an id go. */
+  const collections = new Set<string>();
   let edge = [entity];
   for (let step = 0; step < depth; step++) {
     const next: string[] = [];
@@ -141,10 +147,15 @@ function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius
         const related = typeof relation === "string" ? relation : relation.entity;
         const hasId =
           typeof relation !== "string" ? relation.idFrom !== undefined : rules[related]?.scoped === true;
-        if (!hasId) untold.add(related);
+        const unknown = typeof relation === "string" ? "all" : (relation.whenUnknown ?? "all");
+        if (!hasId && unknown === "nothing") continue;
+        if (hasId || unknown === "all") {
+          collections.delete(related);
+          if (!hasId) untold.add(related);
+        } else if (!reached.includes(related)) collections.add(related);
         if (!reached.includes(related)) {
           reached.push(related);
-          next.push(related);
+          if (hasId || unknown === "all") next.push(related);
         }
       }
     }
@@ -153,9 +164,9 @@ function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius
   const patterns: string[] = [];
   const whole: string[] = [];
   for (const name of reached) {
-    const own = (rules[name]?.patterns ?? [`${name}:*`]).map((pattern) =>
-      untold.has(name) ? pattern.replaceAll("{id}", "*") : pattern,
-    );
+    const own = (rules[name]?.patterns ?? [`${name}:*`])
+      .filter((pattern) => !collections.has(name) || !pattern.includes("{id}"))
+      .map((pattern) => (untold.has(name) ? pattern.replaceAll("{id}", "*") : pattern));
     patterns.push(...own);
     if (own.some((pattern) => globCovers(withId(pattern), `${name}:*`))) whole.push(name);
   }

@@ -33,6 +33,20 @@ it("there are no others but the scoped ones of the user", () => {
   }
 });
 
+it("the precise rules take all parents that the data does not name, and of children their lists", () => {
+  const children = Object.entries(preciseCrmRules).flatMap(([name, { relatedEntities = [] }]) =>
+    relatedEntities.flatMap((relation) =>
+      typeof relation !== "string" && relation.whenUnknown === "collections"
+        ? [`${name} > ${relation.entity}`]
+        : [],
+    ),
+  );
+  expect(children).toEqual([
+    ...["companies > projects", "companies > contacts", "companies > deals", "projects > tasks"],
+    ...["projects > milestones", "deals > quotes", "contacts > leads"],
+  ]);
+});
+
 it("the precise rules have the relations of the table", () => {
   for (const [[entity], , related] of rows) {
     const own = preciseCrmRules[entity as keyof typeof crmRules].relatedEntities ?? [];

@@ -1,8 +1,9 @@
 import type { EntityRules } from "@crm/cache-core";
 import { relatedNames } from "./internal/related-names.ts";
 
+/** What `drawRules` takes beside the rules. */
 export interface DrawRulesOptions {
-  /** @default "mermaid" */
+  /** For Mermaid, or for Graphviz. @default "mermaid" */
   readonly format?: "mermaid" | "dot" | undefined;
 }
 

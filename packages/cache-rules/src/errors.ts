@@ -6,6 +6,7 @@ export interface RuleIssue {
   readonly message: string;
 }
 
+/** What an `InvalidRulesError` is made of. */
 export interface InvalidRulesErrorParameters {
   /** Where the rules came from: a file name, or "rules". */
   readonly source: string;

@@ -22,13 +22,13 @@ companies:
   patterns: ["companies:{id}", "companies:list:*"]
   relatedEntities:
     - deals
-    - { entity: users, idFrom: ownerId }
+    - { entity: users, idFrom: ownerId, whenUnknown: nothing }
 deals: { patterns: ["deals:*"], soft: true, handlerTimeout: 2s }
 `),
   ).toEqual({
     companies: {
       patterns: ["companies:{id}", "companies:list:*"],
-      relatedEntities: ["deals", { entity: "users", idFrom: "ownerId" }],
+      relatedEntities: ["deals", { entity: "users", idFrom: "ownerId", whenUnknown: "nothing" }],
     },
     deals: { patterns: ["deals:*"], soft: true, handlerTimeout: "2s" },
   });

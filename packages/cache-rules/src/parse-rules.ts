@@ -43,6 +43,7 @@ function rulesSchema(): z.ZodType {
   const relation = z.strictObject({
     entity: name,
     idFrom: z.union([field, z.array(field).min(1)]).optional(),
+    whenUnknown: z.enum(["all", "collections", "nothing"]).optional(),
   });
   const events = z.enum(["entity:created", "entity:updated", "entity:deleted"]);
   const duration = z.union([z.number().positive(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/)]);

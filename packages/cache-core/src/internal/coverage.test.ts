@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Coverage, decodeMessage, encodeMessage } from "./coverage.ts";
+import { Coverage, decodeMessage, encodeMessage, isRecordOnly } from "./coverage.ts";
 
 const nothing = { keys: [], tags: [], ranges: [], soft: false };
 
@@ -38,6 +38,22 @@ describe("Coverage", () => {
     const message = decodeMessage(Buffer.from(encodeMessage("me", parts)));
     expect(message?.origin).toBe("me");
     expect(message?.coverage).toMatchObject(parts);
+  });
+
+  it("tells records apart from what was invalidated, whatever keys and records hold", () => {
+    const tricky = '","a":{"t":"i"}';
+    const bytes = (parts: object) => Buffer.from(encodeMessage("me", { ...nothing, ...parts }));
+    expect(isRecordOnly(bytes({ record: { t: "i", id: tricky } }))).toBe(true);
+    for (const parts of [
+      { keys: [tricky] },
+      { tags: [tricky], record: { t: "i" } },
+      { ranges: [{ prefix: tricky, skip: "", glob: "", scopes: false }], record: {} },
+      { soft: true, record: {} },
+      {},
+    ]) {
+      expect(isRecordOnly(bytes(parts)), JSON.stringify(parts)).toBe(false);
+    }
+    expect(isRecordOnly(Buffer.alloc(0))).toBe(false);
   });
 
   it.each(["", "{", "null", "1", "[]", '{"k":["a"]}', '{"o":1}'])("does not read %j", (text) => {

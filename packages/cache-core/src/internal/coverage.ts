@@ -76,6 +76,15 @@ export function encodeMessage(origin: string, coverage: CoverageParts): string {
   });
 }
 
+/**
+ * Whether a message holds a record and nothing that was invalidated: decided by what follows the origin, which holds no
+ * quote. Two of three messages of a history are such, and the longest.
+ */
+export function isRecordOnly(bytes: Buffer): boolean {
+  const at = bytes.indexOf('",');
+  return at !== -1 && bytes.toString("latin1", at, at + 6) === '","a":';
+}
+
 /** `null` for bytes that are no message of this version: then nothing is known of what was invalidated. */
 export function decodeMessage(bytes: Buffer): { origin: string; coverage: Coverage } | null {
   try {

@@ -3,7 +3,7 @@ import type { ParsedEntry } from "../entry.ts";
 import type { StreamEntry } from "../memory-database.ts";
 import type { ResolvedMemoryTierOptions } from "../resolve-options.ts";
 import type { Follower, Store } from "../store.ts";
-import { Coverage, decodeMessage } from "./coverage.ts";
+import { Coverage, decodeMessage, isRecordOnly } from "./coverage.ts";
 import { MemoryTier, TierEntry } from "./memory-tier.ts";
 import { RecentInvalidations } from "./recent-invalidations.ts";
 import { shareValue } from "./share-value.ts";
@@ -130,6 +130,7 @@ export class LocalTier {
   #apply(entries: readonly StreamEntry[]): void {
     for (const entry of entries) {
       const bytes = entry.fields.get("m");
+      if (bytes !== undefined && isRecordOnly(bytes)) continue;
       const message = bytes === undefined ? null : decodeMessage(bytes);
       if (message === null) this.flush("a message of the bus could not be read");
       // What this process invalidated it has dropped already, before it was acknowledged.

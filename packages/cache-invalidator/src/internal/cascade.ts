@@ -7,10 +7,15 @@ import {
 } from "@crm/cache-core";
 import type { RuleBook } from "./rule-book.ts";
 
+/** Places that are no single id: all of an entity; or its lists and aggregates, but no instance. */
+const ALL: unique symbol = Symbol("all");
+const COLLECTIONS: unique symbol = Symbol("collections");
+type Where = string | typeof ALL | typeof COLLECTIONS;
+
 /** One entity that the cascade comes to. */
 export interface CascadeStep {
   readonly entity: string;
-  /** `undefined`: all of the entity. */
+  /** `undefined`: all of the entity, or its collections. */
   readonly id: string | undefined;
   /** How it was come to: `companies:42 > deals`. */
   readonly path: string;
@@ -38,70 +43,87 @@ export async function followCascade(
 ): Promise<CascadeStep[]> {
   const steps: CascadeStep[] = [];
   const visited = new Set<string>();
-  type Place = { readonly entity: string; readonly id: string | undefined; readonly path: string };
+  type Place = { readonly entity: string; readonly where: Where; readonly path: string };
   let edge: Place[] = [
-    { entity: change.entityType, id: change.entityId, path: label(change.entityType, change.entityId) },
+    { entity: change.entityType, where: change.entityId, path: label(change.entityType, change.entityId) },
   ];
   for (let distance = 0; distance <= depth && edge.length > 0; distance++) {
     const next: Place[] = [];
     for (const place of edge) {
-      const { entity, id, path } = place;
-      if (visited.has(entity) || (id !== undefined && visited.has(`${entity}\0${id}`))) continue;
-      visited.add(id === undefined ? entity : `${entity}\0${id}`);
+      const { entity, where, path } = place;
+      const name = visitName(entity, where);
+      if (visited.has(visitName(entity, ALL)) || visited.has(name)) continue;
+      visited.add(name);
+      const id = typeof where === "string" ? where : undefined;
       const rule = book.get(entity);
       const narrow = distance === 0 && (rule?.dependencies ?? dependencies) === "only";
       steps.push({
         entity,
         id,
         path,
-        patterns: narrow ? [] : patternsOf(rule, entity, id),
+        patterns: narrow ? [] : patternsOf(rule, entity, where),
         soft: rule?.soft === true,
         endsSessionsOf: rule?.endsSessions?.includes(change.event) === true ? id : undefined,
       });
-      if (distance === depth) continue;
+      // Of collections no instance has changed: there is nothing to follow.
+      if (distance === depth || where === COLLECTIONS) continue;
       for (const relation of rule?.relatedEntities ?? []) {
         const related = typeof relation === "string" ? relation : relation.entity;
         if (narrow && book.get(related)?.scoped !== true) continue;
         const here: EntityChange = { ...change, entityType: entity, entityId: id ?? "" };
         const seen = distance === 0 ? here : { ...here, data: undefined };
-        const ids = await relatedIds(book, relation, seen, id, logger);
-        if (ids === undefined)
-          next.push({ entity: related, id: undefined, path: `${path} > ${label(related)}` });
-        else
-          for (const one of ids)
-            next.push({ entity: related, id: one, path: `${path} > ${label(related, one)}` });
+        for (const one of await relatedPlaces(book, relation, seen, id, logger)) {
+          next.push({ entity: related, where: one, path: `${path} > ${label(related, one)}` });
+        }
       }
     }
     // All of an entity first: instances of it are then covered.
-    edge = next.sort((a, b) => Number(a.id !== undefined) - Number(b.id !== undefined));
+    edge = next.sort((a, b) => Number(a.where !== ALL) - Number(b.where !== ALL));
   }
   return steps;
 }
 
-/** `undefined`: all of them. */
-async function relatedIds(
+function visitName(entity: string, where: Where): string {
+  if (where === ALL) return entity;
+  return where === COLLECTIONS ? `${entity}\0` : `${entity}\0${where}`;
+}
+
+async function relatedPlaces(
   book: RuleBook,
   relation: string | EntityRelation,
   change: EntityChange,
   id: string | undefined,
   logger: Logger,
-): Promise<readonly string[] | undefined> {
+): Promise<readonly Where[]> {
+  let ids: readonly Where[] | "unknown";
+  try {
+    ids = await relatedIds(book, relation, change, id);
+  } catch (error) {
+    const entity = typeof relation === "string" ? relation : relation.entity;
+    logger.warn({ err: error, entity }, "Related ids could not be found; all of the entity are meant");
+    return [ALL];
+  }
+  if (ids !== "unknown") return ids;
+  const { whenUnknown = "all" } = typeof relation === "string" ? {} : relation;
+  if (whenUnknown === "nothing") return [];
+  return [whenUnknown === "all" ? ALL : COLLECTIONS];
+}
+
+async function relatedIds(
+  book: RuleBook,
+  relation: string | EntityRelation,
+  change: EntityChange,
+  id: string | undefined,
+): Promise<readonly Where[] | "unknown"> {
   if (typeof relation === "string") {
-    return book.get(relation)?.scoped === true && id !== undefined ? [id] : undefined;
+    return book.get(relation)?.scoped === true && id !== undefined ? [id] : "unknown";
   }
   if (relation.ids !== undefined) {
-    try {
-      return toIds(await relation.ids(change));
-    } catch (error) {
-      logger.warn(
-        { err: error, entity: relation.entity },
-        "Related ids could not be found; all of the entity are meant",
-      );
-      return undefined;
-    }
+    const given = await relation.ids(change);
+    return given === undefined ? "unknown" : (toIds(given) ?? [ALL]);
   }
   if (relation.idFrom === undefined) {
-    return book.get(relation.entity)?.scoped === true && id !== undefined ? [id] : undefined;
+    return book.get(relation.entity)?.scoped === true && id !== undefined ? [id] : "unknown";
   }
   const fields = typeof relation.idFrom === "string" ? [relation.idFrom] : relation.idFrom;
   const data = change.data;
@@ -109,7 +131,7 @@ async function relatedIds(
   const found: string[] = [];
   for (const field of fields) {
     if (field === "$id") {
-      if (id === undefined) return undefined;
+      if (id === undefined) return "unknown";
       known = true;
       found.push(id);
       continue;
@@ -118,16 +140,16 @@ async function relatedIds(
     const value = (data as Record<string, unknown>)[field];
     if (value === undefined) continue;
     const ids = toIds(value);
-    if (ids === undefined) return undefined;
+    // What is no id was meant to name something.
+    if (ids === undefined) return [ALL];
     known = true;
     found.push(...ids);
   }
-  return known ? [...new Set(found)] : undefined;
+  return known ? [...new Set(found)] : "unknown";
 }
 
 /** Ids of what a field or a function gave; `undefined` for what is none. `null` is nobody. */
 function toIds(value: unknown): string[] | undefined {
-  if (value === undefined) return undefined;
   const ids: string[] = [];
   for (const each of Array.isArray(value) ? value : [value]) {
     if (each === null) continue;
@@ -142,12 +164,14 @@ function toIds(value: unknown): string[] | undefined {
   return ids;
 }
 
-function patternsOf(rule: EntityRule | undefined, entity: string, id: string | undefined): string[] {
+function patternsOf(rule: EntityRule | undefined, entity: string, where: Where): string[] {
   if (rule === undefined) return [`${escapeGlob(entity)}:*`];
-  const text = id === undefined ? "*" : escapeGlob(id);
+  if (where === COLLECTIONS) return rule.patterns.filter((pattern) => !pattern.includes("{id}"));
+  const text = where === ALL ? "*" : escapeGlob(where);
   return rule.patterns.map((pattern) => pattern.replaceAll("{id}", () => text));
 }
 
-function label(entity: string, id?: string): string {
-  return id === undefined ? entity : `${entity}:${id}`;
+function label(entity: string, where: Where): string {
+  if (where === ALL) return entity;
+  return where === COLLECTIONS ? `${entity} (collections)` : `${entity}:${where}`;
 }

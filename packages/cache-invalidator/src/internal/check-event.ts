@@ -28,6 +28,18 @@ export function checkEvent(given: unknown): CheckedEvent {
   };
 }
 
+/** Who and why, and nothing else that the object may hold. @throws InvalidEventError */
+export function checkContext(context: unknown): { actor?: string; cause?: string } {
+  if (context === undefined || context === null) return {};
+  if (typeof context !== "object") {
+    const expected = "an object with `actor` and `cause`";
+    throw new InvalidEventError({ field: "context", expected, received: describe(context) });
+  }
+  const { actor, cause } = context as { actor?: string; cause?: string };
+  return { ...(actor == null ? {} : { actor }), ...(cause == null ? {} : { cause }) };
+}
+
+/** A text that can be a part of a key. @throws InvalidEventError */
 export function plain(value: unknown, field: string, maxBytes: number): string {
   const ok =
     typeof value === "string" &&

@@ -1,6 +1,10 @@
 import { type EntityRule, InvalidOptionError, parseDuration } from "@crm/cache-core";
 import { plain } from "./check-event.ts";
 
+function isEvent(value: unknown): boolean {
+  return value === "entity:created" || value === "entity:updated" || value === "entity:deleted";
+}
+
 /** Refuses what is no rule. @throws InvalidOptionError, InvalidEventError, InvalidDurationError */
 export function checkRule(entity: string, rule: EntityRule): EntityRule {
   plain(entity, "entityType", 128);
@@ -14,8 +18,31 @@ export function checkRule(entity: string, rule: EntityRule): EntityRule {
     if (!ok || /\p{Cc}|\p{Cs}/u.test(pattern))
       refuse(".patterns", pattern, "globs without control characters");
   }
+  if (rule.relatedEntities !== undefined && !Array.isArray(rule.relatedEntities)) {
+    refuse(".relatedEntities", rule.relatedEntities, "an array of entities");
+  }
   for (const relation of rule.relatedEntities ?? []) {
     plain(typeof relation === "string" ? relation : relation?.entity, "relatedEntities", 128);
+    if (typeof relation === "string") continue;
+    const { idFrom, ids, whenUnknown } = relation;
+    const fields = idFrom === undefined || typeof idFrom === "string" ? [] : idFrom;
+    if (!Array.isArray(fields) || fields.some((field) => typeof field !== "string")) {
+      refuse(".relatedEntities.idFrom", idFrom, "the name of a field, or an array of them");
+    }
+    if (ids !== undefined && typeof ids !== "function") refuse(".relatedEntities.ids", ids, "a function");
+    if (whenUnknown !== undefined && !["all", "collections", "nothing"].includes(whenUnknown)) {
+      refuse(".relatedEntities.whenUnknown", whenUnknown, '"all", "collections" or "nothing"');
+    }
+  }
+  const { soft, scoped, dependencies, endsSessions } = rule;
+  for (const [field, flag] of Object.entries({ soft, scoped })) {
+    if (flag !== undefined && typeof flag !== "boolean") refuse(`.${field}`, flag, "true or false");
+  }
+  if (dependencies !== undefined && !["together", "only", "off"].includes(dependencies)) {
+    refuse(".dependencies", dependencies, '"together", "only" or "off"');
+  }
+  if (endsSessions !== undefined && !(Array.isArray(endsSessions) && endsSessions.every(isEvent))) {
+    refuse(".endsSessions", endsSessions, "an array of entity:created, entity:updated, entity:deleted");
   }
   if (rule.customHandler !== undefined && typeof rule.customHandler !== "function") {
     refuse(".customHandler", rule.customHandler, "a function");

@@ -3,7 +3,16 @@ import { HistoryIndex } from "./history-index.ts";
 import type { WireRecord } from "./records.ts";
 
 const wire = (entity: string, id: string, actor?: string): WireRecord => ({
-  ...{ t: "i", id: `${entity}${id}`, sc: "", ev: [["u", entity, id]], p: [], c: [], in: "x", ts: 0 },
+  ...{
+    t: "i",
+    id: `${entity}${id}${actor ?? ""}`,
+    sc: "",
+    ev: [["u", entity, id]],
+    p: [],
+    c: [],
+    in: "x",
+    ts: 0,
+  },
   ...(actor === undefined ? {} : { a: actor }),
 });
 
@@ -22,4 +31,25 @@ it("finds by entity, id, actor and age, newest first, and forgets the oldest", (
   index.add("4-7", wire("a", "1"));
   expect([...index.find({ entityType: "a" })]).toEqual(["4-7", "2-0"]);
   expect(index.newest).toBe("4-7");
+});
+
+it("leaves out a record whose outcome came, and nothing that has taken its place", () => {
+  const index = new HistoryIndex(4);
+  const two: WireRecord = {
+    ...wire("a", "1"),
+    ev: [
+      ["u", "a", "1"],
+      ["u", "a", "2"],
+    ],
+  };
+  index.add("1-0", two);
+  index.add("2-0", wire("b", "1"));
+  index.add("3-0", { ...two, t: "o" });
+  expect([...index.find({})]).toEqual(["3-0", "2-0"]);
+  // The outcome of the second comes when the ring has gone round.
+  index.add("4-0", wire("c", "1"));
+  index.add("4-1", wire("c", "2"));
+  index.add("4-2", wire("c", "3"));
+  index.add("5-0", { ...wire("b", "1"), t: "o" });
+  expect([...index.find({})]).toEqual(["5-0", "4-2", "4-1", "4-0"]);
 });

@@ -11,6 +11,10 @@ export interface IndexQuery {
 }
 
 const EVENT_CODE: Record<string, number> = { c: 1, u: 2, d: 3 };
+/** Of a record whose outcome came: the outcome repeats it, so it need not be read. */
+const SUPERSEDED = 0xff;
+/** Units without an outcome that are remembered. One that is forgotten is read twice. */
+const MAX_OPEN = 10_000;
 
 /**
  * Where on the bus the events of which entity are: 25 bytes an event in typed arrays, as a ring. Hashes may collide, so
@@ -24,6 +28,8 @@ export class HistoryIndex {
   readonly #entityId: Uint32Array;
   readonly #actor: Uint32Array;
   readonly #event: Uint8Array;
+  /** Where the records of units are whose outcome has not come. */
+  readonly #open = new Map<string, number>();
   #count = 0;
   #newest = "0-0";
 
@@ -47,15 +53,28 @@ export class HistoryIndex {
     this.#newest = id;
     if (wire === null) return;
     const [ms = 0, sequence = 0] = id.split("-").map(Number);
-    const actor = wire.a === undefined ? 0 : hash(wire.a);
-    for (const [event, entity, entityId] of wire.ev) {
+    if (wire.t === "o") this.#supersede(wire);
+    else {
+      this.#open.set(wire.id, this.#count);
+      if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value as string);
+    }
+    for (const [event, entity, entityId, actor = wire.a] of wire.ev) {
       const at = this.#count++ % this.#capacity;
       this.#ms[at] = ms;
       this.#sequence[at] = sequence;
       this.#entity[at] = hash(entity);
       this.#entityId[at] = hash(entityId);
-      this.#actor[at] = actor;
+      this.#actor[at] = actor == null ? 0 : hash(actor);
       this.#event[at] = EVENT_CODE[event] ?? 0;
+    }
+  }
+
+  #supersede({ id, ev }: WireRecord): void {
+    const from = this.#open.get(id);
+    if (from === undefined) return;
+    this.#open.delete(id);
+    for (let n = Math.max(from, this.#count - this.#capacity); n < from + ev.length; n++) {
+      this.#event[n % this.#capacity] = SUPERSEDED;
     }
   }
 
@@ -70,6 +89,7 @@ export class HistoryIndex {
     for (let n = this.#count - 1; n >= oldest; n--) {
       const at = n % this.#capacity;
       if (query.sinceMs !== undefined && (this.#ms[at] as number) < query.sinceMs) return;
+      if (this.#event[at] === SUPERSEDED) continue;
       if (entity !== undefined && this.#entity[at] !== entity) continue;
       if (entityId !== undefined && this.#entityId[at] !== entityId) continue;
       if (actor !== undefined && this.#actor[at] !== actor) continue;

@@ -24,6 +24,8 @@ const IDS_OF_ONE_READ = 200;
 /** Between a record's time and its place on the bus lie at most this much, but for one that was retried. */
 const SLACK_MS = 5_000;
 const MAX_SILENCE_MS = 1_000;
+/** Between two attempts to load the history from a store that does not answer. */
+const RETRY_MS = 250;
 
 export interface HistoryLogOptions {
   readonly localRecords: number;
@@ -43,8 +45,8 @@ export class HistoryLog {
   /** What came while the history was being loaded. */
   #waiting: StreamEntry[] | null = [];
   #loading: Promise<void>;
+  #cancelRetry: () => void = () => {};
   #closed = false;
-  gaps = 0;
 
   constructor(cache: Cache, options: HistoryLogOptions) {
     this.#internals = cache.internals;
@@ -119,6 +121,7 @@ export class HistoryLog {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelRetry();
     await this.#follower.stop();
     await this.#loading;
   }
@@ -151,8 +154,11 @@ export class HistoryLog {
 
   /** Something was missed: what is there is read anew. */
   #onGap(): void {
-    this.gaps++;
     this.#indexed = false;
+    this.#loadAgain();
+  }
+
+  #loadAgain(): void {
     this.#waiting ??= [];
     this.#loading = this.#loading.then(() => this.#load());
   }
@@ -160,32 +166,39 @@ export class HistoryLog {
   async #load(): Promise<void> {
     if (this.#closed) return;
     this.#waiting ??= [];
-    const rows: [string, WireRecord | null][] = [];
-    let events = 0;
     try {
       await this.#follower.started;
-      for (let end = "+"; !this.#closed; ) {
-        const messages = await this.#read([end, PAGE]);
-        rows.push(...messages);
-        for (const [, wire] of messages) events += wire?.ev.length ?? 0;
-        if (messages.length < PAGE || events >= 2 * this.#options.maxRecords) break;
-        end = `(${messages.at(-1)?.[0]}`;
+      const index = new HistoryIndex(2 * this.#options.maxRecords);
+      // From the oldest on, a page at a time: of a million records only the latest are ever in memory.
+      let recent: WireRecord[] = [];
+      for (let start = "-"; !this.#closed; ) {
+        const messages = await this.#read([`>${start}`, PAGE]);
+        for (const [id, wire] of messages) {
+          index.add(id, wire);
+          if (wire !== null) recent.push(wire);
+        }
+        recent = recent.slice(-2 * this.#options.localRecords);
+        if (messages.length < PAGE) break;
+        start = `(${index.newest}`;
       }
-      this.#index = new HistoryIndex(2 * this.#options.maxRecords);
-      const recent: WireRecord[] = [];
-      for (const [id, wire] of rows.reverse()) {
-        this.#index.add(id, wire);
-        if (wire !== null) recent.push(wire);
-      }
-      this.local.load(recent.slice(-2 * this.#options.localRecords));
+      this.#index = index;
+      this.local.load(recent);
       this.#indexed = true;
     } catch {
-      // The store is away: searches read page by page until a gap, which follows a disconnect, loads again.
+      // The store is away. Until it answers, searches read page by page. Commands have a connection of their own: it may
+      // come back after the one that told of the gap.
+      this.#retry();
     } finally {
       const waiting = this.#waiting ?? [];
       this.#waiting = null;
       this.#follow(waiting);
     }
+  }
+
+  #retry(): void {
+    this.#cancelRetry();
+    if (this.#closed) return;
+    this.#cancelRetry = this.#internals.clock.after(RETRY_MS, () => this.#loadAgain());
   }
 
   async #read(args: (string | number)[]): Promise<[string, WireRecord | null][]> {

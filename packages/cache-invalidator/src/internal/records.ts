@@ -40,6 +40,15 @@ export interface HistoryRecord {
   readonly unit: string;
 }
 
+/** An event on the bus; with the actor and cause where they differ from those of the first. */
+export type WireEvent = readonly [
+  event: "c" | "u" | "d",
+  entity: string,
+  id: string,
+  actor?: string | null,
+  cause?: string | null,
+];
+
 /** A record as it lies on the bus. Short names: there may be a hundred thousand. */
 export interface WireRecord {
   /** `i` before, or with, the removal; `o` once it is over. The latter repeats the former. */
@@ -47,7 +56,7 @@ export interface WireRecord {
   readonly id: string;
   /** Scope. */
   readonly sc: string;
-  readonly ev: readonly (readonly [event: "c" | "u" | "d", entity: string, id: string])[];
+  readonly ev: readonly WireEvent[];
   /** Hard patterns, and soft ones. */
   readonly p: readonly string[];
   readonly sp?: readonly string[];
@@ -77,7 +86,7 @@ export function shortEvent(event: EntityEvent): "c" | "u" | "d" {
 export function toHistory(wire: WireRecord, pending = false): HistoryRecord[] {
   const timestamp = new Date(wire.ts);
   const patterns = [...wire.p, ...(wire.sp ?? [])];
-  return wire.ev.map(([event, entityType, entityId], i) => ({
+  return wire.ev.map(([event, entityType, entityId, actor = wire.a, cause = wire.w], i) => ({
     timestamp,
     event: EVENTS[event],
     entityType,
@@ -86,8 +95,8 @@ export function toHistory(wire: WireRecord, pending = false): HistoryRecord[] {
     keysInvalidated: i === 0 ? (wire.n ?? 0) : 0,
     status: wire.t === "o" ? "applied" : pending ? "pending" : "unfinished",
     durationMs: wire.ms,
-    actor: wire.a,
-    cause: wire.w,
+    actor: actor ?? undefined,
+    cause: cause ?? undefined,
     instance: wire.in,
     cascade: wire.c,
     dependencies: wire.d === 1,

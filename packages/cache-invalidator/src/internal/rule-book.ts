@@ -17,6 +17,10 @@ export class RuleBook {
     return this.#rules.get(entity);
   }
 
+  some(test: (rule: EntityRule) => boolean): boolean {
+    return [...this.#rules.values()].some(test);
+  }
+
   register(entity: string, rule: EntityRule): void {
     this.#rules.set(entity, checkRule(entity, rule));
     this.#warn(entity);

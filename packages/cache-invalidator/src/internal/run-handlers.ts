@@ -3,7 +3,10 @@ import { HandlerTimeoutError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import type { RuleBook } from "./rule-book.ts";
 
-/** Runs the custom handlers of events, at the same time. Resolves to how many failed; each failure is reported. */
+/**
+ * Runs the custom handlers of events, at the same time: of equal events that were sent together once, with the data of the
+ * last. Resolves to how many failed; each failure is reported.
+ */
 export async function runHandlers(
   book: RuleBook,
   events: readonly CheckedEvent[],
@@ -11,8 +14,11 @@ export async function runHandlers(
   internals: Pick<CacheInternals, "clock" | "logger" | "emitter">,
 ): Promise<number> {
   const { clock, logger, emitter } = internals;
+  const distinct = new Map(
+    events.map((each) => [JSON.stringify([each.event, each.entityType, each.entityId]), each]),
+  );
   const outcomes = await Promise.all(
-    events.map(async (event) => {
+    [...distinct.values()].map(async (event) => {
       const rule = book.get(event.entityType);
       if (rule?.customHandler === undefined) return 0;
       const ms =

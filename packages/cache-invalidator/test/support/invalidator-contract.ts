@@ -104,30 +104,74 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(steps).toEqual(["a:1", "a:1 > b:1", "a:1 > b:1 > c:1"]);
     });
 
-    it("by instance: an update of the company * touches that one company", async () => {
-      const { cache, invalidator } = make({ rules: preciseRules, cascadeDepth: 0 });
-      await fill(
-        cache,
-        "companies:*",
-        "companies:*:deals",
-        "companies:1",
-        "companies:1:deals",
-        "companies:list:1",
-      );
-      await invalidator.invalidateOnUpdate("companies", "*");
-      expect(
-        await left(cache, "companies:*", "companies:*:deals", "companies:1", "companies:1:deals"),
-      ).toEqual(["companies:1", "companies:1:deals"]);
-      expect(await left(cache, "companies:list:1")).toEqual([]);
-    });
+    it.each([0, 1, 4, 16])(
+      "by instance, %i steps far: an update of the company * touches that one company",
+      async (cascadeDepth) => {
+        const { cache, invalidator } = make({
+          rules: preciseRules,
+          ...(cascadeDepth === 1 ? {} : { cascadeDepth }),
+        });
+        const others = [
+          "companies:1",
+          "companies:1:deals",
+          "companies:x*",
+          "deals:7",
+          "projects:7",
+          "projects:7:tasks",
+        ];
+        const lists =
+          cascadeDepth === 0 ? ["companies:list:1"] : ["companies:list:1", "deals:stats", "projects:list:1"];
+        await fill(cache, "companies:*", "companies:*:deals", ...lists, ...others);
+        await invalidator.invalidateOnUpdate("companies", "*", { name: "Acme" });
+        expect(await left(cache, "companies:*", "companies:*:deals", ...lists, ...others)).toEqual(others);
+      },
+    );
 
-    it("related entities are found by the ids in the data; without them all are meant", async () => {
+    it("related entities are found by the ids in the data, also as columns are called", async () => {
       const { cache, invalidator } = make({ rules: preciseRules });
       const all = ["companies:1", "companies:2", "quotes:5", "quotes:6", "deals:3"];
       await fill(cache, ...all);
-      await invalidator.invalidateOnUpdate("deals", 3, { companyId: 1, quoteIds: [], contactId: null });
+      await invalidator.invalidateOnUpdate("deals", 3, { company_id: 1, quoteIds: [], contactId: null });
       expect(await left(cache, ...all)).toEqual(["companies:2", "quotes:5", "quotes:6"]);
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: 2, contactId: null, quoteIds: [6] });
+      expect(await left(cache, ...all)).toEqual(["quotes:5"]);
+    });
+
+    it("what the data does not name: all parents go, of children the lists; and a mapper finds the rest", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules });
+      const all = ["companies:1", "companies:2", "quotes:5", "quotes:list:1", "deals:3", "deals:4"];
+      await fill(cache, ...all);
       await invalidator.invalidateOnUpdate("deals", 3);
+      expect(await left(cache, ...all)).toEqual(["quotes:5", "deals:4"]);
+      await fill(cache, ...all);
+      const asked: string[] = [];
+      invalidator.registerRule("deals", {
+        patterns: ["deals:{id}"],
+        relatedEntities: [
+          {
+            entity: "quotes",
+            whenUnknown: "nothing",
+            ids: async ({ entityId }) => (entityId === "3" ? ["5"] : undefined),
+          },
+          { entity: "companies", whenUnknown: "nothing", ids: ({ entityId }) => void asked.push(entityId) },
+        ],
+      });
+      await invalidator.invalidateOnUpdate("deals", 3);
+      expect(await left(cache, ...all)).toEqual(["companies:1", "companies:2", "deals:4"]);
+      await invalidator.invalidateOnUpdate("deals", 4);
+      expect(await left(cache, ...all)).toEqual(["companies:1", "companies:2"]);
+      expect(asked).toEqual(["3", "4"]);
+      // What cannot be read, or asked, loses no invalidation: all are meant.
+      invalidator.registerRule("deals", {
+        patterns: [],
+        relatedEntities: [{ entity: "companies", idFrom: "companyId" }],
+      });
+      const broken = {
+        get companyId(): string {
+          throw new Error("not loaded");
+        },
+      };
+      await invalidator.invalidateOnUpdate("deals", 4, broken);
       expect(await left(cache, ...all)).toEqual([]);
     });
 
@@ -254,6 +298,40 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       const history = invalidator.getHistory();
       expect(history.map(({ entityType }) => entityType)).toEqual(["leads", "companies"]);
       expect(new Set(history.map(({ unit }) => unit)).size).toBe(1);
+    });
+
+    it("events that are sent together keep their actors and causes, and a handler runs once for equal ones", async () => {
+      const { cache, invalidator } = make();
+      const handled: unknown[] = [];
+      invalidator.registerRule("leads", {
+        patterns: ["leads:*"],
+        customHandler: (id, data) => handled.push([id, data]),
+      });
+      await invalidator.batch(async () => {
+        await invalidator.invalidateOnUpdate("leads", "1", { x: 1 }, { actor: "ann", cause: "import" });
+        await invalidator.invalidateOnUpdate("leads", "1", { x: 2 }, { actor: "bob" });
+        await invalidator.invalidateOnUpdate("leads", "2");
+      });
+      expect(handled).toEqual([
+        ["1", { x: 2 }],
+        ["2", undefined],
+      ]);
+      const said = ({ entityId, actor, cause }: { entityId: string; actor?: unknown; cause?: unknown }) =>
+        [entityId, actor, cause] as const;
+      const expected = [
+        ["2", undefined, undefined],
+        ["1", "bob", undefined],
+        ["1", "ann", "import"],
+      ];
+      expect(invalidator.getHistory().map(said)).toEqual(expected);
+      // Another process finds them by the index of the whole history.
+      const other = createCacheInvalidator(cache);
+      await other.ready();
+      await waitFor(async () => (await other.queryHistory()).length === 3);
+      expect((await other.queryHistory()).map(said)).toEqual(expected);
+      expect((await other.queryHistory({ actor: "bob" })).map(said)).toEqual([expected[1]]);
+      expect((await other.queryHistory({ cause: "import" })).map(said)).toEqual([expected[2]]);
+      await other.close();
     });
 
     it("a custom handler gets the id and the data; one that throws or hangs is reported and stops nobody", async () => {
@@ -418,7 +496,47 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
           field,
         });
       }
-      await expect(invalidator.queryHistory({ limit: 0 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      for (const filter of [
+        { limit: 0 },
+        { since: "today" },
+        { until: new Date(Number.NaN) },
+        { event: "x" },
+        { actor: 7 },
+        null,
+      ]) {
+        await expect(invalidator.queryHistory(filter as never), JSON.stringify(filter)).rejects.toMatchObject(
+          {
+            code: "INVALID_OPTION",
+          },
+        );
+      }
+      expect(await invalidator.queryHistory({ entityId: 7 } as never)).toEqual([]);
+      for (const count of [-1, 1.5, Number.NaN, "3"]) {
+        expect(() => invalidator.getHistory(count as number)).toThrow(/count/);
+      }
+      for (const rule of [{ soft: "yes" }, { dependencies: "maybe" }, { endsSessions: "x" }, { scoped: 1 }]) {
+        expect(() => invalidator.registerRule("x", { patterns: [], ...rule } as never)).toThrow(/rules\.x\./);
+      }
+      for (const options of [null, 7, { history: 7 }, { rules: null }]) {
+        expect(() => createCacheInvalidator(cache, options as never)).toThrow(/expected an object/);
+      }
+      await expect(
+        invalidator.invalidateOnUpdate("companies", "1", {}, "ann" as never),
+      ).rejects.toMatchObject({
+        code: "INVALID_EVENT",
+        field: "context",
+      });
+      await expect(invalidator.explain("")).rejects.toMatchObject({ code: "INVALID_KEY" });
+      await expect(invalidator.explain("a", 0)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      await expect(invalidator.batch("work" as never)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+      for (const relation of [
+        { entity: "y", whenUnknown: "some" },
+        { entity: "y", idFrom: 7 },
+        { entity: "y", ids: "z" },
+      ]) {
+        const rule = { patterns: [], relatedEntities: [relation] } as never;
+        expect(() => invalidator.registerRule("x", rule)).toThrow(/rules\.x\.relatedEntities/);
+      }
       expect(() => invalidator.registerRule("x", { patterns: "x" } as never)).toThrow(/rules\.x\.patterns/);
       expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
       expect(invalidator.getHistory()).toEqual([]);

@@ -47,6 +47,15 @@ export const tableRules: EntityRules = {
   },
 };
 
+const COMPANY = ["companyId", "companyIds", "company_id", "company_ids"];
+const PROJECT = ["projectId", "projectIds", "project_id", "project_ids"];
+const TASK = ["taskId", "taskIds", "task_id", "task_ids"];
+const MILESTONE = ["milestoneId", "milestoneIds", "milestone_id", "milestone_ids"];
+const DEAL = ["dealId", "dealIds", "deal_id", "deal_ids"];
+const QUOTE = ["quoteId", "quoteIds", "quote_id", "quote_ids"];
+const CONTACT = ["contactId", "contactIds", "contact_id", "contact_ids"];
+const LEAD = ["leadId", "leadIds", "lead_id", "lead_ids"];
+
 export const preciseRules: EntityRules = {
   companies: {
     patterns: [
@@ -60,9 +69,9 @@ export const preciseRules: EntityRules = {
       ],
     ],
     relatedEntities: [
-      { entity: "projects", idFrom: ["projectId", "projectIds"] },
-      { entity: "contacts", idFrom: ["contactId", "contactIds"] },
-      { entity: "deals", idFrom: ["dealId", "dealIds"] },
+      { entity: "projects", idFrom: PROJECT, whenUnknown: "collections" },
+      { entity: "contacts", idFrom: CONTACT, whenUnknown: "collections" },
+      { entity: "deals", idFrom: DEAL, whenUnknown: "collections" },
     ],
   },
   projects: {
@@ -71,18 +80,18 @@ export const preciseRules: EntityRules = {
       ...["projects:list", "projects:list:*", "projects:active", "projects:stats", "projects:stats:*"],
     ],
     relatedEntities: [
-      { entity: "tasks", idFrom: ["taskId", "taskIds"] },
-      { entity: "milestones", idFrom: ["milestoneId", "milestoneIds"] },
-      { entity: "companies", idFrom: ["companyId", "companyIds"] },
+      { entity: "tasks", idFrom: TASK, whenUnknown: "collections" },
+      { entity: "milestones", idFrom: MILESTONE, whenUnknown: "collections" },
+      { entity: "companies", idFrom: COMPANY },
     ],
   },
   tasks: {
     patterns: ["tasks:{id}", "tasks:{id}:*", "tasks:list", "tasks:list:*", "tasks:stats", "tasks:stats:*"],
-    relatedEntities: [{ entity: "projects", idFrom: ["projectId", "projectIds"] }],
+    relatedEntities: [{ entity: "projects", idFrom: PROJECT }],
   },
   milestones: {
     patterns: ["milestones:{id}", "milestones:{id}:*", "milestones:list", "milestones:list:*"],
-    relatedEntities: [{ entity: "projects", idFrom: ["projectId", "projectIds"] }],
+    relatedEntities: [{ entity: "projects", idFrom: PROJECT }],
   },
   users: {
     patterns: [
@@ -103,28 +112,28 @@ export const preciseRules: EntityRules = {
       ...["deals:list", "deals:list:*", "deals:open", "deals:open:*", "deals:stats", "deals:stats:*"],
     ],
     relatedEntities: [
-      { entity: "quotes", idFrom: ["quoteId", "quoteIds"] },
-      { entity: "companies", idFrom: ["companyId", "companyIds"] },
-      { entity: "contacts", idFrom: ["contactId", "contactIds"] },
+      { entity: "quotes", idFrom: QUOTE, whenUnknown: "collections" },
+      { entity: "companies", idFrom: COMPANY },
+      { entity: "contacts", idFrom: CONTACT },
     ],
   },
   quotes: {
     patterns: ["quotes:{id}", "quotes:{id}:*", "quotes:list", "quotes:list:*"],
     relatedEntities: [
-      { entity: "deals", idFrom: ["dealId", "dealIds"] },
-      { entity: "companies", idFrom: ["companyId", "companyIds"] },
+      { entity: "deals", idFrom: DEAL },
+      { entity: "companies", idFrom: COMPANY },
     ],
   },
   contacts: {
     patterns: ["contacts:{id}", "contacts:{id}:*", "contacts:list", "contacts:list:*"],
     relatedEntities: [
-      { entity: "companies", idFrom: ["companyId", "companyIds"] },
-      { entity: "leads", idFrom: ["leadId", "leadIds"] },
+      { entity: "companies", idFrom: COMPANY },
+      { entity: "leads", idFrom: LEAD, whenUnknown: "collections" },
     ],
   },
   leads: {
     patterns: ["leads:{id}", "leads:{id}:*", "leads:list", "leads:list:*", "leads:recent", "leads:recent:*"],
-    relatedEntities: [{ entity: "contacts", idFrom: ["contactId", "contactIds"] }],
+    relatedEntities: [{ entity: "contacts", idFrom: CONTACT }],
   },
 };
 

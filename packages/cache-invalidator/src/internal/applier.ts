@@ -1,0 +1,185 @@
+import { randomBytes } from "node:crypto";
+import { type Cache, CacheError, type CacheInternals } from "@crm/cache-core";
+import type { InvalidationResult } from "../cache-invalidator.ts";
+import type { ResolvedInvalidatorOptions } from "../options.ts";
+import { buildRecord } from "./build-record.ts";
+import type { CascadeOptions } from "./cascade.ts";
+import type { CheckedEvent } from "./check-event.ts";
+import type { HistoryLog } from "./history-log.ts";
+import { prepareUnit, type Unit, withoutCovered } from "./prepare-unit.ts";
+import { toHistory, type WireRecord } from "./records.ts";
+import type { RuleBook } from "./rule-book.ts";
+import { runHandlers } from "./run-handlers.ts";
+import { SessionEnder } from "./session-ender.ts";
+import { type Waiting, WaitingUnits } from "./waiting-units.ts";
+
+/** The channel on which every invalidation is published for outside listeners. */
+const CHANNEL = "cache:invalidation";
+/** Events that are applied in one step at most. */
+const UNIT_EVENTS = 1_000;
+
+type Outcome = number | { readonly failure: unknown };
+
+/** Applies events: removal, sessions, handlers, record. */
+export class Applier {
+  readonly #cache: Cache;
+  readonly #internals: CacheInternals;
+  readonly #book: RuleBook;
+  readonly #log: HistoryLog;
+  readonly #cascade: CascadeOptions;
+  readonly #options: ResolvedInvalidatorOptions;
+  readonly #waiting: WaitingUnits;
+  readonly #sessions: SessionEnder;
+  readonly #background = new Set<Promise<unknown>>();
+  #units = 0;
+  #closed = false;
+
+  constructor(
+    cache: Cache,
+    book: RuleBook,
+    log: HistoryLog,
+    cascade: CascadeOptions,
+    options: ResolvedInvalidatorOptions,
+  ) {
+    this.#cache = cache;
+    this.#internals = cache.internals;
+    this.#book = book;
+    this.#log = log;
+    this.#cascade = cascade;
+    this.#options = options;
+    this.#sessions = new SessionEnder(cache);
+    this.#waiting = new WaitingUnits(cache, ({ unit, wire, keys, began, sessionsEnded }) => {
+      const ms = this.#internals.clock.monotonic() - began;
+      this.#inBackground(this.#finish(unit, wire, keys, ms, sessionsEnded));
+    });
+  }
+
+  /** Everything is tried, also when a part of it fails; then the first failure is thrown. */
+  async apply(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
+    let result: InvalidationResult = { unit: undefined, keysInvalidated: 0, deferred: false };
+    const failures: unknown[] = [];
+    for (let from = 0; from < events.length; from += UNIT_EVENTS) {
+      try {
+        const { unit, keysInvalidated } = await this.#applyUnit(events.slice(from, from + UNIT_EVENTS));
+        result = { unit, keysInvalidated: result.keysInvalidated + keysInvalidated, deferred: false };
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#background);
+    this.#closed = true;
+    this.#waiting.close();
+    this.#sessions.close();
+  }
+
+  async #applyUnit(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
+    const { clock, instance, prefix } = this.#internals;
+    const unit = await prepareUnit(this.#book, events, this.#cascade);
+    const id = `${instance}.${(this.#units++).toString(36)}.${randomBytes(3).toString("base64url")}`;
+    const traced = await this.#trace(unit);
+    const wire = buildRecord(unit, { id, scope: prefix, instance, now: this.#log.now(), traced });
+    this.#log.local.add(wire);
+    const began = clock.monotonic();
+    const waiting: Waiting = { unit, wire, began, parts: 0, keys: 0, sessionsEnded: 0, open: true };
+    const outcomes = await this.#remove(unit, wire, waiting);
+    const keys = outcomes.reduce<number>((sum, each) => sum + (typeof each === "number" ? each : 0), 0);
+    const { ended, failure } = await this.#sessions.end(unit.endsSessionsOf);
+    for (const outcome of outcomes) {
+      if (typeof outcome === "number") continue;
+      waiting.sessionsEnded = ended;
+      this.#waiting.endAttempt(waiting, keys);
+      throw outcome.failure;
+    }
+    await this.#finish(unit, wire, keys, clock.monotonic() - began, ended);
+    if (failure !== undefined) throw failure;
+    return { unit: id, keysInvalidated: keys, deferred: false };
+  }
+
+  /** One call for what goes and one for what is marked stale; the record goes with the first. */
+  async #remove(unit: Unit, wire: WireRecord, waiting: Waiting): Promise<Outcome[]> {
+    const { dependencies } = unit;
+    const hard = withoutCovered(unit.hard);
+    const soft = withoutCovered(unit.soft);
+    const isHard = hard.length + dependencies.length > 0;
+    const part = async (work: Promise<number>): Promise<Outcome> => {
+      try {
+        return await work;
+      } catch (failure) {
+        if (CacheError.isInstance(failure) && failure.code === "INVALIDATION_PENDING") {
+          this.#waiting.addPart(waiting);
+          this.#log.local.add(wire, true);
+        }
+        return { failure };
+      }
+    };
+    if (!isHard && soft.length === 0) return [await part(this.#internals.appendRecord(wire).then(() => 0))];
+    const outcomes: Outcome[] = [];
+    // The removal first: what both cover is removed, and counts once.
+    if (isHard) {
+      outcomes.push(await part(this.#internals.invalidate({ patterns: hard, dependencies, record: wire })));
+    }
+    if (soft.length > 0) {
+      const record = isHard ? { t: "p", id: wire.id } : wire;
+      outcomes.push(await part(this.#internals.invalidate({ patterns: soft, soft: true, record })));
+    }
+    return outcomes;
+  }
+
+  /** Keys that go because of a dependency, for `explain`. */
+  async #trace({ dependencies }: Unit): Promise<string[]> {
+    if (this.#options.tracedKeys === 0 || dependencies.length === 0) return [];
+    const covered = await this.#internals.list({ dependencies }).catch(() => []);
+    return [...new Set(covered.map(({ key }) => key))].slice(0, this.#options.tracedKeys);
+  }
+
+  /** It is applied: handlers run, the outcome is recorded, outside listeners are told. */
+  async #finish(
+    unit: Unit,
+    wire: WireRecord,
+    keysInvalidated: number,
+    ms: number,
+    sessionsEnded: number,
+  ): Promise<void> {
+    const { handlerTimeoutMs } = this.#options;
+    const failedHandlers = await runHandlers(this.#book, unit.events, handlerTimeoutMs, this.#internals);
+    const outcome: WireRecord = {
+      ...wire,
+      t: "o",
+      n: keysInvalidated,
+      ms: Math.round(ms * 10) / 10,
+      ...(failedHandlers > 0 ? { hf: failedHandlers } : {}),
+      ...(sessionsEnded > 0 ? { ss: sessionsEnded } : {}),
+    };
+    this.#log.local.add(outcome);
+    if (this.#closed) return;
+    const { store, prefix, instance } = this.#internals;
+    this.#inBackground(this.#internals.appendRecord(outcome));
+    const message = {
+      unit: wire.id,
+      instance,
+      namespace: this.#cache.namespace,
+      timestamp: wire.ts,
+      events: toHistory(outcome).map(({ event, entityType, entityId }) => ({ event, entityType, entityId })),
+      patterns: [...unit.hard, ...unit.soft],
+      keysInvalidated,
+    };
+    this.#inBackground(store.publish(prefix + CHANNEL, JSON.stringify(message)));
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    const { logger, emitter } = this.#internals;
+    const noted = work
+      .catch((error) => {
+        logger.warn({ err: error }, "The outcome of an invalidation could not be recorded");
+        if (emitter.wants("background:error"))
+          emitter.emit("background:error", { where: "invalidation record", error });
+      })
+      .finally(() => this.#background.delete(noted));
+    this.#background.add(noted);
+  }
+}
