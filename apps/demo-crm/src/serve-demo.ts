@@ -5,7 +5,7 @@ import { InvalidationPendingError } from "@crm/cache-core";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { findAppRoot } from "./app-root.ts";
-import { cache } from "./cache/index.ts";
+import { cache, closeCache } from "./cache/index.ts";
 import { storeLabel } from "./cache/store.ts";
 import { connect } from "./db/connect.ts";
 import { importCrm } from "./db/import-crm.ts";
@@ -36,7 +36,7 @@ export interface ServeOptions {
 
 /** Connects, imports what is not there yet, and serves. */
 export async function serveDemo({ settings, logger, terminal, signal }: ServeOptions): Promise<RunningDemo> {
-  const closers: (() => Promise<void>)[] = [() => cache.close()];
+  const closers: (() => Promise<void>)[] = [closeCache];
   const closeAll = async () => {
     for (const close of closers.reverse())
       await close().catch((error: unknown) => logger.error({ err: error }, "closing failed"));

@@ -6,7 +6,7 @@ import { provideCacheSettings } from "../src/cache/settings.ts";
 // Explicitly nothing: tests never reach the Redis or the Postgres that the shell of whoever runs them names.
 provideCacheSettings({ env: {}, logger: silentLogger });
 
-const { cache } = await import("../src/cache/index.ts");
+const { cache, closeCache } = await import("../src/cache/index.ts");
 const { connect } = await import("../src/db/connect.ts");
 const { importCrm } = await import("../src/db/import-crm.ts");
 const { createApp } = await import("../src/http/app.ts");
@@ -67,7 +67,7 @@ export async function startApp(): Promise<TestApp> {
       closing.abort();
       feed.close();
       await load.stop();
-      await cache.close();
+      await closeCache();
       await connection.close();
     },
   };
