@@ -216,7 +216,7 @@ describe("Cache Invalidation", () => {
     expect(stats.totalInvalidations).toBe(before.totalInvalidations + 2);
     expect(stats.recentInvalidations).toBe(before.recentInvalidations + 2); // last hour
     expect(stats.byEvent["entity:updated"]).toBe((before.byEvent["entity:updated"] ?? 0) + 1);
-    expect(stats.byEntity["companies"]).toBe((before.byEntity["companies"] ?? 0) + 1);
+    expect(stats.byEntity.companies).toBe((before.byEntity.companies ?? 0) + 1);
   });
 });
 

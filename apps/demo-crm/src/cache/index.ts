@@ -2,7 +2,7 @@ import { createCache, sessionActions } from "@crm/cache-core";
 import { createCacheInvalidator, InvalidationEvent } from "@crm/cache-invalidator";
 import { createLocks, lockActions } from "@crm/cache-lock";
 import { rateLimitActions } from "@crm/cache-ratelimit";
-import { crmRules } from "@crm/cache-rules";
+import { rules } from "./rules.ts";
 import { cacheSettings } from "./settings.ts";
 import { store } from "./store.ts";
 
@@ -21,7 +21,7 @@ export const cacheManager = cache;
 export const locks = createLocks(cache);
 
 export const cacheInvalidator = createCacheInvalidator(cache, {
-  rules: crmRules,
+  rules,
   dependencies: invalidation === "rules" ? "together" : "only",
 });
 
