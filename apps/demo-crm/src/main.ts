@@ -43,7 +43,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 try {
-  provideCacheSettings({ env: process.env, logger });
+  provideCacheSettings({ env: process.env, logger, invalidation: settings.invalidation });
   // Imported now, and not above: the composition root is made while it is imported, from what was just provided.
   const { serveDemo } = await import("./serve-demo.ts");
   const demo = await serveDemo({

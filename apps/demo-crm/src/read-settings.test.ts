@@ -8,6 +8,9 @@ it("has defaults for a machine with nothing", () => {
     databaseUrl: undefined,
     persist: false,
     logLevel: "info",
+    invalidation: "dependencies",
+    demoPassword: undefined,
+    mode: "demo",
   });
 });
 

@@ -8,6 +8,12 @@ export interface DemoSettings {
   /** Keep the embedded database on disk. */
   readonly persist: boolean;
   readonly logLevel: string;
+  /** See `CacheSettings.invalidation`. */
+  readonly invalidation: "rules" | "dependencies";
+  /** Of the accounts that the demo makes; `undefined`: made up at every start and shown on the terminal. */
+  readonly demoPassword: string | undefined;
+  /** `development`: a problem of the server's own carries its stack. `production`: cookies are for HTTPS only. */
+  readonly mode: "development" | "production" | "demo";
 }
 
 /** What is wrong with the settings, for the person who made them. Never contains the value of a URL. */
@@ -30,6 +36,11 @@ const environment = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\/./, "expected postgres://…")
     .optional(),
+  CACHE_INVALIDATION: z
+    .enum(["rules", "dependencies"], "expected rules or dependencies")
+    .default("dependencies"),
+  DEMO_PASSWORD: z.string().min(8, "expected at least 8 characters").max(200).optional(),
+  NODE_ENV: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
@@ -47,9 +58,18 @@ export function readSettings(
     const wrong = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     throw new SettingsError(`The environment is not usable\n  ${wrong.join("\n  ")}`);
   }
-  const { HOST, PORT, DATABASE_URL, LOG_LEVEL } = result.data;
+  const { HOST, PORT, DATABASE_URL, LOG_LEVEL, CACHE_INVALIDATION, DEMO_PASSWORD, NODE_ENV } = result.data;
   const persist = args.includes("--persist");
   if (persist && DATABASE_URL)
     throw new SettingsError("--persist is for the embedded database; DATABASE_URL names another");
-  return { host: HOST, port: PORT, databaseUrl: DATABASE_URL, persist, logLevel: LOG_LEVEL };
+  return {
+    host: HOST,
+    port: PORT,
+    databaseUrl: DATABASE_URL,
+    persist,
+    logLevel: LOG_LEVEL,
+    invalidation: CACHE_INVALIDATION,
+    demoPassword: DEMO_PASSWORD,
+    mode: NODE_ENV === "development" || NODE_ENV === "production" ? NODE_ENV : "demo",
+  };
 }

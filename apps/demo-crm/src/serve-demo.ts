@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -5,18 +6,22 @@ import { InvalidationPendingError } from "@crm/cache-core";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { findAppRoot } from "./app-root.ts";
-import { cache } from "./cache/index.ts";
+import { cache, closeCache } from "./cache/index.ts";
 import { storeLabel } from "./cache/store.ts";
 import { connect } from "./db/connect.ts";
+import { generateWork } from "./db/generate-work.ts";
 import { importCrm } from "./db/import-crm.ts";
 import { createApp } from "./http/app.ts";
+import { createLimits } from "./http/limits.ts";
 import { listen } from "./listen.ts";
 import { LatencyWindow } from "./live/latency-window.ts";
 import { createLiveFeed } from "./live/live-feed.ts";
 import { createLoad } from "./live/run-load.ts";
 import type { DemoSettings } from "./read-settings.ts";
+import { signInService } from "./services/sign-in-service.ts";
 import { showImportProgress, showImportReport, type Terminal } from "./terminal/show-import.ts";
 
+const DEMO_USER = "darcel-schlecht";
 const IN_FLIGHT_MS = 3_000;
 const WINDOW_SECONDS = 10;
 
@@ -36,7 +41,7 @@ export interface ServeOptions {
 
 /** Connects, imports what is not there yet, and serves. */
 export async function serveDemo({ settings, logger, terminal, signal }: ServeOptions): Promise<RunningDemo> {
-  const closers: (() => Promise<void>)[] = [() => cache.close()];
+  const closers: (() => Promise<void>)[] = [closeCache];
   const closeAll = async () => {
     for (const close of closers.reverse())
       await close().catch((error: unknown) => logger.error({ err: error }, "closing failed"));
@@ -58,6 +63,14 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
       signal,
     });
     showImportReport(terminal, report, skipped);
+    const generated = await generateWork();
+    if (generated)
+      terminal.write(
+        `Made up, and marked so: ${Object.entries(generated)
+          .filter(([name]) => name !== "quoteCounters")
+          .map(([name, rows]) => `${rows.toLocaleString("en")} ${name}`)
+          .join(", ")}\n`,
+      );
     await cache.ready();
     await forgetEarlierRuns();
     signal.throwIfAborted();
@@ -74,7 +87,15 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
       node: process.version,
       cores: String(availableParallelism()),
     };
-    const app = createApp({ logger, feed, load, conditions, closing: closing.signal });
+    const limits = createLimits();
+    closers.push(() => limits.close());
+    let isReady = false;
+    const app = createApp({
+      ...{ logger, feed, load, limits, conditions },
+      mode: settings.mode,
+      ready: () => isReady,
+      closing: closing.signal,
+    });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     const port = await listen(server, {
       host: settings.host,
@@ -91,11 +112,22 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
       await closed;
       clearTimeout(cut);
     });
+    await makeAccount(settings.demoPassword, terminal);
+    isReady = true;
     return { url: `http://${urlHost(settings.host)}:${port}`, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** Somebody to sign in as. Without a password from the environment it is new at every start, and shown here alone. */
+async function makeAccount(given: string | undefined, terminal: Terminal): Promise<void> {
+  const password = given ?? randomBytes(9).toString("base64url");
+  if (await signInService.setPassword(DEMO_USER, password))
+    terminal.write(
+      `Sign in as ${DEMO_USER} ${given ? "with DEMO_PASSWORD" : `with the password ${password}`}\n`,
+    );
 }
 
 /**

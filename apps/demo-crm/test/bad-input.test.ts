@@ -82,7 +82,7 @@ describe("bad input is refused with a 4xx problem, and never causes a 5xx", () =
           const path = `/api/${kind}/${encodeURIComponent(odd.toWellFormed())}`;
           const init = { method, headers: { "content-type": "application/json" } };
           await expectRefusal(
-            await demo.app.request(path, method === "PATCH" ? { ...init, body: '{"name":"x"}' } : init),
+            await demo.request(path, method === "PATCH" ? { ...init, body: '{"name":"x"}' } : init),
             `${method} ${path.slice(0, 80)}`,
           );
         }
@@ -92,7 +92,7 @@ describe("bad input is refused with a 4xx problem, and never causes a 5xx", () =
 
   it("paths whose escapes are broken", async () => {
     for (const path of ["/api/companies/%", "/api/companies/%zz", "/api/companies/%c3%28", "/api/deals/%ff"])
-      await expectRefusal(await demo.app.request(path), path);
+      await expectRefusal(await demo.request(path), path);
   });
 
   it("query parameters: refused or harmless, but never a 5xx", async () => {
@@ -101,7 +101,7 @@ describe("bad input is refused with a 4xx problem, and never causes a 5xx", () =
       for (const name of names) {
         for (const odd of ODD) {
           const url = `${path}?${name}=${encodeURIComponent(odd.toWellFormed())}`;
-          const response = await demo.app.request(url);
+          const response = await demo.request(url);
           if (response.status !== 200) await expectRefusal(response, url);
         }
       }
@@ -117,18 +117,18 @@ describe("bad input is refused with a 4xx problem, and never causes a 5xx", () =
       "sector=*",
       "q=%00",
     ])
-      await expectRefusal(await demo.app.request(`/api/companies?${query}`), query);
+      await expectRefusal(await demo.request(`/api/companies?${query}`), query);
     for (const query of ["stage=Maybe", "company=*", "user=A%20B"])
-      await expectRefusal(await demo.app.request(`/api/deals?${query}`), query);
+      await expectRefusal(await demo.request(`/api/deals?${query}`), query);
     for (const query of ["pairs=0", "pairs=501", "pairs=x"])
-      await expectRefusal(await demo.app.request(`/api/compare?${query}`), query);
+      await expectRefusal(await demo.request(`/api/compare?${query}`), query);
     for (const query of ["", "key=", "key=%00", `key=${"a".repeat(1025)}`])
-      await expectRefusal(await demo.app.request(`/api/cache/explain?${query}`), query);
+      await expectRefusal(await demo.request(`/api/cache/explain?${query}`), query);
   });
 
   it("bodies that are not JSON, not an object, too large or of another type", async () => {
     const post = (body: string, type = "application/json") =>
-      demo.app.request("/api/companies", { method: "POST", body, headers: { "content-type": type } });
+      demo.request("/api/companies", { method: "POST", body, headers: { "content-type": type } });
     for (const body of ["", "{", "nul", "[]", "1", '"x"', "null", '{"__proto__":{"name":"x"}}', "\u0000"])
       await expectRefusal(await post(body), body);
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""]) {
@@ -175,7 +175,7 @@ describe("bad input is refused with a 4xx problem, and never causes a 5xx", () =
       for (const field of fields) {
         for (const value of VALUES) {
           const body = JSON.stringify({ [field]: value });
-          const response = await demo.app.request(path, {
+          const response = await demo.request(path, {
             method,
             body,
             headers: { "content-type": "application/json" },
@@ -225,7 +225,7 @@ describe("bad input is refused with a 4xx problem, and never causes a 5xx", () =
           ? pick(ODD)
           : JSON.stringify({ [pick(fields)]: pick(VALUES), [pick(fields)]: pick(VALUES) });
       const withBody = method === "POST" || method === "PATCH" || method === "PUT";
-      const response = await demo.app.request(url, {
+      const response = await demo.request(url, {
         method,
         headers: { "content-type": random() < 0.9 ? "application/json" : "text/plain" },
         ...(withBody ? { body } : {}),

@@ -160,7 +160,7 @@ describe("an import", () => {
 
     expect((await importCrm({ folder: FOLDER })).skipped).toBe(false);
     const first = await fingerprintOfRows();
-    await db().execute(sql`truncate companies, users, products, deals, import_runs`);
+    await db().execute(sql`truncate companies, users, products, deals, import_runs cascade`);
     await importCrm({ folder: FOLDER });
     expect(await fingerprintOfRows()).toBe(first);
     await connection.close();

@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Company } from "../src/db/schema.ts";
 import { cache, startApp, type TestApp } from "./start-app.ts";
 
+const { companyQueries } = await import("../src/db/queries/companies.ts");
+const { dealQueries } = await import("../src/db/queries/deals.ts");
+const { companiesService } = await import("../src/services/companies-service.ts");
+const { dealsService } = await import("../src/services/deals-service.ts");
+const { successResponse } = await import("../src/services/api-response.ts");
 const { compareReads } = await import("../src/live/compare-reads.ts");
 const { measuredReads } = await import("../src/live/measured-reads.ts");
 
@@ -34,7 +40,15 @@ describe("the load", () => {
   });
 
   it("would notice a stale read: with the invalidations taken away there are some", async () => {
-    vi.spyOn(cache, "invalidateByTag").mockResolvedValue(0);
+    // Writes that commit and tell the cache nothing.
+    vi.spyOn(companiesService, "updateCompany").mockImplementation(async (id) => {
+      const { after } = (await companyQueries.update(id, {})) as { after: Company };
+      return successResponse(after);
+    });
+    vi.spyOn(dealsService, "updateDeal").mockImplementation(async (id) => {
+      const { after } = (await dealQueries.update(id, () => ({})))!;
+      return successResponse({ ...after, company: null, user: "", product: "" });
+    });
     const before = demo.load.state();
     await demo.load.start();
     await untilWrites(before.writes + 12);

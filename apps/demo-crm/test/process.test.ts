@@ -53,7 +53,7 @@ describe("the demo as a process", () => {
   it.each(["SIGINT", "SIGTERM"] as const)(
     "imports with progress, serves from any folder, and ends cleanly on %s",
     async (signal) => {
-      const demo = startDemo();
+      const demo = startDemo({ DEMO_PASSWORD: "of this test" });
       await demo.until("Ready after");
       const output = demo.output();
       expect(output).toContain("Importing deals: 8,800 of 8,800\n");
@@ -61,15 +61,26 @@ describe("the demo as a process", () => {
       expect(output).toContain("Imported 85 companies, 35 users, 7 products, 8,800 deals");
       expect(output).toContain("1,425  deals.company: no account is named");
       expect(output).toMatch(/embedded/);
+      expect(output).toContain("Made up, and marked so: 239 contacts");
+      expect(output).toContain("Sign in as darcel-schlecht with DEMO_PASSWORD");
+      expect(output).not.toContain("of this test");
 
       const url = urlOf(demo);
       // A stream that never ends by itself and an idle connection must not hold it up.
       const stream = await fetch(`${url}/api/live`);
       expect((await fetch(url)).status).toBe(200);
+      expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true });
+      const signedIn = await fetch(`${url}/api/session`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ user: "darcel-schlecht", password: "of this test" }),
+      });
+      expect(signedIn.status).toBe(200);
+      const cookie = signedIn.headers.get("set-cookie")!.split(";")[0]!;
       // A write is under way: the server has its head and waits for its body.
       const write = request(`${url}/api/companies/konex`, {
         method: "PATCH",
-        headers: { "content-type": "application/json", expect: "100-continue" },
+        headers: { "content-type": "application/json", expect: "100-continue", cookie },
       });
       const answered = once(write, "response");
       write.flushHeaders();
@@ -90,6 +101,8 @@ describe("the demo as a process", () => {
       expect(demo.output()).toContain("Stopped\n");
       expect(demo.output()).not.toMatch(/UnhandledPromise|Warning|\n\s+at /);
     },
+    // Without the template that the build makes, the embedded Postgres is initialised first.
+    90_000,
   );
 
   it("stops while it still imports", async () => {
@@ -115,6 +128,8 @@ describe("the demo as a process", () => {
     [{ PORT: "70000" }, [], "PORT"],
     [{ DATABASE_URL: "mysql://user:hunter2@host/db" }, [], "DATABASE_URL"],
     [{ LOG_LEVEL: "loud" }, [], "LOG_LEVEL"],
+    [{ CACHE_INVALIDATION: "none" }, [], "CACHE_INVALIDATION"],
+    [{ DEMO_PASSWORD: "hunter2" }, [], "DEMO_PASSWORD"],
     [{}, ["--presist"], "--presist"],
   ])("names what is wrong with %j %j and ends", async (env, args, name) => {
     const demo = startDemo(env as Record<string, string>, args);

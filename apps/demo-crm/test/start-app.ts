@@ -1,15 +1,20 @@
 import { silentLogger } from "@crm/cache-core";
-import type { Hono } from "hono";
 import { pino } from "pino";
 import { provideCacheSettings } from "../src/cache/settings.ts";
+import type { AppOptions } from "../src/http/app.ts";
+import type { Limits } from "../src/http/limits.ts";
+import type { Router } from "../src/http/router.ts";
 
 // Explicitly nothing: tests never reach the Redis or the Postgres that the shell of whoever runs them names.
-provideCacheSettings({ env: {}, logger: silentLogger });
+// As the demo runs by default. `invalidation.test.ts` compares both ways.
+provideCacheSettings({ env: {}, logger: silentLogger, invalidation: "dependencies" });
 
-const { cache } = await import("../src/cache/index.ts");
+const { cache, closeCache } = await import("../src/cache/index.ts");
 const { connect } = await import("../src/db/connect.ts");
+const { generateWork } = await import("../src/db/generate-work.ts");
 const { importCrm } = await import("../src/db/import-crm.ts");
 const { createApp } = await import("../src/http/app.ts");
+const { createLimits } = await import("../src/http/limits.ts");
 const { LatencyWindow } = await import("../src/live/latency-window.ts");
 const { createLiveFeed } = await import("../src/live/live-feed.ts");
 const { createLoad } = await import("../src/live/run-load.ts");
@@ -25,7 +30,8 @@ export interface Answer {
 }
 
 export interface TestApp {
-  readonly app: Hono;
+  readonly app: Router;
+  request(path: string, init?: RequestInit): Promise<Response>;
   readonly load: ReturnType<typeof createLoad>;
   /** What the app logged as a failure of its own. */
   readonly logged: string[];
@@ -34,30 +40,45 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-/** The app over the imported data, without a port. */
-export async function startApp(): Promise<TestApp> {
+export const USER = "darcel-schlecht";
+
+/** The app over the imported data, without a port. What is sent has a session. */
+export async function startApp(
+  options: { limits?: Limits; mode?: AppOptions["mode"] } = {},
+): Promise<TestApp> {
   const connection = await connect();
   await importCrm({ folder: DATA });
+  await generateWork();
   const logged: string[] = [];
   const logger = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
   const windows = { withCache: new LatencyWindow(10), withoutCache: new LatencyWindow(10) };
   const load = createLoad({ ...windows, onError: (error) => void logged.push(String(error)) });
   const feed = createLiveFeed({ load, ...windows });
   const closing = new AbortController();
+  const limits = createLimits(options.limits ?? { perUser: 1_000_000, perAddress: 1_000_000 });
   const app = createApp({
-    logger,
-    feed,
-    load,
+    ...{ logger, feed, load, limits },
+    mode: options.mode ?? "demo",
     conditions: { database: connection.label },
+    ready: () => true,
     closing: closing.signal,
   });
+  const { id } = await cache.sessions.create(USER, {}, "1h");
+  const cookie = `crm-session=${id}`;
 
+  /** With a session, unless a cookie is given. */
+  function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (!headers.has("cookie")) headers.set("cookie", cookie);
+    return Promise.resolve(app.request(path, { ...init, headers }));
+  }
   async function json(path: string, init?: RequestInit): Promise<Answer> {
-    const response = await app.request(path, init);
+    const response = await request(path, init);
     return { status: response.status, headers: response.headers, body: await response.json() };
   }
   return {
     app,
+    request,
     load,
     logged,
     json,
@@ -67,7 +88,8 @@ export async function startApp(): Promise<TestApp> {
       closing.abort();
       feed.close();
       await load.stop();
-      await cache.close();
+      await limits.close();
+      await closeCache();
       await connection.close();
     },
   };

@@ -1,9 +1,37 @@
-import { createCache } from "@crm/cache-core";
+import { createCache, sessionActions } from "@crm/cache-core";
+import { createCacheInvalidator, InvalidationEvent } from "@crm/cache-invalidator";
+import { createLocks, lockActions } from "@crm/cache-lock";
+import { rateLimitActions } from "@crm/cache-ratelimit";
+import { rules } from "./rules.ts";
 import { cacheSettings } from "./settings.ts";
 import { store } from "./store.ts";
 
-/** The composition root: everything of the CRM that is cached, invalidated or counted goes through what is made here. */
-export const cache = createCache({ store, namespace: "crm", logger: cacheSettings().logger });
+const { logger, invalidation = "rules" } = cacheSettings();
+
+/** The composition root: everything of the CRM that is cached, invalidated, counted or locked goes through what is made here. */
+export const cache = createCache({ store, namespace: "crm", logger })
+  .extend(sessionActions())
+  .extend(rateLimitActions())
+  .extend(lockActions());
 
 /** The same object under the name that the services of the CRM know. */
 export const cacheManager = cache;
+
+/** The same locks as `cache.acquireLock`, as handles with a fence. */
+export const locks = createLocks(cache);
+
+export const cacheInvalidator = createCacheInvalidator(cache, {
+  rules,
+  dependencies: invalidation === "rules" ? "together" : "only",
+});
+
+export const { invalidateOnCreate, invalidateOnUpdate, invalidateOnDelete } = cacheInvalidator;
+
+export { InvalidationEvent };
+
+/** Ends what the parts do in the background, then the cache and the connections that it opened. */
+export async function closeCache(): Promise<void> {
+  await cacheInvalidator.close();
+  await locks.close();
+  await cache.close();
+}

@@ -1,4 +1,3 @@
-import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
@@ -6,17 +5,22 @@ import { observeReads } from "../cache/observe-reads.ts";
 import { findImportReport } from "../db/import-crm.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
 import type { Load } from "../live/run-load.ts";
-import { companiesService } from "../services/companies-service.ts";
 import { analyticsRoutes } from "./analytics.ts";
 import { cacheRoutes } from "./cache-stats.ts";
-import { companiesRoutes } from "./companies.ts";
+import { companiesRoutes, sectorRoutes } from "./companies.ts";
 import { comparisonRoutes } from "./comparison.ts";
 import { dealsRoutes } from "./deals.ts";
-import { errorHandler, notFound, respond } from "./errors.ts";
+import { docsRoutes } from "./docs.ts";
+import { errorHandler, notFound } from "./errors.ts";
+import type { ApiLimits } from "./limits.ts";
 import { liveRoutes } from "./live.ts";
+import { operationRoutes } from "./operations.ts";
 import { pageRoutes } from "./page.ts";
 import { ProblemError } from "./problem.ts";
+import { createRouter, type Router, serve } from "./router.ts";
+import { findSession, refuseCrossSite, sessionRoutes } from "./sessions.ts";
 import { usersRoutes } from "./users.ts";
+import { workRoutes } from "./work.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -24,40 +28,25 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly feed: LiveFeed;
   readonly load: Load;
+  readonly limits: ApiLimits;
+  /** `development`: a failure carries its stack. `production`: cookies are for HTTPS alone. */
+  readonly mode: "development" | "production" | "demo";
   /** What the figures were measured on, for people. */
   readonly conditions: Readonly<Record<string, string>>;
+  /** Whether traffic may come. */
+  ready(): boolean;
   /** Aborts when the process is about to end. */
   readonly closing: AbortSignal;
 }
 
-export function createApp({ logger, feed, load, conditions, closing }: AppOptions): Hono {
-  const tooLarge = () => {
-    throw new ProblemError({
-      status: 413,
-      title: "Body too large",
-      code: "BODY_TOO_LARGE",
-      detail: `At most ${MAX_BODY_BYTES} bytes`,
-    });
-  };
-  const app = new Hono();
-  app.onError(errorHandler(logger));
+export function createApp(options: AppOptions): Router {
+  const { logger, limits, mode, ready, closing } = options;
+  const app = createRouter();
+  app.onError(errorHandler(logger, { withStack: mode === "development" }));
   app.notFound(notFound);
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
-        connectSrc: ["'self'"],
-        baseUri: ["'none'"],
-        formAction: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-      // The demo is plain HTTP on this machine; a browser that remembers HTTPS for it could not open it again.
-      strictTransportSecurity: false,
-    }),
-  );
+  const forPages = headers({ inlineStyles: false });
+  const forDocs = headers({ inlineStyles: true });
+  app.use((c, next) => (/^\/docs(\/|$)/.test(c.req.path) ? forDocs : forPages)(c, next));
   app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
   app.use("/api/*", observeReads());
   // What is measured here is this cache, not a browser's.
@@ -65,20 +54,77 @@ export function createApp({ logger, feed, load, conditions, closing }: AppOption
     await next();
     c.header("cache-control", "no-store");
   });
+  app.use("/api/*", refuseCrossSite);
+  const session = { secure: mode === "production" };
+  app.use("/api/*", findSession(session));
+  app.use("/api/*", limits.requests);
 
   app.get("/healthz", (c) =>
     c.json({ status: closing.aborted ? "closing" : "ok" }, closing.aborted ? 503 : 200),
   );
-  app.route("/api/companies", companiesRoutes);
-  app.get("/api/sectors", async (c) => respond(c, await companiesService.listSectors()));
-  app.route("/api/deals", dealsRoutes);
-  app.route("/api/users", usersRoutes);
-  app.route("/api/analytics", analyticsRoutes);
-  app.route("/api/cache", cacheRoutes);
-  app.get("/api/import/report", async (c) => c.json({ data: await findImportReport() }));
-  app.get("/api/conditions", (c) => c.json({ data: conditions }));
-  app.route("/api/compare", comparisonRoutes(load, closing));
-  app.route("/api", liveRoutes(feed, load));
+  app.get("/readyz", (c) => {
+    const isReady = ready() && !closing.aborted;
+    return c.json({ ready: isReady }, isReady ? 200 : 503);
+  });
+  app.route("/api/session", sessionRoutes(limits, session));
+  addApi(app, options);
+  app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+    type: "apiKey",
+    in: "cookie",
+    name: session.secure ? "__Host-crm-session" : "crm-session",
+  });
+  app.route("/", docsRoutes(app));
   app.route("/", pageRoutes());
   return app;
+}
+
+function addApi(app: Router, { feed, load, conditions, closing }: AppOptions): void {
+  // Before the routes by id: they would take `issue` for part of one.
+  app.route("/api", operationRoutes());
+  app.route("/api/companies", companiesRoutes());
+  app.route("/api", sectorRoutes());
+  app.route("/api/deals", dealsRoutes());
+  app.route("/api/users", usersRoutes());
+  for (const [name, routes] of Object.entries(workRoutes())) app.route(`/api/${name}`, routes);
+  app.route("/api/analytics", analyticsRoutes());
+  app.route("/api/cache", cacheRoutes());
+  const about = createRouter();
+  const tag = "demo";
+  serve(about, { method: "get", path: "/import/report", tag, summary: "What the import found" }, async (c) =>
+    c.json({ data: await findImportReport() }),
+  );
+  serve(
+    about,
+    { method: "get", path: "/conditions", tag, summary: "What the figures are measured on" },
+    (c) => c.json({ data: conditions }),
+  );
+  app.route("/api", about);
+  app.route("/api/compare", comparisonRoutes(load, closing));
+  app.route("/api", liveRoutes(feed, load));
+}
+
+const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
+  secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      // The page that shows the API sets styles of elements; it has no other need of its own.
+      styleSrc: inlineStyles ? ["'self'", "'unsafe-inline'"] : ["'self'"],
+      imgSrc: inlineStyles ? ["'self'", "data:"] : ["'self'"],
+      connectSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    // The demo is plain HTTP on this machine; a browser that remembers HTTPS for it could not open it again.
+    strictTransportSecurity: false,
+  });
+
+function tooLarge(): never {
+  throw new ProblemError({
+    status: 413,
+    title: "Body too large",
+    code: "BODY_TOO_LARGE",
+    detail: `At most ${MAX_BODY_BYTES} bytes`,
+  });
 }

@@ -1,33 +1,43 @@
-import { Hono } from "hono";
+import { z } from "zod";
 import { companiesService } from "../services/companies-service.ts";
+import { entityRoutes } from "./entity-routes.ts";
 import { respond } from "./errors.ts";
-import { companiesQuery, companyChange, deleteCompanyQuery, newCompany, slugId } from "./inputs.ts";
-import { bodyOf, paramOf, queryOf } from "./validate.ts";
+import { company, companyFilter, deleteCompanyQuery, slugId } from "./inputs.ts";
+import { createRouter, type Router, serve } from "./router.ts";
 
-export const companiesRoutes = new Hono()
-  .get("/", async (c) => {
-    const { page, limit, ...filter } = queryOf(c, companiesQuery);
-    return respond(c, await companiesService.listCompanies({ page, limit }, filter));
-  })
-  .post("/", async (c) => {
-    const response = await companiesService.createCompany(await bodyOf(c, newCompany));
-    if (response.success) c.header("location", `/api/companies/${response.data.id}`);
-    return respond(c, response, 201);
-  })
-  .get("/:id", async (c) => {
-    const id = paramOf(c, slugId);
-    const company = await companiesService.getCompanyByIdV2(id);
-    if (!company.success) return respond(c, company);
-    const summary = await companiesService.getDealsSummary(id);
-    return respond(
-      c,
-      summary.success ? { ...company, data: { ...company.data, dealsSummary: summary.data } } : summary,
-    );
-  })
-  .patch("/:id", async (c) =>
-    respond(c, await companiesService.updateCompany(paramOf(c, slugId), await bodyOf(c, companyChange))),
-  )
-  .delete("/:id", async (c) => {
-    const detachDeals = queryOf(c, deleteCompanyQuery).deals === "detach";
-    return respond(c, await companiesService.deleteCompany(paramOf(c, slugId), { detachDeals }));
+export function companiesRoutes(): Router {
+  return entityRoutes({
+    name: "companies",
+    id: slugId,
+    values: company,
+    filter: companyFilter,
+    deleteQuery: deleteCompanyQuery,
+    service: {
+      async get(id) {
+        const found = await companiesService.getCompanyByIdV2(id);
+        if (!found.success) return found;
+        const summary = await companiesService.getDealsSummary(id);
+        return summary.success ? { ...found, data: { ...found.data, dealsSummary: summary.data } } : summary;
+      },
+      list: (request, filter) => companiesService.listCompanies(request, filter),
+      create: (values) => companiesService.createCompany(values),
+      update: (id, change) => companiesService.updateCompany(id, change),
+      delete: (id, query) => companiesService.deleteCompany(id, { detachDeals: query.deals === "detach" }),
+    },
   });
+}
+
+/** `GET /sectors`, the names, and `GET /industries`, with how many companies each has. */
+export function sectorRoutes(): Router {
+  const router = createRouter();
+  const tag = "analytics";
+  serve(
+    router,
+    { method: "get", path: "/sectors", tag, summary: "Sectors of the companies", data: z.array(z.string()) },
+    async (c) => respond(c, await companiesService.listSectors()),
+  );
+  serve(router, { method: "get", path: "/industries", tag, summary: "Companies by sector" }, async (c) =>
+    respond(c, await companiesService.listIndustries()),
+  );
+  return router;
+}

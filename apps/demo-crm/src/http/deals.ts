@@ -1,15 +1,21 @@
-import { Hono } from "hono";
 import { dealsService } from "../services/deals-service.ts";
-import { respond } from "./errors.ts";
-import { dealChange, dealId, dealsQuery } from "./inputs.ts";
-import { bodyOf, paramOf, queryOf } from "./validate.ts";
+import { entityRoutes } from "./entity-routes.ts";
+import { deal, dealChange, dealFilter, dealId } from "./inputs.ts";
+import type { Router } from "./router.ts";
 
-export const dealsRoutes = new Hono()
-  .get("/", async (c) => {
-    const { page, limit, ...filter } = queryOf(c, dealsQuery);
-    return respond(c, await dealsService.listDeals({ page, limit }, filter));
-  })
-  .get("/:id", async (c) => respond(c, await dealsService.getDealById(paramOf(c, dealId))))
-  .patch("/:id", async (c) =>
-    respond(c, await dealsService.updateDeal(paramOf(c, dealId), await bodyOf(c, dealChange))),
-  );
+export function dealsRoutes(): Router {
+  return entityRoutes({
+    name: "deals",
+    id: dealId,
+    values: deal,
+    changes: dealChange,
+    filter: dealFilter,
+    service: {
+      get: (id) => dealsService.getDealById(id),
+      list: (request, filter) => dealsService.listDeals(request, filter),
+      create: (values) => dealsService.createDeal(values),
+      update: (id, change) => dealsService.updateDeal(id, change),
+      delete: (id) => dealsService.deleteDeal(id),
+    },
+  });
+}

@@ -4,13 +4,14 @@ import type { Logger } from "pino";
 import type { ApiResponse } from "../services/api-response.ts";
 import { problemOf, problemOfError, problemResponse } from "./problem.ts";
 
-export function errorHandler(logger: Logger): ErrorHandler {
+export function errorHandler(logger: Logger, { withStack }: { withStack: boolean }): ErrorHandler {
   return (error, c) => {
     const problem = problemOfError(error);
-    // The stack goes to the log, never to the client.
+    // The stack goes to the log, and to the client only where its developer asked for it.
     if (problem.status >= 500)
       logger.error({ err: error, method: c.req.method, path: c.req.path }, "request failed");
-    return problemResponse(c, problem);
+    const stack = withStack && problem.status === 500 ? error.stack : undefined;
+    return problemResponse(c, stack === undefined ? problem : { ...problem, stack });
   };
 }
 

@@ -1,3 +1,4 @@
+import { CacheError } from "@crm/cache-core";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -9,6 +10,8 @@ export interface Problem {
   readonly title: string;
   readonly code: string;
   readonly detail?: string | undefined;
+  /** Where it failed; in development alone. */
+  readonly stack?: string | undefined;
   /** For input: which field, and what is wrong with it. */
   readonly errors?: readonly { path: string; message: string }[] | undefined;
 }
@@ -44,6 +47,9 @@ export function problemOfError(error: unknown): Problem {
       title: error.message || "Refused",
       code: "REFUSED",
     };
+  // The store does not answer, or a lock cannot be had: nothing is wrong with the request.
+  if (CacheError.isInstance(error) && error.retryable)
+    return { status: 503, title: "Not available", code: error.code, detail: "Try again in a moment" };
   return {
     status: 500,
     title: "Internal error",

@@ -1,21 +1,27 @@
-import { Hono } from "hono";
 import { usersService } from "../services/users-service.ts";
-import { respond } from "./errors.ts";
-import { pageQuery, slugId, userChange } from "./inputs.ts";
-import { bodyOf, paramOf, queryOf } from "./validate.ts";
+import { entityRoutes } from "./entity-routes.ts";
+import { noFilter, slugId, user } from "./inputs.ts";
+import type { Router } from "./router.ts";
 
-export const usersRoutes = new Hono()
-  .get("/", async (c) => respond(c, await usersService.listUsers(queryOf(c, pageQuery))))
-  .get("/:id", async (c) => {
-    const id = paramOf(c, slugId);
-    const user = await usersService.getUserById(id);
-    if (!user.success) return respond(c, user);
-    const performance = await usersService.getPerformance(id);
-    return respond(
-      c,
-      performance.success ? { ...user, data: { ...user.data, performance: performance.data } } : performance,
-    );
-  })
-  .patch("/:id", async (c) =>
-    respond(c, await usersService.updateUser(paramOf(c, slugId), await bodyOf(c, userChange))),
-  );
+export function usersRoutes(): Router {
+  return entityRoutes({
+    name: "users",
+    id: slugId,
+    values: user,
+    filter: noFilter,
+    service: {
+      async get(id) {
+        const found = await usersService.getUserById(id);
+        if (!found.success) return found;
+        const performance = await usersService.getPerformance(id);
+        return performance.success
+          ? { ...found, data: { ...found.data, performance: performance.data } }
+          : performance;
+      },
+      list: (request) => usersService.listUsers(request),
+      create: (values) => usersService.createUser(values),
+      update: (id, change) => usersService.updateUser(id, change),
+      delete: (id) => usersService.deleteUser(id),
+    },
+  });
+}

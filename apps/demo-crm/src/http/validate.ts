@@ -1,20 +1,23 @@
-import type { Context } from "hono";
+import type { MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { ProblemError } from "./problem.ts";
 
-export function paramOf<S extends z.ZodType>(c: Context, schema: S, name = "id"): z.output<S> {
-  return check(schema, c.req.param(name), name);
-}
+const WHERE: Readonly<Record<string, string>> = { json: "body", param: "path" };
 
-export function queryOf<S extends z.ZodType>(c: Context, schema: S): z.output<S> {
-  return check(schema, c.req.query(), "query");
+/** What is wrong with an input, field by field. */
+export function invalidInput(error: Pick<z.ZodError, "issues">, target: string): ProblemError {
+  const errors = error.issues.slice(0, 20).map(({ path, message }) => ({
+    path: [WHERE[target] ?? target, ...path.map(String)].join(".").slice(0, 200),
+    message: message.slice(0, 300),
+  }));
+  return new ProblemError({ status: 400, title: "Bad request", code: "INVALID_INPUT", errors });
 }
 
 /**
  * A JSON body. Its content type is required: a browser lets any page post `text/plain` to this machine without asking,
  * but not `application/json`.
  */
-export async function bodyOf<S extends z.ZodType>(c: Context, schema: S): Promise<z.output<S>> {
+export const requireJson: MiddlewareHandler = async (c, next) => {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? ""))
     throw new ProblemError({
       status: 415,
@@ -22,9 +25,8 @@ export async function bodyOf<S extends z.ZodType>(c: Context, schema: S): Promis
       code: "MEDIA_TYPE",
       detail: "Send application/json",
     });
-  let body: unknown;
   try {
-    body = JSON.parse(await c.req.text());
+    await c.req.json();
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new ProblemError({
@@ -34,15 +36,5 @@ export async function bodyOf<S extends z.ZodType>(c: Context, schema: S): Promis
       detail: "The body is not JSON",
     });
   }
-  return check(schema, body, "body");
-}
-
-function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const errors = result.error.issues.slice(0, 20).map(({ path, message }) => ({
-    path: [where, ...path.map(String)].join(".").slice(0, 200),
-    message: message.slice(0, 300),
-  }));
-  throw new ProblemError({ status: 400, title: "Bad request", code: "INVALID_INPUT", errors });
-}
+  await next();
+};

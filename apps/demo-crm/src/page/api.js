@@ -12,7 +12,8 @@ export async function ask(path, options = {}) {
     throw new Error("The demo does not answer. Is it still running?");
   }
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(describeProblem(body, response.status));
+  if (!response.ok)
+    throw Object.assign(new Error(describeProblem(body, response.status)), { code: body.code });
   return {
     data: body.data,
     meta: body.meta,

@@ -29,13 +29,32 @@ export function startCompanyDialog() {
     const save = find("company-save");
     save.disabled = true;
     try {
-      await saveAndReadAgain(new FormData(event.target));
+      const form = new FormData(event.target);
+      if (!find("sign-in").hidden) await signIn(form);
+      await saveAndReadAgain(form);
     } catch (error) {
+      // Looking needs no session; writing does.
+      if (error.code === "NOT_SIGNED_IN") askToSignIn(true);
       tell(error.message, true);
     } finally {
       save.disabled = false;
     }
   });
+}
+
+async function signIn(form) {
+  const { user, password } = Object.fromEntries(form);
+  await ask("/api/session", { method: "POST", body: JSON.stringify({ user, password }) });
+  askToSignIn(false);
+}
+
+function askToSignIn(needed) {
+  const fields = find("sign-in");
+  fields.hidden = !needed;
+  // A hidden field that is required could not be filled in.
+  fields.disabled = !needed;
+  if (needed) find("company-form").elements.password.focus();
+  else find("company-form").elements.password.value = "";
 }
 
 async function saveAndReadAgain(form) {

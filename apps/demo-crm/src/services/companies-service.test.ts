@@ -76,7 +76,10 @@ describe.each(["getCompanyById", "getCompanyByIdV2"] as const)("%s", (read) => {
   it("goes when its parent goes", async () => {
     const query = vi.spyOn(companyQueries, "findById").mockResolvedValue(company(1));
     await companiesService[read]("acme");
-    vi.spyOn(companyQueries, "delete").mockResolvedValue("deleted");
+    vi.spyOn(companyQueries, "delete").mockResolvedValue({
+      row: { ...company(1), id: "parent" },
+      affected: [{ event: "entity:updated", entity: "companies", ids: ["acme"] }],
+    });
     await companiesService.deleteCompany("parent", { detachDeals: false });
     query.mockResolvedValue(company(2));
     expect(versionOf(await companiesService[read]("acme"))).toBe(2);

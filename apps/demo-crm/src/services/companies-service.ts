@@ -1,23 +1,20 @@
-import { cache, cacheManager } from "../cache/index.ts";
+import { cache, cacheManager, invalidateOnCreate, invalidateOnUpdate } from "../cache/index.ts";
 import type { Change } from "../db/queries/change.ts";
 import {
   type CompanyFilter,
   type CompanyValues,
   companyQueries,
   type DealsSummary,
+  type Industry,
 } from "../db/queries/companies.ts";
 import type { Page, PageRequest } from "../db/queries/page.ts";
 import type { Company } from "../db/schema.ts";
 import { slug } from "../db/slug.ts";
+import { afterCommit, removedWith } from "./after-commit.ts";
 import { type ApiResponse, Errors, successResponse } from "./api-response.ts";
-import { invalidateAfterCommit } from "./invalidate-after-commit.ts";
 
 const CACHE_TTL = 300;
 const CACHE_PREFIX = "companies";
-
-/** The removal of a parent changes its subsidiaries' rows too, so an entry belongs to both. */
-const tagsOf = (company: Company) =>
-  [company.id, company.parentCompanyId].filter((id) => id !== null).map((id) => `company:${id}`);
 
 /** Ids come from URLs: callers must have checked them (`http/ids.ts`) before they become part of a key or a tag. */
 class CompaniesService {
@@ -31,19 +28,15 @@ class CompaniesService {
 
     // Resolves to false when the company was changed since the lease; what was read is still right to answer with,
     // for the change was not acknowledged to anybody before this request came.
-    await lease.fill(company, { ttl: CACHE_TTL, tags: tagsOf(company) });
+    await lease.fill(company, { ttl: CACHE_TTL, dependsOn: [["companies", id]] });
     return successResponse(company);
   }
 
   /** The same with `getOrSet`, which also makes concurrent callers share one query. What the API uses. */
   async getCompanyByIdV2(id: string): Promise<ApiResponse<Company>> {
-    const company = await cacheManager.getOrSet<Company | null>(
+    const company = await cacheManager.getOrSet(
       `${CACHE_PREFIX}:${id}`,
-      async (context) => {
-        const found = await companyQueries.findById(id);
-        if (found) context.addTags(...tagsOf(found));
-        return found;
-      },
+      () => companyQueries.findById(id),
       CACHE_TTL,
     );
 
@@ -64,23 +57,24 @@ class CompaniesService {
       `${CACHE_PREFIX}:list:${question.join(":")}`,
       () => companyQueries.findAll(request, filter),
       // Every search is a key of its own; the short stay bounds how many there are.
-      { ttl: filter.q === undefined ? CACHE_TTL : 60, tags: ["companies"] },
+      filter.q === undefined ? CACHE_TTL : 60,
     );
     return successResponse(page);
   }
 
   async listSectors(): Promise<ApiResponse<string[]>> {
-    const tags = ["companies"];
-    return successResponse(
-      await cache.getOrSet("companies:sectors", companyQueries.findSectors, { ttl: "1h", tags }),
-    );
+    return successResponse(await cache.getOrSet("companies:sectors", companyQueries.findSectors, "1h"));
+  }
+
+  async listIndustries(): Promise<ApiResponse<Industry[]>> {
+    return successResponse(await cache.getOrSet("companies:industries", companyQueries.findIndustries, "1h"));
   }
 
   async getDealsSummary(id: string): Promise<ApiResponse<DealsSummary>> {
     const summary = await cache.getOrSet(
       `${CACHE_PREFIX}:${id}:deals-summary`,
       () => companyQueries.summarizeDeals(id),
-      { ttl: CACHE_TTL, tags: [`company:${id}:deals`] },
+      CACHE_TTL, // It goes with the deals: see `company-figures` in cache/rules.ts.
     );
     return successResponse(summary);
   }
@@ -97,7 +91,7 @@ class CompaniesService {
       return Errors.Unprocessable("The parent company does not exist").toResponse();
     if (!company) return Errors.Conflict(`A company with the id "${id}" exists already`).toResponse();
 
-    return successResponse(company, await invalidateAfterCommit(["companies", `company:${id}`, "analytics"]));
+    return successResponse(company, await afterCommit(() => invalidateOnCreate("companies", id, company)));
   }
 
   async updateCompany(id: string, data: Change<CompanyValues>): Promise<ApiResponse<Company>> {
@@ -109,24 +103,19 @@ class CompaniesService {
       return Errors.Unprocessable("The parent company does not exist").toResponse();
     if (!updated) return Errors.NotFound("Company").toResponse();
 
-    const { before, after } = updated;
-    const tags = ["companies", `company:${id}`];
-    if (before.name !== after.name) tags.push("deals"); // Lists of deals show the name.
-    if (before.sector !== after.sector) tags.push("analytics"); // Revenue is counted by sector.
-    return successResponse(after, await invalidateAfterCommit(tags));
+    const { after } = updated;
+    return successResponse(after, await afterCommit(() => invalidateOnUpdate("companies", id, after)));
   }
 
   async deleteCompany(id: string, options: { detachDeals: boolean }): Promise<ApiResponse<{ id: string }>> {
     const result = await companyQueries.delete(id, options);
-    if (result === "missing") return Errors.NotFound("Company").toResponse();
-    if (result !== "deleted")
+    if (!result) return Errors.NotFound("Company").toResponse();
+    if ("deals" in result)
       return Errors.Conflict(
         `The company has ${result.deals} deals; with ?deals=detach they are kept without a company`,
       ).toResponse();
 
-    // `company:<id>` is also on its subsidiaries and its deals, whose rows the database has changed along with it.
-    const tags = ["companies", `company:${id}`, `company:${id}:deals`, "deals", "analytics"];
-    return successResponse({ id }, await invalidateAfterCommit(tags));
+    return successResponse({ id }, await removedWith("companies", result.row, result.affected));
   }
 }
 

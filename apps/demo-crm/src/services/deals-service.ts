@@ -1,11 +1,18 @@
-import { cache } from "../cache/index.ts";
+import { randomInt } from "node:crypto";
+import { cache, invalidateOnCreate, invalidateOnUpdate } from "../cache/index.ts";
 import { isForeignKeyViolation } from "../db/constraint-error.ts";
 import { applyChange, type Change } from "../db/queries/change.ts";
-import { type DealFilter, type DealValues, type DealView, dealQueries } from "../db/queries/deals.ts";
+import {
+  type DealFilter,
+  type DealValues,
+  type DealView,
+  dealQueries,
+  type NewDealValues,
+} from "../db/queries/deals.ts";
 import type { Page, PageRequest } from "../db/queries/page.ts";
 import type { Deal } from "../db/schema.ts";
+import { afterCommit, removedWith } from "./after-commit.ts";
 import { type ApiResponse, Errors, successResponse } from "./api-response.ts";
-import { invalidateAfterCommit } from "./invalidate-after-commit.ts";
 
 const CACHE_TTL = 300;
 const CACHE_PREFIX = "deals";
@@ -15,17 +22,7 @@ class DealRuleError extends Error {}
 
 class DealsService {
   async getDealById(id: string): Promise<ApiResponse<DealView>> {
-    const deal = await cache.getOrSet<DealView | null>(
-      `${CACHE_PREFIX}:${id}`,
-      async (context) => {
-        const found = await dealQueries.findById(id);
-        // It shows the names of its company and user, so it goes when either changes. Both are known only now.
-        if (found)
-          context.addTags(`user:${found.userId}`, ...(found.companyId ? [`company:${found.companyId}`] : []));
-        return found;
-      },
-      { ttl: CACHE_TTL, tags: [`deal:${id}`] },
-    );
+    const deal = await cache.getOrSet(`${CACHE_PREFIX}:${id}`, () => dealQueries.findById(id), CACHE_TTL);
 
     if (!deal) return Errors.NotFound("Deal").toResponse();
     return successResponse(deal);
@@ -36,7 +33,7 @@ class DealsService {
     const page = await cache.getOrSet(
       `${CACHE_PREFIX}:list:${[request.page, request.limit, stage, company, user].join(":")}`,
       () => dealQueries.findAll(request, filter),
-      { ttl: CACHE_TTL, tags: ["deals"] },
+      CACHE_TTL,
     );
     return successResponse(page);
   }
@@ -58,16 +55,47 @@ class DealsService {
     if (!written) return Errors.NotFound("Deal").toResponse();
 
     const { before, after } = written;
-    const tags = ["deals", `deal:${id}`, "analytics", `user:${after.userId}:deals`];
     // A deal that moves changes the figures of the company it leaves as well.
-    for (const company of [before.companyId, after.companyId])
-      if (company) tags.push(`company:${company}:deals`);
-    const write = await invalidateAfterCommit(tags);
+    const companyIds = [before.companyId, after.companyId].filter((company) => company !== null);
+    const write = await afterCommit(() => invalidateOnUpdate("deals", id, { ...after, companyIds }));
     // Read again for the names. Should somebody have changed it meanwhile, the client sees the newer state.
     const deal = await dealQueries.findById(id);
     return deal ? successResponse(deal, write) : Errors.NotFound("Deal").toResponse();
   }
+
+  async createDeal(data: NewDealValues): Promise<ApiResponse<DealView>> {
+    const broken = brokenRule(data);
+    if (broken) return Errors.Unprocessable(broken).toResponse();
+    const id = newDealId();
+    try {
+      await dealQueries.create(id, data);
+    } catch (error) {
+      if (isForeignKeyViolation(error))
+        return Errors.Unprocessable("The user, the product or the company does not exist").toResponse();
+      throw error;
+    }
+    const write = await afterCommit(() => invalidateOnCreate("deals", id, figuresOf(data)));
+    const deal = await dealQueries.findById(id);
+    return deal ? successResponse(deal, write) : Errors.NotFound("Deal").toResponse();
+  }
+
+  async deleteDeal(id: string): Promise<ApiResponse<{ id: string }>> {
+    const removed = await dealQueries.delete(id);
+    if (!removed) return Errors.NotFound("Deal").toResponse();
+    const row = { ...removed.row, ...figuresOf(removed.row) };
+    return successResponse({ id }, await removedWith("deals", row, removed.affected));
+  }
 }
+
+/** Whose figures a deal counts in. An empty list says nobody's; a missing one would say everybody's. */
+const figuresOf = ({ userId, companyId }: Pick<Deal, "userId" | "companyId">) => ({
+  userId,
+  companyIds: companyId === null ? [] : [companyId],
+});
+
+/** As the source names its opportunities: eight letters and digits. */
+const newDealId = () =>
+  Array.from({ length: 8 }, () => "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[randomInt(36)]).join("");
 
 function brokenRule(deal: DealValues): string | undefined {
   const closed = deal.stage === "Won" || deal.stage === "Lost";

@@ -1,19 +1,18 @@
-import { cache } from "../cache/index.ts";
+import { cache, invalidateOnCreate, invalidateOnUpdate } from "../cache/index.ts";
+import type { Change } from "../db/queries/change.ts";
 import type { Page, PageRequest } from "../db/queries/page.ts";
-import { type UserPerformance, userQueries } from "../db/queries/users.ts";
+import { type UserPerformance, type UserValues, userQueries } from "../db/queries/users.ts";
 import type { User } from "../db/schema.ts";
+import { slug } from "../db/slug.ts";
+import { afterCommit, removedWith } from "./after-commit.ts";
 import { type ApiResponse, Errors, successResponse } from "./api-response.ts";
-import { invalidateAfterCommit } from "./invalidate-after-commit.ts";
 
 const CACHE_TTL = 300;
 const CACHE_PREFIX = "users";
 
 class UsersService {
   async getUserById(id: string): Promise<ApiResponse<User>> {
-    const user = await cache.getOrSet(`${CACHE_PREFIX}:${id}`, () => userQueries.findById(id), {
-      ttl: CACHE_TTL,
-      tags: [`user:${id}`],
-    });
+    const user = await cache.getOrSet(`${CACHE_PREFIX}:${id}`, () => userQueries.findById(id), CACHE_TTL);
     if (!user) return Errors.NotFound("User").toResponse();
     return successResponse(user);
   }
@@ -22,7 +21,7 @@ class UsersService {
     const page = await cache.getOrSet(
       `${CACHE_PREFIX}:list:${request.page}:${request.limit}`,
       () => userQueries.findAll(request),
-      { ttl: CACHE_TTL, tags: ["users"] },
+      CACHE_TTL,
     );
     return successResponse(page);
   }
@@ -31,19 +30,35 @@ class UsersService {
     const performance = await cache.getOrSet(
       `${CACHE_PREFIX}:${id}:deals-summary`,
       () => userQueries.summarizeDeals(id),
-      { ttl: CACHE_TTL, tags: [`user:${id}:deals`] },
+      CACHE_TTL, // It goes with the deals: see `user-figures` in cache/rules.ts.
     );
     return successResponse(performance);
   }
 
-  async updateUser(
-    id: string,
-    data: { manager?: string | undefined; office?: string | undefined },
-  ): Promise<ApiResponse<User>> {
+  async createUser(data: UserValues): Promise<ApiResponse<User>> {
+    const id = slug(data.name);
+    if (!id)
+      return Errors.Unprocessable(
+        "The name must contain a letter or a digit of the Latin alphabet",
+      ).toResponse();
+    const user = await userQueries.create(id, data);
+    if (!user) return Errors.Conflict(`A user with the id "${id}" exists already`).toResponse();
+    return successResponse(user, await afterCommit(() => invalidateOnCreate("users", id, user)));
+  }
+
+  async updateUser(id: string, data: Change<UserValues>): Promise<ApiResponse<User>> {
     const user = await userQueries.update(id, data);
     if (!user) return Errors.NotFound("User").toResponse();
-    // After the commit, and the leaderboard shows manager and office.
-    return successResponse(user, await invalidateAfterCommit(["users", `user:${id}`, "analytics"]));
+    return successResponse(user, await afterCommit(() => invalidateOnUpdate("users", id, user)));
+  }
+
+  /** The rules end the user's sessions as well, and nobody else's. */
+  async deleteUser(id: string): Promise<ApiResponse<{ id: string }>> {
+    const result = await userQueries.delete(id);
+    if (!result) return Errors.NotFound("User").toResponse();
+    if ("deals" in result)
+      return Errors.Conflict(`The user has ${result.deals} deals, and each deal needs one`).toResponse();
+    return successResponse({ id }, await removedWith("users", result.row, result.affected));
   }
 }
 

@@ -1,3 +1,4 @@
+import { track } from "@crm/cache-core";
 import { count, eq, sql } from "drizzle-orm";
 import { db } from "../connect.ts";
 import { companies, DEAL_STAGES, type DealStage, deals, products, users } from "../schema.ts";
@@ -44,6 +45,7 @@ const winRate = sql<number | null>`count(*) filter (where ${won})::float8
 
 export const aggregateQueries = {
   async pipeline(): Promise<PipelineStage[]> {
+    track("deals");
     const rows = await db()
       .select({
         stage: deals.stage,
@@ -62,6 +64,8 @@ export const aggregateQueries = {
   },
 
   async revenueBySector(): Promise<SectorRevenue[]> {
+    track("companies");
+    track("deals");
     return db()
       .select({
         sector: companies.sector,
@@ -78,6 +82,8 @@ export const aggregateQueries = {
   },
 
   async leaderboard(): Promise<LeaderboardEntry[]> {
+    track("users");
+    track("deals");
     return db()
       .select({
         rank: sql<number>`rank() over (order by coalesce(sum(${deals.closeValue}) filter (where ${won}), 0) desc)`.mapWith(

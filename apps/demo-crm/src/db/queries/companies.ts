@@ -1,7 +1,9 @@
+import { track } from "@crm/cache-core";
 import { and, asc, count, eq, ilike, sql } from "drizzle-orm";
 import { db } from "../connect.ts";
 import { isForeignKeyViolation } from "../constraint-error.ts";
-import { type Company, companies, deals } from "../schema.ts";
+import { type Company, companies, contacts, deals, projects, quotes } from "../schema.ts";
+import { type Affected, letGo, nextVersion, type Reference } from "./affected.ts";
 import type { Change } from "./change.ts";
 import { containing, type Page, type PageRequest, toPage } from "./page.ts";
 
@@ -15,6 +17,11 @@ export type CompanyValues = Pick<
   Company,
   "name" | "sector" | "yearEstablished" | "revenueMillions" | "employees" | "country" | "parentCompanyId"
 >;
+
+export interface Industry {
+  readonly sector: string;
+  readonly companies: number;
+}
 
 export interface DealsSummary {
   readonly deals: number;
@@ -31,11 +38,13 @@ export interface DealsSummary {
 
 export const companyQueries = {
   async findById(id: string): Promise<Company | null> {
+    track("companies", id);
     const [company] = await db().select().from(companies).where(eq(companies.id, id)).limit(1);
     return company ?? null;
   },
 
   async findAll(request: PageRequest, filter: CompanyFilter): Promise<Page<Company>> {
+    track("companies");
     const where = and(
       filter.sector === undefined ? undefined : eq(companies.sector, filter.sector),
       filter.q === undefined ? undefined : ilike(companies.name, containing(filter.q)),
@@ -51,7 +60,18 @@ export const companyQueries = {
     return toPage(items, all?.total ?? 0, request);
   },
 
+  /** The sectors, with how many companies each has. */
+  async findIndustries(): Promise<Industry[]> {
+    track("companies");
+    return db()
+      .select({ sector: companies.sector, companies: count() })
+      .from(companies)
+      .groupBy(companies.sector)
+      .orderBy(companies.sector);
+  },
+
   async findSectors(): Promise<string[]> {
+    track("companies");
     const rows = await db()
       .selectDistinct({ sector: companies.sector })
       .from(companies)
@@ -103,7 +123,7 @@ export const companyQueries = {
         if (!before) return null;
         const [after] = await transaction
           .update(companies)
-          .set({ ...values, version: sql`${companies.version} + 1`, updatedAt: sql`now()` })
+          .set({ ...values, ...nextVersion(companies) })
           .where(eq(companies.id, id))
           .returning();
         return { before, after: after! };
@@ -115,24 +135,29 @@ export const companyQueries = {
   async delete(
     id: string,
     options: { detachDeals: boolean },
-  ): Promise<"deleted" | "missing" | { deals: number }> {
+  ): Promise<{ row: Company; affected: Affected[] } | null | { deals: number }> {
     return db().transaction(async (transaction) => {
-      const [found] = await transaction
-        .select({ id: companies.id })
-        .from(companies)
-        .where(eq(companies.id, id))
-        .for("update");
-      if (!found) return "missing";
+      const [row] = await transaction.select().from(companies).where(eq(companies.id, id)).for("update");
+      if (!row) return null;
       const [attached] = await transaction
         .select({ deals: count() })
         .from(deals)
         .where(eq(deals.companyId, id));
       if (attached!.deals > 0 && !options.detachDeals) return { deals: attached!.deals };
+      const affected = await letGo(transaction, id, REFERENCES);
       await transaction.delete(companies).where(eq(companies.id, id));
-      return "deleted";
+      return { row, affected };
     });
   },
 };
+
+const REFERENCES: readonly Reference[] = [
+  { entity: "companies", table: companies, column: "parentCompanyId", on: "detach" },
+  { entity: "deals", table: deals, column: "companyId", on: "detach" },
+  { entity: "contacts", table: contacts, column: "companyId", on: "detach" },
+  { entity: "projects", table: projects, column: "companyId", on: "detach" },
+  { entity: "quotes", table: quotes, column: "companyId", on: "detach" },
+];
 
 /** A check before the write would leave a gap in which the parent can go; the database's own check does not. */
 async function orNoParent<T>(write: () => Promise<T>): Promise<T | "no-parent"> {

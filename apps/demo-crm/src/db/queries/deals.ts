@@ -1,6 +1,8 @@
+import { track } from "@crm/cache-core";
 import { and, asc, count, eq, sql } from "drizzle-orm";
 import { db } from "../connect.ts";
-import { companies, type Deal, type DealStage, deals, products, users } from "../schema.ts";
+import { companies, type Deal, type DealStage, deals, products, projects, quotes, users } from "../schema.ts";
+import { type Affected, letGo, nextVersion, type Reference } from "./affected.ts";
 import type { Change } from "./change.ts";
 import { type Page, type PageRequest, toPage } from "./page.ts";
 
@@ -17,15 +19,19 @@ export interface DealView extends Deal {
   readonly product: string;
 }
 
+export type NewDealValues = DealValues & Pick<Deal, "userId" | "productId">;
+
 export type DealValues = Pick<Deal, "stage" | "engageDate" | "closeDate" | "closeValue" | "companyId">;
 
 export const dealQueries = {
   async findById(id: string): Promise<DealView | null> {
+    track("deals", id);
     const [row] = await selectDeals().where(eq(deals.id, id)).limit(1);
     return row ? view(row) : null;
   },
 
   async findAll(request: PageRequest, filter: DealFilter): Promise<Page<DealView>> {
+    track("deals");
     const where = and(
       filter.stage === undefined ? undefined : eq(deals.stage, filter.stage),
       filter.company === undefined ? undefined : eq(deals.companyId, filter.company),
@@ -53,13 +59,34 @@ export const dealQueries = {
       if (!before) return null;
       const [after] = await transaction
         .update(deals)
-        .set({ ...change(before), version: sql`${deals.version} + 1`, updatedAt: sql`now()` })
+        .set({ ...change(before), ...nextVersion(deals) })
         .where(eq(deals.id, id))
         .returning();
       return { before, after: after! };
     });
   },
+
+  async create(id: string, values: NewDealValues): Promise<Deal> {
+    const [deal] = await db()
+      .insert(deals)
+      .values({ id, ...values })
+      .returning();
+    return deal!;
+  },
+
+  async delete(id: string): Promise<{ row: Deal; affected: Affected[] } | null> {
+    return db().transaction(async (transaction) => {
+      const affected = await letGo(transaction, id, REFERENCES);
+      const [row] = await transaction.delete(deals).where(eq(deals.id, id)).returning();
+      return row ? { row, affected } : null;
+    });
+  },
 };
+
+const REFERENCES: readonly Reference[] = [
+  { entity: "quotes", table: quotes, column: "dealId", on: "delete" },
+  { entity: "projects", table: projects, column: "dealId", on: "detach" },
+];
 
 function selectDeals() {
   return db()
@@ -71,6 +98,9 @@ function selectDeals() {
     .$dynamic();
 }
 
+/** It shows the names of its company and its user, so it goes when either changes. Both are known only now. */
 function view(row: { deal: Deal; company: string | null; user: string; product: string }): DealView {
+  track("users", row.deal.userId);
+  if (row.deal.companyId) track("companies", row.deal.companyId);
   return { ...row.deal, company: row.company, user: row.user, product: row.product };
 }

@@ -1,0 +1,40 @@
+import { bigint, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { users } from "./imported.ts";
+
+/** How a user proves who they are. A table of its own, so that no query for a user can return it. */
+export const credentials = pgTable("credentials", {
+  userId: text("user_id")
+    .primaryKey()
+    .references(() => users.id, { onDelete: "cascade" }),
+  /** Argon2id, in its own notation. */
+  passwordHash: text("password_hash").notNull(),
+});
+
+/** The last number of a quote that was issued in a year, and the fence of the lock under which it was. */
+export const quoteCounters = pgTable("quote_counters", {
+  year: integer("year").primaryKey(),
+  last: integer("last").notNull(),
+  fence: bigint("fence", { mode: "number" }).notNull(),
+});
+
+/** A month whose figures are settled. Written once. */
+export const closedMonths = pgTable("closed_months", {
+  /** `2017-03`. */
+  month: text("month").primaryKey(),
+  won: integer("won").notNull(),
+  lost: integer("lost").notNull(),
+  /** Dollars. */
+  revenue: bigint("revenue", { mode: "number" }).notNull(),
+  closedBy: text("closed_by").references(() => users.id, { onDelete: "set null" }),
+  closedAt: timestamp("closed_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+  /** Of the lock under which it was closed. */
+  fence: bigint("fence", { mode: "number" }).notNull(),
+});
+
+/** One row: which generator made up the rows that no source names. */
+export const generationRuns = pgTable("generation_runs", {
+  generator: text("generator").primaryKey(),
+  finishedAt: timestamp("finished_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+});
+
+export type ClosedMonth = typeof closedMonths.$inferSelect;
