@@ -59,19 +59,22 @@ export class AbandonedLeases {
 
   async #giveAllBack(): Promise<void> {
     this.#running = true;
-    const all = [...this.#kept.values()];
-    for (let i = 0; i < all.length && !this.#closed; i += PAGE) {
-      const page = all.slice(i, i + PAGE);
-      const stood = await this.#giveBack(page);
-      for (const [n, lease] of page.entries()) {
-        if (stood[n] === undefined) continue;
-        // The call that takes it may still be on its way: ask once more.
-        if (stood[n] === true || ++lease.attempts === 2) this.#kept.delete(lease.token);
+    try {
+      const all = [...this.#kept.values()];
+      for (let i = 0; i < all.length && !this.#closed; i += PAGE) {
+        const page = all.slice(i, i + PAGE);
+        const stood = await this.#giveBack(page);
+        for (const [n, lease] of page.entries()) {
+          if (stood[n] === undefined) continue;
+          // The call that takes it may still be on its way: ask once more.
+          if (stood[n] === true || ++lease.attempts === 2) this.#kept.delete(lease.token);
+        }
+        // Still away.
+        if (stood.every((each) => each === undefined)) break;
       }
-      // Still away.
-      if (stood.every((each) => each === undefined)) break;
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 
   #schedule(): void {

@@ -169,8 +169,9 @@ export class StoreAccess {
     await Promise.all(
       [...this.#group(leases, ({ key }) => key)].map(async ([bucket, group]) => {
         const args = group.flatMap(({ key, token }) => [key, token]);
-        const replies = (await this.#runIn(giveBackLeases, bucket, args).catch(() => [])) as number[];
-        for (const [i, reply] of replies.entries()) stood.set(group[i] as AbandonedLease, reply === 1);
+        const replies = await this.#runIn(giveBackLeases, bucket, args).catch(() => undefined);
+        if (!Array.isArray(replies)) return;
+        for (const [i, lease] of group.entries()) stood.set(lease, replies[i] === 1);
       }),
     );
     return leases.map((lease) => stood.get(lease));
