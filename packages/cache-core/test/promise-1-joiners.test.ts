@@ -250,6 +250,42 @@ for (const [how, backMs, laterMs] of [
   });
 }
 
+for (const stored of ["a value that is stored", "a null that is not"] as const) {
+  for (const memory of [true, false]) {
+    const tier = memory ? "" : ", without the in-process tier";
+    test(`${stored}, whose confirmation is still on its way, is not given to who came after its invalidation${tier}`, async () => {
+      const inner = memoryStore();
+      const reply = gate();
+      const { there } = pair(inner);
+      // The server has ended the lease; its answer waits in the network.
+      const here = createCache({
+        memory,
+        store: {
+          ...inner,
+          async run(operation, keys, args, options) {
+            const answer = await inner.run(operation, keys, args, options);
+            if (/^(fillEntries|releaseLease)$/.test(operation.name)) await reply.passed;
+            return answer;
+          },
+        },
+      });
+      let row: string | null = stored === "a null that is not" ? null : "old";
+      const first = here.getOrSet<string | null>("row:1", () => row);
+      const early = here.getOrSet<string | null>("row:1", () => row);
+      await settle();
+      const before = row;
+      row = "new";
+      await there.del("row:1");
+      const late = here.getOrSet<string | null>("row:1", () => row);
+      await settle();
+      reply.open();
+      expect(await Promise.all([first, early])).toEqual([before, before]);
+      expect(await late).toBe("new");
+      expect(await here.getOrSet("row:1", () => "not asked for")).toBe("new");
+    });
+  }
+}
+
 test("leases that were lost between an invalidation and the end of a fetch refuse its value", async () => {
   const clock = createFakeClock();
   const store = memoryStore({ clock });

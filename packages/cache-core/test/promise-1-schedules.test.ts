@@ -32,6 +32,7 @@ function joinersProgram(random: SeededRandom): Program {
     })),
     writers: [{ cache: caches - 1, write: random.chance(0.4) ? "tag" : random.pick(WRITES), times: 1 }],
     stalls: false,
+    replies: random.pick(["at once", "later"]),
   };
 }
 
@@ -54,6 +55,7 @@ function anyProgram(random: SeededRandom): Program {
       times: random.int(1, 2),
     })),
     stalls: random.chance(0.15),
+    replies: random.pick(["at once", "later"]),
   };
 }
 
@@ -125,6 +127,7 @@ test("the control, a fill without a lease, is caught in at least 1% of the sched
     rows: "value",
     before: "empty",
     stalls: false,
+    replies: "at once",
     caches: 2,
     readers: [0, 1].map((cache) => ({ cache, read: "naive", times: 2 })),
     writers: [{ cache: 0, write: WRITES[number % 4] as "del", times: 1 }],
@@ -201,6 +204,7 @@ for (const write of WRITES) {
           readers: [{ cache: 0, read, times: 1 }],
           writers: [{ cache: 1, write, times: 1 }],
           stalls: false,
+          replies: "at once",
         },
         20_000,
       );

@@ -55,7 +55,8 @@ let sequence = 0;
 /**
  * A fill under way in this process. A caller may have its result if nothing that was acknowledged before the caller
  * came can be missing in it: always when the caller came before the moment from which the result is (`since`),
- * otherwise only when the store confirmed at the end that the lease had stood all the time (`confirmed`).
+ * otherwise only when the store confirmed at the end that the lease had stood all the time (`confirmed`). Nobody joins
+ * any more once the store was asked to confirm: its answer says nothing of what is invalidated while it travels.
  */
 export class Flight {
   since: number = Number.POSITIVE_INFINITY;
@@ -92,7 +93,9 @@ export class Fills {
   readonly #livenessMs: number;
   readonly #closing: AbortSignal;
   readonly #renewals: Renewals;
+  /** Those that callers may join, by key. */
   readonly #flights = new Map<string, Flight>();
+  readonly #underWay = new Set<Flight>();
   /** Fetches that run without a lease, by key. */
   readonly #unleased = new Map<string, number>();
   fetches = 0;
@@ -134,7 +137,7 @@ export class Fills {
 
   /** Everything that runs, to be waited for when the cache is closed. */
   settle(): Promise<unknown> {
-    return Promise.allSettled([...this.#flights.values()].map((flight) => flight.result));
+    return Promise.all([...this.#underWay].map((flight) => flight.result));
   }
 
   /** Starts the fill of a key. There must be none that callers may join. */
@@ -148,15 +151,17 @@ export class Fills {
       } catch (error) {
         return { kind: "error", error } as const;
       } finally {
-        if (this.#flights.get(key) === own) this.#flights.delete(key);
+        this.#detach(own, key);
+        this.#underWay.delete(own);
       }
     });
     this.#flights.set(key, flight);
+    this.#underWay.add(flight);
     return flight;
   }
 
   /** Callers that come later start anew. */
-  detach(flight: Flight, key: string): void {
+  #detach(flight: Flight, key: string): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 
@@ -235,12 +240,15 @@ export class Fills {
       const stored = this.#pack(request, fetched, this.#clock.monotonic() - began);
       if (stored === undefined) {
         const outcome = fetched.skip ? "e" : fetched.value === null ? "n" : "u";
+        this.#detach(flight, key);
         flight.confirmed = await this.#release(key, token, outcome, tags);
         return { kind: "value", value: fetched.value, stored: undefined };
       }
+      this.#detach(flight, key);
       flight.confirmed = await this.#fill(request, stored, token);
       return { kind: "value", value: fetched.value, stored };
     } catch (error) {
+      this.#detach(flight, key);
       flight.confirmed = await this.#release(key, token, "e", tags);
       return { kind: "error", error };
     } finally {
@@ -257,7 +265,7 @@ export class Fills {
     const running = this.#unleased.get(key) ?? 0;
     if (running > 0) await this.#pauseFor(GATHER_MS);
     flight.since = sequence;
-    this.detach(flight, key);
+    this.#detach(flight, key);
     this.#unleased.set(key, (this.#unleased.get(key) ?? 0) + 1);
     try {
       const began = this.#clock.monotonic();

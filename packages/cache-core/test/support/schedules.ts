@@ -34,6 +34,8 @@ export interface Program {
   readonly writers: readonly WriterActor[];
   /** Time may jump past the liveness of leases while something waits. */
   readonly stalls: boolean;
+  /** Whether what the store has done is known to its caller at once, or some steps later, as through a network. */
+  readonly replies: "at once" | "later";
 }
 
 /** Decides what happens next: a number below `count`. */
@@ -131,7 +133,8 @@ export class Run {
     this.#version = program.first;
     this.#floor = program.first;
     const clock = this.#clock;
-    this.#store = memoryStore({ clock, random: () => 0.5, turn: () => this.#turn() });
+    const store = memoryStore({ clock, random: () => 0.5, turn: () => this.#turn() });
+    this.#store = program.replies === "later" ? this.#distant(store) : store;
     this.#caches = Array.from({ length: program.caches }, () =>
       createCache({ store: this.#store, namespace: "x", clock, random: () => 0.9 }),
     );
@@ -185,6 +188,23 @@ export class Run {
     this.problems.push(problem);
     this.#finished = true;
     return false;
+  }
+
+  /** The store at the other end of a network: what it has done is known to the caller some steps later. */
+  #distant(store: Store): Store {
+    const known = async <T>(answer: Promise<T>): Promise<T> => {
+      try {
+        return await answer;
+      } finally {
+        await this.#turn();
+      }
+    };
+    return {
+      ...store,
+      get: (key) => known(store.get(key)),
+      getMany: (keys) => known(store.getMany(keys)),
+      run: (operation, keys, args, options) => known(store.run(operation, keys, args, options)),
+    };
   }
 
   /** A place where the scheduler may let others go first. */
