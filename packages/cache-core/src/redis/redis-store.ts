@@ -4,11 +4,12 @@ import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import { redactCause } from "../redact.ts";
 import type { Store, StoreWarning } from "../store.ts";
+import { BulkFlow } from "./bulk-flow.ts";
 import { boundedDuration, wholeNumber } from "./check-options.ts";
 import { checkTarget } from "./check-target.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
-import { DeadlineQueue } from "./deadline-queue.ts";
+import { type DeadlineHandle, DeadlineQueue } from "./deadline-queue.ts";
 import { DurableRuns } from "./durable-runs.ts";
 import { FirstConnection } from "./first-connection.ts";
 import { followStream } from "./follow-stream.ts";
@@ -59,6 +60,7 @@ export function redisStore(options: RedisStoreOptions): Store {
 
   const deadlines = new DeadlineQueue(deadlineMs);
   const longDeadlines = new DeadlineQueue(invalidationMs);
+  const flow = new BulkFlow(client);
   const lanes = new Map<string, Lane>();
   const readBatches = new Map<Lane, Batch<string, Buffer | null>>();
   const warningHandlers = new Set<(warning: StoreWarning) => void>();
@@ -153,15 +155,15 @@ export function redisStore(options: RedisStoreOptions): Store {
     const key = `clock${lane.hashTag}`;
     const sentAt = performance.now();
     const sent = scripts.run(READ_CLOCK, [key], []);
-    const deadline = deadlines.add(() => timedOut(lane, sentAt));
+    const deadline = deadlineOf(deadlines, sentAt, () => timedOut(lane, sentAt));
     sent.then(
       (reply) => {
-        deadline.settled = true;
+        deadline.current.settled = true;
         lane.noteServerTime(Number(reply), sentAt);
         answered(lane);
       },
       (cause) => {
-        deadline.settled = true;
+        deadline.current.settled = true;
         if (isReplyError(cause)) answered(lane);
       },
     );
@@ -185,7 +187,26 @@ export function redisStore(options: RedisStoreOptions): Store {
     return question;
   }
 
+  /** The deadline of a call that was sent at `sentAt`. It passes later while large values are on their way. */
+  function deadlineOf(
+    queue: DeadlineQueue,
+    sentAt: number,
+    passed: () => void,
+  ): { readonly current: DeadlineHandle } {
+    const sample = flow.sample(sentAt);
+    let overdueSince: number | undefined;
+    const expire = (): void => {
+      const now = performance.now();
+      overdueSince ??= now;
+      if (closed || now - overdueSince >= flow.allowanceMs(sample)) passed();
+      else deadline.current = queue.add(expire);
+    };
+    const deadline = { current: queue.add(expire) };
+    return deadline;
+  }
+
   function answered(lane: Lane): void {
+    flow.noteAnswer();
     if (lane.answered()) updateAvailability();
   }
 
@@ -264,18 +285,18 @@ export function redisStore(options: RedisStoreOptions): Store {
         if (leftMs > 0) setTimeout(reject, leftMs, error).unref();
         else reject(error);
       };
-      const deadline = queue.add(() => {
+      const deadline = deadlineOf(queue, sentAt, () => {
         timedOut(lane, sentAt);
         fail(new StoreUnavailableError({ operation, reason: "timeout" }));
       });
       send().then(
         (value) => {
-          deadline.settled = true;
+          deadline.current.settled = true;
           answered(lane);
           resolve(value);
         },
         (cause) => {
-          deadline.settled = true;
+          deadline.current.settled = true;
           if (isReplyError(cause)) answered(lane);
           if (isLoading(cause)) lane.noteRefusal();
           const error = toStoreError(operation, cause);

@@ -1,0 +1,74 @@
+import type { RedisLike } from "./redis-like.ts";
+
+/** What a connection has carried when it was looked at, and how many answers had come by then. */
+export interface FlowSample {
+  readonly at: number;
+  readonly movedBytes: number;
+  readonly answers: number;
+}
+
+/** How a socket of Node tells what it has carried. */
+interface Carrier {
+  readonly bytesRead?: number;
+  /** What was given to the socket: also what still waits in its buffer. */
+  readonly bytesWritten?: number;
+  readonly writableBuffer?: readonly { readonly chunk: string | Uint8Array }[];
+  /** What the system has not taken yet. */
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
+/** As much for each answer, within a deadline, is a large value on its way. Late answers to small questions are not. */
+const BULK_BYTES = 65_536;
+/** What moved is given so much time for the other side to work on it: small servers need 80 ms a megabyte. */
+const BYTES_PER_MS = 12_500;
+/** An age up to which a sample stands for the present, in ms. */
+const SAMPLE_EVERY_MS = 5;
+
+/**
+ * Tells a connection over which a large value moves from one that is silent. An answer that has not come says nothing of
+ * the server while megabytes leave or arrive: they hold up their own answer and all behind it.
+ *
+ * Bytes count as moved when the system takes them or gives them. Where the peer is gone, it takes no more than its buffers
+ * hold, and no more time is given than for that.
+ */
+export class BulkFlow {
+  readonly #client: RedisLike;
+  #answers = 0;
+  #latest: FlowSample;
+
+  constructor(client: RedisLike) {
+    this.#client = client;
+    this.#latest = this.#look(performance.now());
+  }
+
+  noteAnswer(): void {
+    this.#answers++;
+  }
+
+  /** What to compare with later, for a call that is sent now. */
+  sample(now: number): FlowSample {
+    if (now - this.#latest.at > SAMPLE_EVERY_MS) this.#latest = this.#look(now);
+    return this.#latest;
+  }
+
+  /** How long large values that have moved since `sample` may take, in ms from then; 0 where none have. */
+  allowanceMs(sample: FlowSample): number {
+    const { movedBytes, answers } = this.#look(performance.now());
+    const moved = movedBytes - sample.movedBytes;
+    return moved < BULK_BYTES * (answers - sample.answers + 1) ? 0 : moved / BYTES_PER_MS;
+  }
+
+  #look(at: number): FlowSample {
+    let movedBytes = 0;
+    const clients = this.#client.isCluster === true ? (this.#client.nodes?.("master") ?? []) : [this.#client];
+    for (const { stream } of clients) movedBytes += movedBytesOf(stream as Carrier | undefined);
+    return { at, movedBytes, answers: this.#answers };
+  }
+}
+
+function movedBytesOf(socket: Carrier | undefined): number {
+  if (socket === undefined) return 0;
+  let waiting = socket._handle?.writeQueueSize ?? 0;
+  for (const { chunk } of socket.writableBuffer ?? []) waiting += Buffer.byteLength(chunk);
+  return (socket.bytesRead ?? 0) + (socket.bytesWritten ?? 0) - waiting;
+}
