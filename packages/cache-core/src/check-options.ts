@@ -6,6 +6,25 @@ export function isOptions(value: unknown): value is object {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
+/** The options of an interface, by name: all of them, and no other. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/**
+ * Refuses a name that is no option: `tag` for `tags` would leave an entry that nothing invalidates.
+ *
+ * @throws InvalidOptionError
+ */
+export function checkNames(options: object, known: Readonly<Record<string, true>>, where: string): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    throw new InvalidOptionError({
+      option: where + name,
+      received: name,
+      expected: `a name among ${Object.keys(known).join(", ")}`,
+    });
+  }
+}
+
 /** Refuses what is no Standard Schema. @throws InvalidOptionError */
 export function checkSchema(schema: StandardSchemaV1 | undefined): void {
   if (schema === undefined) return;

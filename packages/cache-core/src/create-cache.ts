@@ -1,10 +1,16 @@
 import type { Cache } from "./cache.ts";
 import { checkNamespace } from "./check-key.ts";
+import { checkNames, type OptionNames } from "./check-options.ts";
 import { systemClock } from "./clock.ts";
 import { InvalidOptionError } from "./errors.ts";
 import { CacheCore } from "./internal/cache-core.ts";
 import { createShared } from "./internal/shared.ts";
 import type { CacheOptions } from "./options.ts";
+
+const CACHE_OPTIONS: OptionNames<CacheOptions> = {
+  ...{ store: true, namespace: true, memory: true, codec: true, compression: true, defaults: true },
+  ...{ leaseTtl: true, logger: true, clock: true, random: true },
+};
 
 /**
  * Makes a cache over a store.
@@ -23,6 +29,7 @@ export function createCache(options: CacheOptions): Cache {
       expected: "an object with a `store`",
     });
   }
+  checkNames(options, CACHE_OPTIONS, "");
   const { store } = options;
   if (typeof store !== "object" || store === null || store.specVersion !== 1) {
     throw new InvalidOptionError({

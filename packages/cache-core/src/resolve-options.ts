@@ -1,5 +1,5 @@
 import { checkTags } from "./check-key.ts";
-import { isOptions } from "./check-options.ts";
+import { checkNames, isOptions, type OptionNames } from "./check-options.ts";
 import { dependencyTags } from "./dependencies.ts";
 import type { Duration } from "./duration.ts";
 import { parseDuration, parseDurationOrZero } from "./duration.ts";
@@ -35,9 +35,27 @@ const DEFAULTS: ResolvedEntryOptions = {
   throttleMs: 10_000,
 };
 
+const ENTRY_DEFAULTS: OptionNames<EntryDefaults> = {
+  ...{ ttl: true, staleTtl: true, nullTtl: true, jitter: true, earlyRefresh: true },
+  ...{ softTimeout: true, hardTimeout: true, failSafeTtl: true, failSafeThrottle: true },
+};
+const GET_OR_SET_OPTIONS: OptionNames<GetOrSetOptions> = {
+  ...ENTRY_DEFAULTS,
+  ...{ tags: true, dependsOn: true, schema: true, forceRefresh: true, signal: true },
+};
+const SET_OPTIONS: OptionNames<SetOptions> = {
+  ...{ ttl: true, staleTtl: true, tags: true, dependsOn: true, jitter: true },
+};
+const MEMORY_OPTIONS: OptionNames<MemoryTierOptions> = {
+  ...{ maxEntries: true, maxBytes: true, maxEntryBytes: true, ttl: true, maxSilence: true },
+};
+
 /** The instance's settings over the built-in ones. */
 export function resolveEntryDefaults(options: EntryDefaults | undefined): ResolvedEntryOptions {
-  return options === undefined ? DEFAULTS : resolveEntryOptions(options, DEFAULTS, "defaults.");
+  if (options === undefined) return DEFAULTS;
+  const resolved = resolveEntryOptions(options, DEFAULTS, "defaults.");
+  if (isOptions(options)) checkNames(options, ENTRY_DEFAULTS, "defaults.");
+  return resolved;
 }
 
 /** A call's settings over the instance's. */
@@ -76,6 +94,11 @@ export function resolveEntryOptions(
   return resolved;
 }
 
+/** Refuses names that are no option of `getOrSet`. @throws InvalidOptionError */
+export function checkGetOrSetNames(options: object): void {
+  checkNames(options, GET_OR_SET_OPTIONS, "options.");
+}
+
 /** What `set` was given: a duration, or options. */
 export function resolveSetOptions(
   options: Duration | SetOptions | undefined,
@@ -84,6 +107,7 @@ export function resolveSetOptions(
   if (!isOptions(options)) {
     return { entry: resolveEntryOptions(options as Duration | undefined, base), tags: [] };
   }
+  checkNames(options, SET_OPTIONS, "options.");
   const { ttl, staleTtl, jitter } = options;
   return {
     entry: resolveEntryOptions({ ttl, staleTtl, jitter }, base),
@@ -115,6 +139,7 @@ export function resolveMemoryTier(
     });
   }
   const options = memory === true ? {} : memory;
+  checkNames(options, MEMORY_OPTIONS, "memory.");
   const maxBytes = whole(options.maxBytes, 67_108_864, "memory.maxBytes");
   return {
     maxEntries: whole(options.maxEntries, 10_000, "memory.maxEntries"),

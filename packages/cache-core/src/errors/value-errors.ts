@@ -23,6 +23,8 @@ export interface UnserializableValueErrorParameters {
   readonly kind: UnserializableKind;
   /** What it is, as in `an instance of Company`. @default a phrase for the kind */
   readonly what?: string | undefined;
+  /** The key under which it was to be cached, where that is known. */
+  readonly key?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -68,16 +70,25 @@ export class UnserializableValueError extends CacheError {
   /** Where the culprit is, from the value itself: `$.a[3].b`. */
   readonly path: string;
   readonly kind: UnserializableKind;
+  /** What it is, as in `an instance of Company`. */
+  readonly what: string;
+  /** The key under which it was to be cached; `undefined` where a codec is used by itself. */
+  readonly key: string | undefined;
 
   constructor(parameters: UnserializableValueErrorParameters) {
-    const { what, advice } = describeKind(parameters.kind);
+    const { path, kind, key, cause } = parameters;
+    const { what: phrase, advice } = describeKind(kind);
+    const what = parameters.what ?? phrase;
+    const value = key === undefined ? "The value" : `The value for key "${truncateKey(key)}"`;
     super({
       code: "UNSERIALIZABLE_VALUE",
-      message: `The value cannot be cached exactly: ${parameters.path} is ${parameters.what ?? what}. ${advice}`,
-      cause: parameters.cause,
+      message: `${value} cannot be cached exactly: ${path} is ${what}. ${advice}`,
+      cause,
     });
-    this.path = parameters.path;
-    this.kind = parameters.kind;
+    this.path = path;
+    this.kind = kind;
+    this.what = what;
+    this.key = key;
   }
   override get name(): "UnserializableValueError" {
     return "UnserializableValueError";
@@ -87,19 +98,24 @@ export class UnserializableValueError extends CacheError {
   }
 }
 
-/** `undefined` was given as the value to cache. */
+/** `undefined` was given as the value to cache, or as the message to send. */
 export class UndefinedValueError extends CacheError {
   declare readonly code: "UNDEFINED_VALUE";
+  /** The key of the value, or the channel of the message. */
   readonly key: string;
 
-  constructor(parameters: { readonly key: string }) {
+  constructor(parameters: { readonly key: string } | { readonly channel: string }) {
+    const ofMessage = "channel" in parameters;
+    const name = ofMessage ? parameters.channel : parameters.key;
+    const what = ofMessage ? "The message for channel" : "The value for key";
+    const advice = ofMessage
+      ? "Send `null` to say that there is nothing."
+      : "Cache `null` to remember that there is nothing, or call `del(key)` to forget.";
     super({
       code: "UNDEFINED_VALUE",
-      message:
-        `The value for key "${truncateKey(parameters.key)}": expected anything but undefined, got undefined. ` +
-        "Cache `null` to remember that there is nothing, or call `del(key)` to forget.",
+      message: `${what} "${truncateKey(name)}": expected anything but undefined, got undefined. ${advice}`,
     });
-    this.key = parameters.key;
+    this.key = name;
   }
   override get name(): "UndefinedValueError" {
     return "UndefinedValueError";

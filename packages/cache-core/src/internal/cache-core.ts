@@ -8,7 +8,7 @@ import {
   checkTag,
   checkTags,
 } from "../check-key.ts";
-import { checkSchema, checkSignal, isOptions } from "../check-options.ts";
+import { checkNames, checkSchema, checkSignal, isOptions, type OptionNames } from "../check-options.ts";
 import { dependencyTags, isOwnTag } from "../dependencies.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import {
@@ -29,7 +29,12 @@ import type {
   SetOptions,
   SubscribeOptions,
 } from "../options.ts";
-import { type ResolvedEntryOptions, resolveEntryOptions, resolveSetOptions } from "../resolve-options.ts";
+import {
+  checkGetOrSetNames,
+  type ResolvedEntryOptions,
+  resolveEntryOptions,
+  resolveSetOptions,
+} from "../resolve-options.ts";
 import { abortable } from "./abortable.ts";
 import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
 import { collectStats } from "./collect-stats.ts";
@@ -372,7 +377,11 @@ export class CacheCore implements Cache {
 
   extend<A extends object>(actions: (cache: this) => A): this & A {
     if (typeof actions !== "function")
-      throw new InvalidFetcherError({ received: actions, parameter: "actions" });
+      throw new InvalidOptionError({
+        option: "actions",
+        received: actions,
+        expected: "a function that takes the cache and returns new methods, such as `lockActions()`",
+      });
     const added = actions(this);
     const taken = Object.keys(added).filter((name) => name in this);
     if (taken.length > 0) throw new ExtendConflictError({ names: taken });
@@ -447,7 +456,7 @@ export class CacheCore implements Cache {
     const { entry, tags } = resolveSetOptions(options, this.#shared.defaults);
     const fullTags = this.#prefix === "" ? tags : tags.map((tag) => this.#prefix + tag);
     const freshMs = spread(entry.ttlMs, entry.jitter, this.#shared.random);
-    const parts = this.#shared.payloads.pack(value, fullTags, 0);
+    const parts = this.#shared.payloads.pack(key, value, fullTags, 0);
     return { key: full, freshMs, totalMs: freshMs + entry.staleMs, parts, tags: fullTags };
   }
 
@@ -479,6 +488,7 @@ export class CacheCore implements Cache {
   } {
     const entry = resolveEntryOptions(options, this.#shared.defaults);
     if (typeof options !== "object") return { entry, tags: [] };
+    checkGetOrSetNames(options);
     checkSchema(options.schema);
     checkSignal(options.signal);
     const given = options.tags === undefined ? [] : checkTags(options.tags);
@@ -519,8 +529,15 @@ function isPlain(options: Duration | GetOrSetOptions<unknown> | undefined): bool
   );
 }
 
+const INVALIDATE_OPTIONS: OptionNames<InvalidateOptions> = { soft: true };
+
 function softOf(options: InvalidateOptions | undefined): boolean {
-  const soft = options?.soft ?? false;
+  if (options === undefined) return false;
+  if (!isOptions(options)) {
+    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  }
+  checkNames(options, INVALIDATE_OPTIONS, "options.");
+  const { soft = false } = options;
   if (typeof soft !== "boolean") {
     throw new InvalidOptionError({ option: "options.soft", received: soft, expected: "true or false" });
   }

@@ -326,7 +326,7 @@ export class Fills {
     const staleMs = fetched.staleMs ?? (value === null ? 0 : options.staleMs);
     const totalMs = freshMs + staleMs + (value === null ? 0 : options.failSafeMs);
     return {
-      parts: this.#payloads.pack(value, tags, options.earlyRefresh > 0 ? costMs : 0),
+      parts: this.#payloads.pack(request.publicKey, value, tags, options.earlyRefresh > 0 ? costMs : 0),
       freshMs,
       totalMs,
       tags,

@@ -175,7 +175,7 @@ async function fetchOwn<T>(
       } else {
         const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
         const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
-        const parts = payloads.pack(value, tags, options.earlyRefresh > 0 ? costMs : 0);
+        const parts = payloads.pack(key, value, tags, options.earlyRefresh > 0 ? costMs : 0);
         if (token !== null)
           await access.fill({ key: full, freshMs, totalMs, parts, tags }, token).catch(() => {});
       }

@@ -1,4 +1,4 @@
-import { InvalidFetcherError, UndefinedValueError, UnserializableValueError } from "../errors.ts";
+import { InvalidOptionError, UndefinedValueError, UnserializableValueError } from "../errors.ts";
 import type { SubscribeOptions } from "../options.ts";
 import type { Shared } from "./shared.ts";
 
@@ -9,7 +9,7 @@ export async function publishMessage(
   channel: string,
   message: unknown,
 ): Promise<number> {
-  if (message === undefined) throw new UndefinedValueError({ key: channel });
+  if (message === undefined) throw new UndefinedValueError({ channel });
   return shared.store.publish(prefix + channel, toJson(shared, message));
 }
 
@@ -22,10 +22,14 @@ export async function subscribeTo<T>(
   options?: SubscribeOptions,
 ): Promise<() => Promise<void>> {
   if (typeof handler !== "function")
-    throw new InvalidFetcherError({ received: handler, parameter: "handler" });
+    throw new InvalidOptionError({
+      option: "handler",
+      received: handler,
+      expected: "a function that takes a message",
+    });
   const onGap = options?.onGap;
   if (onGap !== undefined && typeof onGap !== "function")
-    throw new InvalidFetcherError({ received: onGap, parameter: "options.onGap" });
+    throw new InvalidOptionError({ option: "options.onGap", received: onGap, expected: "a function" });
   const { logger, emitter } = shared;
   const onMessage = (text: string): void => {
     try {

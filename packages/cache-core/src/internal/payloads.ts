@@ -1,6 +1,7 @@
-import type { Codec } from "../codec.ts";
+import type { Codec, EncodedValue } from "../codec.ts";
 import { compressPayload, decompressPayload } from "../compression.ts";
 import { type EntryParts, type ParsedEntry, packEntry } from "../entry.ts";
+import { UnserializableValueError } from "../errors.ts";
 
 export interface ResolvedCompression {
   readonly thresholdBytes: number;
@@ -17,9 +18,9 @@ export class Payloads {
     this.#compression = compression;
   }
 
-  /** Throws `UnserializableValueError`. */
-  pack(value: unknown, tags: readonly string[], costMs: number): EntryParts {
-    const encoded = this.codec.encode(value);
+  /** The entry of a key. @throws UnserializableValueError */
+  pack(key: string, value: unknown, tags: readonly string[], costMs: number): EntryParts {
+    const encoded = this.#encode(key, value);
     let payload: string | Buffer = encoded.text ?? encoded.bytes;
     let compressed = false;
     if (this.#compression !== null && Buffer.byteLength(payload) >= this.#compression.thresholdBytes) {
@@ -32,6 +33,16 @@ export class Payloads {
     }
     const { hint } = encoded;
     return packEntry({ codecId: this.codec.id, hint, compressed, costMs, tags, payload });
+  }
+
+  #encode(key: string, value: unknown): EncodedValue {
+    try {
+      return this.codec.encode(value);
+    } catch (error) {
+      if (!UnserializableValueError.isInstance(error)) throw error;
+      const { path, kind, what, cause } = error;
+      throw new UnserializableValueError({ path, kind, what, key, cause });
+    }
   }
 
   /** Throws on bytes that the codec cannot have written. */

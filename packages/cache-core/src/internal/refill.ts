@@ -101,7 +101,7 @@ export async function refillMany(
       const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
       let parts: EntryParts;
       try {
-        parts = payloads.pack(value, tags, options.earlyRefresh > 0 ? costMs : 0);
+        parts = payloads.pack(wanted[nth] as string, value, tags, options.earlyRefresh > 0 ? costMs : 0);
       } catch (error) {
         await giveBack(lease, "e");
         results[at] = { ...ended("failed"), error };

@@ -1,11 +1,11 @@
-import { checkMethods, isOptions } from "../check-options.ts";
+import { checkMethods, checkNames, isOptions, type OptionNames } from "../check-options.ts";
 import type { Clock } from "../clock.ts";
 import { parseDuration } from "../duration.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { jsonCodec } from "../json-codec.ts";
 import { KeySpace } from "../key-space.ts";
 import { type Logger, silentLogger } from "../logger.ts";
-import type { CacheOptions } from "../options.ts";
+import type { CacheOptions, CompressionOptions } from "../options.ts";
 import { redactCause } from "../redact.ts";
 import { type ResolvedEntryOptions, resolveEntryDefaults, resolveMemoryTier } from "../resolve-options.ts";
 import type { Store } from "../store.ts";
@@ -221,6 +221,8 @@ function checkCodec(codec: CacheOptions["codec"]): void {
   }
 }
 
+const COMPRESSION_OPTIONS: OptionNames<CompressionOptions> = { thresholdBytes: true, algorithm: true };
+
 function resolveCompression(option: CacheOptions["compression"]): ResolvedCompression | null {
   if (option === undefined || option === false) return null;
   if (option !== true && !isOptions(option)) {
@@ -230,6 +232,7 @@ function resolveCompression(option: CacheOptions["compression"]): ResolvedCompre
       expected: "true, false or an object",
     });
   }
+  if (option !== true) checkNames(option, COMPRESSION_OPTIONS, "compression.");
   const { thresholdBytes = 1_024, algorithm = "deflate" } = option === true ? {} : option;
   if (!Number.isInteger(thresholdBytes) || thresholdBytes < 1) {
     throw new InvalidOptionError({

@@ -116,7 +116,7 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
       if (value === undefined) throw new UndefinedValueError({ key });
       const { entry, tags: given } = resolveSetOptions(options, defaults);
       const tags = given.map((tag) => prefix + tag);
-      const parts = payloads.pack(value, tags, clock.monotonic() - takenAt);
+      const parts = payloads.pack(key, value, tags, clock.monotonic() - takenAt);
       if (!end()) return false;
       const freshMs = spread(entry.ttlMs, entry.jitter, random);
       const put = { key: full, freshMs, totalMs: freshMs + entry.staleMs, parts, tags };
