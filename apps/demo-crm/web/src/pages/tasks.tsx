@@ -107,7 +107,8 @@ function TaskRow({ task }: { task: Task }) {
       <div className="task-text">
         <span className="task-title">{task.title}</span>
         <span className="muted">
-          {names.user(task.assigneeId)} · due {day(task.dueOn)} {task.generated && <MadeUp />}
+          {names.user(task.assigneeId)} · due {day(task.dueOn)} · {task.projectId}{" "}
+          {task.generated && <MadeUp />}
         </span>
       </div>
       {user ? (
