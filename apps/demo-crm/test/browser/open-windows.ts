@@ -22,7 +22,10 @@ const isExpected = (text: string, url: string) =>
 
 /** The app on a port, and a browser. */
 export async function openWindows(options: Parameters<typeof startApp>[0]): Promise<Windows> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
   const app = await startApp(options);
   const server = createAdaptorServer({ fetch: app.app.fetch }) as Server;
   const port = await listen(server, { host: "127.0.0.1", port: 0 });

@@ -7,13 +7,15 @@ import "./styles/content.css";
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/query-client.ts";
 import { router } from "./router.tsx";
 import { LinkProvider } from "./shell/link-state.tsx";
 import { SignInProvider } from "./shell/sign-in.tsx";
-import { Toasts } from "./ui/toasts.tsx";
+
+// Nobody is told anything before the first page is there: what tells it comes after it.
+const Toasts = lazy(async () => ({ default: (await import("./ui/toasts.tsx")).Toasts }));
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
@@ -21,11 +23,12 @@ createRoot(document.getElementById("root")!).render(
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queryClient}>
         <LinkProvider>
-          <Toasts>
-            <SignInProvider>
-              <RouterProvider router={router} />
-            </SignInProvider>
-          </Toasts>
+          <SignInProvider>
+            <RouterProvider router={router} />
+          </SignInProvider>
+          <Suspense fallback={null}>
+            <Toasts />
+          </Suspense>
         </LinkProvider>
       </QueryClientProvider>
     </CSPProvider>

@@ -67,6 +67,12 @@ export function useUser(): string | null | undefined {
 
 const ALL = { limit: 100 } as const;
 
+/** The name of a user; the id while that is not known. */
+export function useUserName(id: string | null | undefined): string {
+  const users = useQuery({ ...list("users", ALL), enabled: Boolean(id) }).data?.data.items;
+  return users?.find((user) => user.id === id)?.name ?? id ?? "";
+}
+
 /** Names of companies and users by id. What is not among the first hundred is shown by its id. */
 export function useNames(): { company(id: string | null): string; user(id: string | null): string } {
   const companies = useQuery(list("companies", ALL)).data?.data.items;

@@ -42,9 +42,13 @@ export function layoutGraph(
 
 function bend(from: PlacedNode, to: PlacedNode): string {
   const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
-  // Aside of the straight line, to the left of its direction: the way back takes the other side.
+  // Towards the middle, past the entities in between; and to the left of its direction, so that the way back takes the other side.
   const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const control = { x: middle.x + dy * 0.12, y: middle.y - dx * 0.12 };
+  const inwards = 0.32;
+  const control = {
+    x: middle.x + (SIZE.width / 2 - middle.x) * inwards + dy * 0.08,
+    y: middle.y + (SIZE.height / 2 - middle.y) * inwards - dx * 0.08,
+  };
   const start = edgeOf(from, control);
   const end = edgeOf(to, control);
   return `M${start.x} ${start.y}Q${Math.round(control.x)} ${Math.round(control.y)} ${end.x} ${end.y}`;

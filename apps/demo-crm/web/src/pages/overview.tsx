@@ -21,9 +21,11 @@ export function OverviewPage() {
           <h2 id="pipeline-title">Pipeline</h2>
           {stages.data && <CacheNote answer={stages.data} />}
         </div>
-        <Loaded query={stages} lines={3}>
-          {(data) => <Pipeline stages={data} />}
-        </Loaded>
+        {stages.isPending ? (
+          <PipelinePlace />
+        ) : (
+          <Loaded query={stages}>{(data) => <Pipeline stages={data} />}</Loaded>
+        )}
       </section>
       <div className="columns">
         <section aria-labelledby="sectors-title" className="card">
@@ -31,14 +33,18 @@ export function OverviewPage() {
             <h2 id="sectors-title">Revenue by sector</h2>
             {sectors.data && <CacheNote answer={sectors.data} />}
           </div>
-          <Loaded query={sectors}>{(data) => <Sectors sectors={data} />}</Loaded>
+          <Loaded query={sectors} lines={20}>
+            {(data) => <Sectors sectors={data} />}
+          </Loaded>
         </section>
         <section aria-labelledby="leaders-title" className="card">
           <div className="section-head">
             <h2 id="leaders-title">Leaderboard</h2>
             {leaders.data && <CacheNote answer={leaders.data} />}
           </div>
-          <Loaded query={leaders}>{(data) => <Leaders leaders={data.slice(0, 10)} />}</Loaded>
+          <Loaded query={leaders} lines={14}>
+            {(data) => <Leaders leaders={data.slice(0, 10)} />}
+          </Loaded>
         </section>
       </div>
     </>
@@ -64,6 +70,19 @@ function Pipeline({ stages }: { stages: readonly PipelineStage[] }) {
     </ul>
   );
 }
+
+/** As high as the pipeline will be, so that nothing moves when it comes. */
+const PipelinePlace = () => (
+  <div className="tiles" role="status" aria-label="Loading">
+    {["Prospecting", "Engaging", "Won", "Lost"].map((stage) => (
+      <div key={stage} className="tile" data-stage={stage}>
+        <span className="tile-title">{stage}</span>
+        <span className="tile-value skeleton">&nbsp;</span>
+        <span className="muted invisible">$0.0M at list price, 00 days on average</span>
+      </div>
+    ))}
+  </div>
+);
 
 function Sectors({ sectors }: { sectors: readonly SectorRevenue[] }) {
   const largest = Math.max(...sectors.map(({ revenue }) => revenue), 1);

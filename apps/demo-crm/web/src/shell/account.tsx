@@ -1,5 +1,5 @@
 import { LogIn, LogOut, Monitor, Moon, Sun } from "lucide-react";
-import { useNames } from "../api/queries.ts";
+import { useUserName } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
 import { useLinkState } from "./link-state.tsx";
 import { useSignIn } from "./sign-in.tsx";
@@ -21,7 +21,7 @@ const LINK = {
 export function Account() {
   const { user, ask, signOut } = useSignIn();
   const theme = useTheme();
-  const names = useNames();
+  const name = useUserName(user);
   const [link, tone] = LINK[useLinkState()];
   return (
     <div className="account">
@@ -48,9 +48,9 @@ export function Account() {
       {user ? (
         <div className="who">
           <span className="avatar" aria-hidden>
-            {names.user(user).charAt(0).toUpperCase()}
+            {name.charAt(0).toUpperCase()}
           </span>
-          <span className="who-name">{names.user(user)}</span>
+          <span className="who-name">{name}</span>
           <button
             type="button"
             className="icon-button"

@@ -1,18 +1,23 @@
-import { Dialog } from "@base-ui/react/dialog";
 import { Outlet, useRouterState } from "@tanstack/react-router";
-import { Menu, Search, X } from "lucide-react";
+import { Menu, Search } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Account } from "./account.tsx";
 import { Brand } from "./brand.tsx";
 import { Navigation } from "./navigation.tsx";
 import { useSearchKey } from "./use-search-key.ts";
 
+const MenuDrawer = lazy(async () => ({ default: (await import("./menu-drawer.tsx")).MenuDrawer }));
 const SearchDialog = lazy(async () => ({ default: (await import("./search.tsx")).SearchDialog }));
 
 /** What is around every page: the navigation at the side, or behind a button where there is no room for it. */
 export function AppShell() {
   const [searching, setSearching] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
+  const [menuWasOpen, setMenuWasOpen] = useState(false);
+  const openMenu = () => {
+    setMenuWasOpen(true);
+    setMenuOpen(true);
+  };
   const openSearch = useCallback(() => setSearching(true), []);
   const main = useRef<HTMLElement>(null);
   useSearchKey(openSearch);
@@ -23,7 +28,7 @@ export function AppShell() {
         Skip to the content
       </a>
       <header className="topbar">
-        <button type="button" className="icon-button" aria-label="Menu" onClick={() => setMenuOpen(true)}>
+        <button type="button" className="icon-button" aria-label="Menu" onClick={openMenu}>
           <Menu size={20} aria-hidden />
         </button>
         <Brand />
@@ -40,22 +45,11 @@ export function AppShell() {
       <main id="main" ref={main} tabIndex={-1} className="main">
         <Outlet />
       </main>
-      <Dialog.Root open={menuOpen} onOpenChange={setMenuOpen}>
-        <Dialog.Portal>
-          <Dialog.Backdrop className="backdrop" />
-          <Dialog.Popup className="drawer">
-            <div className="drawer-head">
-              <Dialog.Title className="visually-hidden">Menu</Dialog.Title>
-              <Brand />
-              <Dialog.Close className="icon-button" aria-label="Close the menu">
-                <X size={20} aria-hidden />
-              </Dialog.Close>
-            </div>
-            <Navigation onNavigate={() => setMenuOpen(false)} />
-            <Account />
-          </Dialog.Popup>
-        </Dialog.Portal>
-      </Dialog.Root>
+      {menuWasOpen && (
+        <Suspense fallback={null}>
+          <MenuDrawer open={menuOpen} onClose={() => setMenuOpen(false)} />
+        </Suspense>
+      )}
       {searching && (
         <Suspense fallback={null}>
           <SearchDialog open onClose={() => setSearching(false)} />

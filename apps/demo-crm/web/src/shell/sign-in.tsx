@@ -1,11 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { createContext, type FormEvent, type ReactNode, useContext, useState } from "react";
-import { ApiError, ask } from "../api/ask.ts";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from "react";
+import { ask } from "../api/ask.ts";
 import { session, useUser } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
-import { Dialog } from "../ui/dialog.tsx";
-import { Field, Input } from "../ui/field.tsx";
-import { textOf } from "../ui/form-values.ts";
 
 interface SignIn {
   /** `null`: nobody; `undefined`: not known yet. */
@@ -14,6 +11,7 @@ interface SignIn {
   signOut(): void;
 }
 
+const SignInDialog = lazy(async () => ({ default: (await import("./sign-in-dialog.tsx")).SignInDialog }));
 const Context = createContext<SignIn | null>(null);
 
 export function useSignIn(): SignIn {
@@ -35,6 +33,11 @@ export function SignedIn({ to, children }: { to: string; children: ReactNode }) 
 
 export function SignInProvider({ children }: { children: ReactNode }) {
   const [open, setOpen] = useState(false);
+  const [wasOpen, setWasOpen] = useState(false);
+  const askToSignIn = () => {
+    setWasOpen(true);
+    setOpen(true);
+  };
   const client = useQueryClient();
   const user = useUser();
   const signOut = useMutation({
@@ -42,67 +45,13 @@ export function SignInProvider({ children }: { children: ReactNode }) {
     onSuccess: (answer) => client.setQueryData(session.queryKey, answer),
   });
   return (
-    <Context value={{ user, ask: () => setOpen(true), signOut: () => signOut.mutate() }}>
+    <Context value={{ user, ask: askToSignIn, signOut: () => signOut.mutate() }}>
       {children}
-      <SignInDialog open={open} onClose={() => setOpen(false)} />
+      {wasOpen && (
+        <Suspense fallback={null}>
+          <SignInDialog open={open} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </Context>
-  );
-}
-
-function SignInDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const client = useQueryClient();
-  const signIn = useMutation({
-    mutationFn: (credentials: { user: string; password: string }) =>
-      ask<{ user: string }>("/api/session", { method: "POST", body: credentials }),
-    onSuccess(answer) {
-      client.setQueryData(session.queryKey, answer);
-      onClose();
-    },
-  });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    signIn.mutate({ user: textOf(form, "user") ?? "", password: String(form.get("password") ?? "") });
-  };
-  const close = () => {
-    signIn.reset();
-    onClose();
-  };
-  const { error } = signIn;
-  return (
-    <Dialog
-      open={open}
-      onClose={close}
-      className="narrow"
-      title="Sign in"
-      description="Reading is open to everybody. To write, sign in; the terminal that runs the demo shows the password."
-    >
-      <form onSubmit={submit} className="form">
-        <Field label="User">
-          <Input name="user" required maxLength={64} autoComplete="username" defaultValue="darcel-schlecht" />
-        </Field>
-        <Field label="Password">
-          <Input
-            name="password"
-            type="password"
-            required
-            maxLength={200}
-            autoComplete="current-password"
-            autoFocus
-          />
-        </Field>
-        {error && (
-          <div className="banner bad" role="alert">
-            <strong>{error.message}</strong>
-            {error instanceof ApiError && error.detail && <span>{error.detail}</span>}
-          </div>
-        )}
-        <div className="actions">
-          <Button look="primary" type="submit" busy={signIn.isPending}>
-            Sign in
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

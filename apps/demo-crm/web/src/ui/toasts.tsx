@@ -1,6 +1,5 @@
 import { Toast } from "@base-ui/react/toast";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
 
 const manager = Toast.createToastManager();
 
@@ -21,10 +20,9 @@ export function notify({ title, description, isError = false }: Notice): void {
   });
 }
 
-export function Toasts({ children }: { children: ReactNode }) {
+export function Toasts() {
   return (
     <Toast.Provider toastManager={manager} limit={3}>
-      {children}
       <Toast.Portal>
         <Toast.Viewport className="toasts">
           <ToastList />
