@@ -1,4 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { company as companyQuery, leaderboard, pipeline, revenueBySector } from "./api/queries.ts";
+import { queryClient } from "./api/query-client.ts";
 import { oneOf, pageNumber, text } from "./search-params.ts";
 import { AppShell } from "./shell/app-shell.tsx";
 import { NotFound, PageError } from "./shell/fallbacks.tsx";
@@ -8,6 +10,10 @@ const root = createRootRoute({ component: AppShell, notFoundComponent: NotFound,
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/",
+  // Asked for while the page itself is on its way.
+  loader: () => {
+    for (const figures of [pipeline, revenueBySector, leaderboard]) void queryClient.prefetchQuery(figures);
+  },
   component: lazyRouteComponent(() => import("./pages/overview.tsx"), "OverviewPage"),
 });
 
@@ -27,6 +33,7 @@ const companies = createRoute({
 const company = createRoute({
   getParentRoute: () => root,
   path: "/companies/$companyId",
+  loader: ({ params }) => void queryClient.prefetchQuery(companyQuery(params.companyId)),
   component: lazyRouteComponent(() => import("./pages/company.tsx"), "CompanyPage"),
 });
 
