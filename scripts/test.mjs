@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { ensureChromium } from "./lib/find-chromium.mjs";
 import { findRedis } from "./lib/find-redis.mjs";
 import { elapsed, run } from "./lib/run.mjs";
 import {
@@ -24,6 +25,8 @@ async function test() {
   forgetReports(tested.map(({ directory }) => directory));
   const redis = await findRedis();
   console.log(`Redis for the tests: ${redis.how}\n`);
+  // What a filter leaves out needs no browser.
+  if (turboArgs.length === 0 || turboArgs.some((arg) => arg.includes("demo-crm"))) await ensureChromium();
   const options = { cwd: root, env: redis.env };
 
   const typecheck = await run(

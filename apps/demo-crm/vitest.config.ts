@@ -4,7 +4,8 @@ export default defineConfig({
   resolve: { conditions: ["@crm/source"] },
   ssr: { resolve: { conditions: ["@crm/source"] } },
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "web/src/**/*.test.ts"],
+    globalSetup: ["test/build-web.ts"],
     retry: 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -7,6 +7,7 @@ import type { LiveFeed } from "../live/live-feed.ts";
 import type { Load } from "../live/run-load.ts";
 import { analyticsRoutes } from "./analytics.ts";
 import { cacheRoutes } from "./cache-stats.ts";
+import { changesRoutes } from "./changes.ts";
 import { companiesRoutes, sectorRoutes } from "./companies.ts";
 import { comparisonRoutes } from "./comparison.ts";
 import { dealsRoutes } from "./deals.ts";
@@ -78,7 +79,7 @@ export function createApp(options: AppOptions): Router {
   return app;
 }
 
-function addApi(app: Router, { feed, load, conditions, closing }: AppOptions): void {
+function addApi(app: Router, { feed, load, conditions, mode, closing }: AppOptions): void {
   // Before the routes by id: they would take `issue` for part of one.
   app.route("/api", operationRoutes());
   app.route("/api/companies", companiesRoutes());
@@ -96,11 +97,12 @@ function addApi(app: Router, { feed, load, conditions, closing }: AppOptions): v
   serve(
     about,
     { method: "get", path: "/conditions", tag, summary: "What the figures are measured on" },
-    (c) => c.json({ data: conditions }),
+    (c) => c.json({ data: { ...conditions, mode } }),
   );
   app.route("/api", about);
   app.route("/api/compare", comparisonRoutes(load, closing));
   app.route("/api", liveRoutes(feed, load));
+  app.route("/api", changesRoutes(closing));
 }
 
 const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
@@ -112,6 +114,7 @@ const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
       styleSrc: inlineStyles ? ["'self'", "'unsafe-inline'"] : ["'self'"],
       imgSrc: inlineStyles ? ["'self'", "data:"] : ["'self'"],
       connectSrc: ["'self'"],
+      fontSrc: ["'self'"],
       baseUri: ["'none'"],
       formAction: ["'none'"],
       frameAncestors: ["'none'"],

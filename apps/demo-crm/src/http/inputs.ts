@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { COMPANY_SORTS } from "../db/queries/company-sorts.ts";
 import {
   DEAL_STAGES,
   LEAD_SOURCES,
@@ -99,7 +100,11 @@ export const company = z.strictObject({
   country: text(60).nullable(),
   parentCompanyId: slugId.nullable(),
 });
-export const companyFilter = z.object({ sector: optional(sector), q: optional(text(80)) });
+export const companyFilter = z.object({
+  sector: optional(sector),
+  q: optional(text(80)),
+  sort: optional(z.enum(COMPANY_SORTS)),
+});
 
 export const dealChange = z.strictObject({
   stage,

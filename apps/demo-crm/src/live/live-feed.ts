@@ -13,6 +13,8 @@ export interface LiveSample {
   readonly hits: number;
   readonly misses: number;
   readonly keys: number;
+  /** Of the store's server, as in `"15.2MB"`. */
+  readonly memory: string;
   readonly connected: boolean;
   readonly readsPerSecond: number;
   readonly writesPerSecond: number;
@@ -50,7 +52,7 @@ export function createLiveFeed({ load, withCache, withoutCache, onError }: LiveF
     if (sampling) return;
     sampling = true;
     try {
-      const { hits, misses, keys, connected } = await cache.getStats();
+      const { hits, misses, keys, memory, connected } = await cache.getStats();
       const state = load.state();
       const now = { hits, misses, reads: state.reads, writes: state.writes };
       const last = totals.at(-1) ?? now;
@@ -64,6 +66,7 @@ export function createLiveFeed({ load, withCache, withoutCache, onError }: LiveF
         hits,
         misses,
         keys,
+        memory,
         connected,
         readsPerSecond: now.reads - last.reads,
         writesPerSecond: now.writes - last.writes,

@@ -45,13 +45,14 @@ class CompaniesService {
   }
 
   async listCompanies(request: PageRequest, filter: CompanyFilter): Promise<ApiResponse<Page<Company>>> {
-    const { sector = "", q = "" } = filter;
+    const { sector = "", q = "", sort } = filter;
     // What people typed is encoded: a `:` in it must not make the key of another question.
     const question = [
       request.page,
       request.limit,
       encodeURIComponent(sector),
       encodeURIComponent(q.toLowerCase()),
+      ...(sort === undefined ? [] : [sort]),
     ];
     const page = await cache.getOrSet(
       `${CACHE_PREFIX}:list:${question.join(":")}`,

@@ -1,16 +1,19 @@
 import { track } from "@crm/cache-core";
-import { and, asc, count, eq, ilike, sql } from "drizzle-orm";
+import { and, count, eq, ilike, sql } from "drizzle-orm";
 import { db } from "../connect.ts";
 import { isForeignKeyViolation } from "../constraint-error.ts";
 import { type Company, companies, contacts, deals, projects, quotes } from "../schema.ts";
 import { type Affected, letGo, nextVersion, type Reference } from "./affected.ts";
 import type { Change } from "./change.ts";
+import { type CompanySort, companyOrder } from "./company-sorts.ts";
 import { containing, type Page, type PageRequest, toPage } from "./page.ts";
 
 export interface CompanyFilter {
   readonly sector?: string | undefined;
   /** Part of the name, in any case. */
   readonly q?: string | undefined;
+  /** @default "name" */
+  readonly sort?: CompanySort | undefined;
 }
 
 export type CompanyValues = Pick<
@@ -53,7 +56,7 @@ export const companyQueries = {
       .select()
       .from(companies)
       .where(where)
-      .orderBy(asc(sql`lower(${companies.name})`), asc(companies.id))
+      .orderBy(...companyOrder(filter.sort))
       .limit(request.limit)
       .offset((request.page - 1) * request.limit);
     const [all] = await db().select({ total: count() }).from(companies).where(where);

@@ -1,0 +1,76 @@
+import type { EntityEvent } from "@crm/cache-core";
+import { cache } from "../cache/index.ts";
+
+const CHANNEL = "cache:invalidation";
+
+/** Something that was written, here or in another instance, and that no cache answers any more. */
+export interface EntityChange {
+  readonly event: EntityEvent;
+  readonly entityType: string;
+  readonly entityId: string;
+}
+
+/** What somebody who shows data has to know: that he is told from now on, what changed, or that messages may be missing. */
+export type ChangeMessage =
+  | { readonly kind: "ready" | "resync" }
+  | { readonly kind: "changes"; readonly changes: readonly EntityChange[] };
+
+export interface ChangeFeed {
+  /** Calls back for every message until the returned function is called. `onEnd`: nothing will come any more. */
+  follow(onMessage: (message: ChangeMessage) => void, onEnd: (error?: unknown) => void): () => void;
+  close(): void;
+}
+
+/**
+ * The writes of all instances, from the channel on which every invalidation is published once it is applied: who reads
+ * again after a message cannot be answered with the old value. The channel is at most once; where messages may have been
+ * lost, followers are told to read everything again. It listens only while somebody follows.
+ */
+export function createChangeFeed(): ChangeFeed {
+  const followers = new Map<(message: ChangeMessage) => void, (error?: unknown) => void>();
+  let listening: Promise<() => Promise<void>> | undefined;
+
+  function tell(message: ChangeMessage): void {
+    for (const onMessage of followers.keys()) onMessage(message);
+  }
+
+  function listen(): Promise<() => Promise<void>> {
+    return cache.subscribe<{ events?: readonly EntityChange[] }>(
+      CHANNEL,
+      ({ events }) => {
+        if (events && events.length > 0) tell({ kind: "changes", changes: events });
+      },
+      { onGap: () => tell({ kind: "resync" }) },
+    );
+  }
+
+  function rest(): void {
+    // A subscription that never stood has nothing to end.
+    listening?.then((end) => end()).catch(() => {});
+    listening = undefined;
+  }
+
+  return {
+    follow(onMessage, onEnd) {
+      followers.set(onMessage, onEnd);
+      listening ??= listen();
+      const current = listening;
+      current.then(
+        () => followers.has(onMessage) && onMessage({ kind: "ready" }),
+        (error: unknown) => {
+          if (listening === current) listening = undefined;
+          if (followers.delete(onMessage)) onEnd(error);
+        },
+      );
+      return () => {
+        followers.delete(onMessage);
+        if (followers.size === 0) rest();
+      };
+    },
+    close() {
+      rest();
+      for (const onEnd of followers.values()) onEnd();
+      followers.clear();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { Problem, WriteMeta } from "./types.ts";
+
+/** An answer, and how the cache took part in it. */
+export interface Answer<T> {
+  readonly data: T;
+  readonly meta: WriteMeta | undefined;
+  /** `hit`, `miss`, `hit 1, miss 1`; `null` when no cache was asked. */
+  readonly cache: string | null;
+  /** Milliseconds inside the server. */
+  readonly serverMs: number | null;
+}
+
+/** A refusal, or no answer at all. `title` and `detail` are for people. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly detail: string | undefined;
+  /** Seconds; of a 429 or 503 that says so. */
+  readonly retryAfter: number | undefined;
+  readonly policies: readonly string[];
+
+  constructor(problem: Partial<Problem> & { title: string }, retryAfter?: number) {
+    super(problem.title);
+    this.name = "ApiError";
+    this.status = problem.status ?? 0;
+    this.code = problem.code;
+    this.policies = problem["violated-policies"] ?? [];
+    this.retryAfter = retryAfter;
+    this.detail =
+      problem.errors?.map(({ path, message }) => `${path}: ${message}`).join("; ") || problem.detail;
+  }
+}
+
+interface AskOptions {
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Asks the API. Rejects with `ApiError`, or with what the signal was aborted with. */
+export async function ask<T>(path: string, options: AskOptions = {}): Promise<Answer<T>> {
+  const { method = "GET", body, signal } = options;
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      signal: signal ?? null,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError({
+      title: "The demo does not answer",
+      detail: "Is it still running? The page asks again by itself.",
+      code: "NO_ANSWER",
+    });
+  }
+  const answer = (await response.json().catch(() => ({}))) as { data?: T; meta?: WriteMeta };
+  if (!response.ok) throw refusal(response, answer as Partial<Problem>);
+  const serverMs = /dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1];
+  return {
+    data: answer.data as T,
+    meta: answer.meta,
+    cache: response.headers.get("x-cache"),
+    serverMs: serverMs === undefined ? null : Number(serverMs),
+  };
+}
+
+function refusal(response: Response, problem: Partial<Problem>): ApiError {
+  const after = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const title = problem.title ?? `The server answered ${response.status}`;
+  const known = { ...problem, title, status: response.status };
+  if (response.status !== 429) return new ApiError(known, Number.isFinite(after) ? after : undefined);
+  const wait = Number.isFinite(after) ? `Try again in ${duration(after)}.` : "Try again later.";
+  return new ApiError(
+    { ...known, title: "Too many requests", detail: `${whose(problem)} ${wait}` },
+    Number.isFinite(after) ? after : undefined,
+  );
+}
+
+function whose(problem: Partial<Problem>): string {
+  const policies = problem["violated-policies"] ?? [];
+  if (policies.includes("account")) return "There were too many attempts to sign in to this account.";
+  return `The limit of your ${policies.includes("address") ? "address" : "user"} is used up.`;
+}
+
+const duration = (seconds: number) =>
+  seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+
+/** A query string of what is set. */
+export function search(values: Readonly<Record<string, string | number | undefined>>): string {
+  const set = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
+  const text = new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString();
+  return text && `?${text}`;
+}

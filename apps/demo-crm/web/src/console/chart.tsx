@@ -1,0 +1,147 @@
+import { useEffect, useMemo, useRef } from "react";
+import uPlot from "uplot";
+import { useIsDark } from "../shell/theme.ts";
+import { clock } from "../ui/format.ts";
+
+export interface Line {
+  readonly title: string;
+  /** Name of a colour of `tokens.css`. */
+  readonly ink: "--with" | "--without" | "--info";
+  readonly isThin?: boolean;
+  readonly isFilled?: boolean;
+}
+
+interface ChartProps {
+  readonly label: string;
+  /** Seconds since 1970, and for each line its values; `null` breaks the line, so a pause is seen as one. */
+  readonly data: readonly [readonly number[], ...(readonly (number | null)[])[]];
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  readonly isLogarithmic?: boolean;
+  readonly range?: readonly [number, number] | undefined;
+  /** Said where there is nothing to draw. */
+  readonly nothing: string;
+}
+
+const HEIGHT = 200;
+const SPAN_SECONDS = 120;
+
+/** A chart of the last two minutes. */
+export function Chart({ label, data, lines, format, isLogarithmic = false, range, nothing }: ChartProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const isDark = useIsDark();
+  const shown = useRef(data);
+  shown.current = data;
+  const isEmpty = !data.slice(1).some((values) => values.some((value) => value !== null));
+
+  // Everything that changes how it is drawn makes it anew; what is drawn does not.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `isDark` changes the colours that are read from the page.
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const made = new uPlot(
+      options({ lines, format, isLogarithmic, range, width: element.clientWidth }),
+      shown.current as unknown as uPlot.AlignedData,
+      element,
+    );
+    plot.current = made;
+    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resized.observe(element);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [lines, format, isLogarithmic, range, isDark]);
+
+  useEffect(() => {
+    plot.current?.setData(data as unknown as uPlot.AlignedData);
+  }, [data]);
+
+  const latest = useMemo(
+    () => lines.map(({ title }, at) => `${title} ${describe(data[at + 1]?.at(-1), format)}`).join(", "),
+    [data, lines, format],
+  );
+  return (
+    <div className="chart" role="img" aria-label={`${label}. ${isEmpty ? nothing : `Now: ${latest}`}`}>
+      <div ref={host} aria-hidden />
+      {isEmpty && (
+        <div className="chart-empty" aria-hidden>
+          {nothing}
+        </div>
+      )}
+    </div>
+  );
+}
+
+const describe = (value: number | string | null | undefined, format: (value: number) => string) =>
+  typeof value === "number" ? format(value) : "nothing";
+
+function options({
+  lines,
+  format,
+  isLogarithmic,
+  range,
+  width,
+}: Pick<ChartProps, "lines" | "format" | "isLogarithmic" | "range"> & { width: number }): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => resolveColour(style.getPropertyValue(name));
+  const axis = {
+    stroke: colour("--muted"),
+    font: '11px "Inter Variable", system-ui, sans-serif',
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width,
+    height: HEIGHT,
+    padding: [10, 6, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 } },
+    scales: {
+      x: {
+        time: true,
+        range: (_, __, max) => [(max ?? Date.now() / 1000) - SPAN_SECONDS, max ?? Date.now() / 1000],
+      },
+      y: isLogarithmic ? { distr: 3, log: 10 } : range ? { range: [range[0], range[1]] } : {},
+    },
+    axes: [
+      {
+        ...axis,
+        size: 26,
+        space: 70,
+        values: (_, ticks) => ticks.map((tick) => clock(new Date(tick * 1000))),
+      },
+      {
+        ...axis,
+        size: 58,
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? null : format(tick))) as string[],
+      },
+    ],
+    series: [
+      {},
+      ...lines.map(
+        ({ title, ink, isThin, isFilled }): uPlot.Series => ({
+          label: title,
+          stroke: colour(ink),
+          width: isThin ? 1 : 2,
+          points: { show: false },
+          spanGaps: false,
+          ...(isThin ? { dash: [4, 3] } : {}),
+          ...(isFilled ? { fill: `color-mix(in srgb, ${colour(ink)} 14%, transparent)` } : {}),
+        }),
+      ),
+    ],
+  };
+}
+
+/** A canvas knows no `light-dark()`: the browser resolves it on an element that uses it. */
+function resolveColour(value: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = value;
+  document.body.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}

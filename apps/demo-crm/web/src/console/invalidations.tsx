@@ -1,0 +1,124 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import type { HistoryRecord } from "../api/types.ts";
+import { usePageTitle } from "../shell/page-title.ts";
+import { Badge } from "../ui/badge.tsx";
+import { Field, Select } from "../ui/field.tsx";
+import { clock, milliseconds, whole } from "../ui/format.ts";
+import { EmptyState, Loaded } from "../ui/states.tsx";
+import { Part } from "./part.tsx";
+import { history, rules } from "./queries.ts";
+import { RuleGraphView } from "./rule-graph.tsx";
+
+const VERB: Readonly<Record<string, string>> = {
+  "entity:created": "created",
+  "entity:updated": "changed",
+  "entity:deleted": "removed",
+};
+
+export function InvalidationsPage() {
+  usePageTitle("Invalidations");
+  const [entity, setEntity] = useState("");
+  const query = useQuery(history(100));
+  const graph = useQuery({ ...rules, retry: false });
+  const entities = [...new Set(query.data?.data.map(({ entityType }) => entityType))].sort();
+  return (
+    <>
+      <section className="card flush" aria-labelledby="feed-title">
+        <div className="section-head padded">
+          <div>
+            <h2 id="feed-title">What went, and why</h2>
+            <p className="muted">The latest 100 of all instances. A new one appears here by itself.</p>
+          </div>
+          <Field label="Entity">
+            <Select
+              value={entity}
+              onChange={({ target }) => setEntity(target.value)}
+              options={[["", "All"], ...entities.map((name) => [name, name] as const)]}
+            />
+          </Field>
+        </div>
+        <Loaded query={query} lines={8}>
+          {(records) => (
+            <Feed records={records.filter(({ entityType }) => !entity || entityType === entity)} />
+          )}
+        </Loaded>
+      </section>
+      <section className="card" aria-labelledby="graph-title">
+        <div>
+          <h2 id="graph-title">The rules</h2>
+          <p className="muted">
+            An arrow: a change here also reaches there, one step. Dashed: only what concerns the one instance
+            that changed.
+          </p>
+        </div>
+        <Part query={graph} what="its rules">
+          {(data) => <RuleGraphView graph={data} />}
+        </Part>
+      </section>
+    </>
+  );
+}
+
+function Feed({ records }: { records: readonly HistoryRecord[] }) {
+  if (records.length === 0)
+    return (
+      <EmptyState title="Nothing was invalidated yet">
+        Change a <Link to="/companies">company</Link>, or run the load.
+      </EmptyState>
+    );
+  return (
+    <ul className="feed">
+      {records.map((record) => (
+        <li key={`${record.unit}-${record.entityType}-${record.entityId}-${record.event}`}>
+          <Record record={record} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Record({ record }: { record: HistoryRecord }) {
+  const { event, entityType, entityId, keysInvalidated, timestamp, status } = record;
+  return (
+    <details>
+      <summary>
+        <time dateTime={timestamp}>{clock(timestamp)}</time>
+        <span className="feed-what">
+          <span className="strong">
+            {entityType} {entityId}
+          </span>{" "}
+          {VERB[event] ?? event}
+        </span>
+        {status !== "applied" && <Badge>{status}</Badge>}
+        <span className="feed-count">
+          {whole(keysInvalidated)} {keysInvalidated === 1 ? "entry" : "entries"} removed
+        </span>
+      </summary>
+      <dl className="facts">
+        {why(record).map(([term, value]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+function why(record: HistoryRecord): (readonly [string, string])[] {
+  const { patternsInvalidated: patterns, cascade, dependencies, instance, durationMs, actor, cause } = record;
+  return [
+    ["By patterns", patterns.length > 0 ? patterns.join(", ") : "none"],
+    ["By dependencies", dependencies ? "what was made from it" : "no"],
+    ["Way of the cascade", cascade.join(", ") || "–"],
+    ["Instance", instance],
+    ["Took", milliseconds(durationMs)],
+    ...(actor ? ([["Who", actor]] as const) : []),
+    ...(cause ? ([["Cause", cause]] as const) : []),
+    ...(record.sessionsEnded > 0 ? ([["Sessions ended", whole(record.sessionsEnded)]] as const) : []),
+    ...(record.failedHandlers > 0 ? ([["Handlers that failed", whole(record.failedHandlers)]] as const) : []),
+  ];
+}

@@ -1,0 +1,114 @@
+import { useQuery } from "@tanstack/react-query";
+import type { WarmingRun, WarmingState } from "../api/console-types.ts";
+import { usePageTitle } from "../shell/page-title.ts";
+import { clock, milliseconds, whole } from "../ui/format.ts";
+import { EmptyState } from "../ui/states.tsx";
+import { Table } from "../ui/table.tsx";
+import { Part } from "./part.tsx";
+import { warming } from "./queries.ts";
+
+export function WarmingPage() {
+  usePageTitle("Warming");
+  const query = useQuery({ ...warming, retry: false });
+  return (
+    <div className="stack">
+      <p className="muted">What is fetched before anybody asks for it, at the start and in the background.</p>
+      <Part query={query} what="its warming">
+        {(state) => <Warming state={state} />}
+      </Part>
+    </div>
+  );
+}
+
+function Warming({ state: { readiness, runs, tasks, categories, hotKeys } }: { state: WarmingState }) {
+  return (
+    <>
+      <p className="banner">
+        {readiness.ready
+          ? `Ready for traffic (${readiness.reason})${readiness.openedAfter === null ? "" : `, ${milliseconds(readiness.openedAfter)} after the start of warming`}.`
+          : "Not ready for traffic yet: the urgent tasks are under way."}{" "}
+        {Object.entries(categories)
+          .map(([category, count]) => `${category}: ${count}`)
+          .join(", ")}
+      </p>
+      <section className="card flush" aria-labelledby="runs-title">
+        <h2 id="runs-title" className="padded">
+          Runs
+        </h2>
+        {runs.length === 0 ? <EmptyState title="Nothing was warmed yet" /> : <Runs runs={runs} />}
+      </section>
+      <section className="card flush" aria-labelledby="tasks-title">
+        <h2 id="tasks-title" className="padded">
+          Tasks
+        </h2>
+        {tasks.length === 0 ? (
+          <EmptyState title="No tasks" />
+        ) : (
+          <Table
+            caption="Warming tasks"
+            rows={tasks}
+            rowKey={({ key }) => key}
+            columns={[
+              { title: "Key", cell: ({ key }) => <span className="mono">{key}</span> },
+              { title: "Category", isExtra: true, cell: ({ category }) => category },
+              { title: "Priority", isNumber: true, cell: ({ priority }) => priority },
+              {
+                title: "Last",
+                cell: ({ lastOutcome, lastReason }) =>
+                  lastOutcome === null
+                    ? "not run"
+                    : lastReason
+                      ? `${lastOutcome} (${lastReason})`
+                      : lastOutcome,
+              },
+              { title: "Took", isNumber: true, cell: ({ lastDuration }) => milliseconds(lastDuration) },
+            ]}
+          />
+        )}
+      </section>
+      {hotKeys.length > 0 && (
+        <section className="card flush" aria-labelledby="hot-title">
+          <h2 id="hot-title" className="padded">
+            Read most
+          </h2>
+          <Table
+            caption="Keys that are read most"
+            rows={hotKeys}
+            rowKey={({ key }) => key}
+            columns={[
+              { title: "Key", cell: ({ key }) => <span className="mono">{key}</span> },
+              { title: "Reads", isNumber: true, cell: ({ reads }) => whole(Math.round(reads)) },
+            ]}
+          />
+        </section>
+      )}
+    </>
+  );
+}
+
+const Runs = ({ runs }: { runs: readonly WarmingRun[] }) => (
+  <Table
+    caption="Runs of the warmer"
+    rows={runs}
+    rowKey={({ run }) => String(run)}
+    columns={[
+      { title: "Run", cell: ({ run, kind }) => `${run}, ${kind}` },
+      { title: "Began", isExtra: true, cell: ({ startedAt }) => clock(startedAt) },
+      {
+        title: "Progress",
+        cell: ({ run, done, total }) => (
+          <progress
+            className="progress"
+            value={done}
+            max={Math.max(total, 1)}
+            aria-label={`Progress of run ${run}`}
+          />
+        ),
+      },
+      { title: "Done", isNumber: true, cell: ({ done, total }) => `${whole(done)} of ${whole(total)}` },
+      { title: "Warmed", isNumber: true, cell: ({ successful }) => whole(successful) },
+      { title: "Skipped", isNumber: true, isExtra: true, cell: ({ skipped }) => whole(skipped) },
+      { title: "Failed", isNumber: true, cell: ({ failed }) => whole(failed) },
+    ]}
+  />
+);

@@ -1,0 +1,153 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { company as companyQuery, leaderboard, pipeline, revenueBySector } from "./api/queries.ts";
+import { queryClient } from "./api/query-client.ts";
+import { oneOf, pageNumber, text } from "./search-params.ts";
+import { AppShell } from "./shell/app-shell.tsx";
+import { NotFound, PageError } from "./shell/fallbacks.tsx";
+
+const root = createRootRoute({ component: AppShell, notFoundComponent: NotFound, errorComponent: PageError });
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  // Asked for while the page itself is on its way.
+  loader: () => {
+    for (const figures of [pipeline, revenueBySector, leaderboard]) void queryClient.prefetchQuery(figures);
+  },
+  component: lazyRouteComponent(() => import("./pages/overview.tsx"), "OverviewPage"),
+});
+
+const COMPANY_SORTS = ["name", "sector", "country", "employees", "revenueMillions"] as const;
+const companies = createRoute({
+  getParentRoute: () => root,
+  path: "/companies",
+  validateSearch: ({ page, q, sector, sort }: Record<string, unknown>) => ({
+    ...pageNumber(page),
+    ...text("q", q),
+    ...text("sector", sector),
+    ...oneOf("sort", sort, [...COMPANY_SORTS, ...COMPANY_SORTS.map((name) => `-${name}` as const)]),
+  }),
+  component: lazyRouteComponent(() => import("./pages/companies.tsx"), "CompaniesPage"),
+});
+
+const company = createRoute({
+  getParentRoute: () => root,
+  path: "/companies/$companyId",
+  loader: ({ params }) => void queryClient.prefetchQuery(companyQuery(params.companyId)),
+  component: lazyRouteComponent(() => import("./pages/company.tsx"), "CompanyPage"),
+});
+
+const deals = createRoute({
+  getParentRoute: () => root,
+  path: "/deals",
+  validateSearch: ({ user, company: of, deal }: Record<string, unknown>) => ({
+    ...text("user", user),
+    ...text("company", of),
+    ...text("deal", deal),
+  }),
+  component: lazyRouteComponent(() => import("./pages/deals.tsx"), "DealsPage"),
+});
+
+const contacts = createRoute({
+  getParentRoute: () => root,
+  path: "/contacts",
+  validateSearch: ({ page, q }: Record<string, unknown>) => ({ ...pageNumber(page), ...text("q", q) }),
+  component: lazyRouteComponent(() => import("./pages/contacts.tsx"), "ContactsPage"),
+});
+
+const tasks = createRoute({
+  getParentRoute: () => root,
+  path: "/tasks",
+  validateSearch: ({ page, status, assignee }: Record<string, unknown>) => ({
+    ...pageNumber(page),
+    ...oneOf("status", status, ["open", "doing", "done"] as const),
+    ...text("assignee", assignee),
+  }),
+  component: lazyRouteComponent(() => import("./pages/tasks.tsx"), "TasksPage"),
+});
+
+const leads = createRoute({
+  getParentRoute: () => root,
+  path: "/leads",
+  validateSearch: ({ page, status }: Record<string, unknown>) => ({
+    ...pageNumber(page),
+    ...oneOf("status", status, ["new", "contacted", "qualified", "lost"] as const),
+  }),
+  component: lazyRouteComponent(() => import("./pages/leads.tsx"), "LeadsPage"),
+});
+
+const quotes = createRoute({
+  getParentRoute: () => root,
+  path: "/quotes",
+  validateSearch: ({ page, status }: Record<string, unknown>) => ({
+    ...pageNumber(page),
+    ...oneOf("status", status, ["draft", "issued", "accepted", "declined"] as const),
+  }),
+  component: lazyRouteComponent(() => import("./pages/quotes.tsx"), "QuotesPage"),
+});
+
+const consoleArea = createRoute({
+  getParentRoute: () => root,
+  path: "/console",
+  component: lazyRouteComponent(() => import("./console/console-layout.tsx"), "ConsoleLayout"),
+});
+const consolePages = [
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "/",
+    component: lazyRouteComponent(() => import("./console/now.tsx"), "NowPage"),
+  }),
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "comparison",
+    component: lazyRouteComponent(() => import("./console/comparison.tsx"), "ComparisonPage"),
+  }),
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "invalidations",
+    component: lazyRouteComponent(() => import("./console/invalidations.tsx"), "InvalidationsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "entries",
+    validateSearch: ({ prefix, key }: Record<string, unknown>) => ({
+      ...text("prefix", prefix),
+      ...text("key", key),
+    }),
+    component: lazyRouteComponent(() => import("./console/entries.tsx"), "EntriesPage"),
+  }),
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "locks",
+    component: lazyRouteComponent(() => import("./console/locks.tsx"), "LocksPage"),
+  }),
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "warming",
+    component: lazyRouteComponent(() => import("./console/warming.tsx"), "WarmingPage"),
+  }),
+  createRoute({
+    getParentRoute: () => consoleArea,
+    path: "data",
+    component: lazyRouteComponent(() => import("./console/data.tsx"), "DataPage"),
+  }),
+] as const;
+
+const routeTree = root.addChildren([
+  ...([overview, companies, company, deals, contacts, tasks, leads, quotes] as const),
+  consoleArea.addChildren(consolePages),
+]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  // What a link hovers over is fetched as code; its data comes when it is opened.
+  defaultPreloadStaleTime: 0,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

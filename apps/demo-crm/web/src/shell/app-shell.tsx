@@ -1,0 +1,79 @@
+import { Outlet, useRouterState } from "@tanstack/react-router";
+import { Menu, Search } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { Account } from "./account.tsx";
+import { Brand } from "./brand.tsx";
+import { Navigation } from "./navigation.tsx";
+import { useSearchKey } from "./use-search-key.ts";
+
+const MenuDrawer = lazy(async () => ({ default: (await import("./menu-drawer.tsx")).MenuDrawer }));
+const SearchDialog = lazy(async () => ({ default: (await import("./search.tsx")).SearchDialog }));
+
+/** What is around every page: the navigation at the side, or behind a button where there is no room for it. */
+export function AppShell() {
+  const [searching, setSearching] = useState(false);
+  const [menuOpen, setMenuOpen] = useState(false);
+  const [menuWasOpen, setMenuWasOpen] = useState(false);
+  const openMenu = () => {
+    setMenuWasOpen(true);
+    setMenuOpen(true);
+  };
+  const openSearch = useCallback(() => setSearching(true), []);
+  const main = useRef<HTMLElement>(null);
+  useSearchKey(openSearch);
+  useFocusOnNavigation(main);
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="topbar">
+        <button type="button" className="icon-button" aria-label="Menu" onClick={openMenu}>
+          <Menu size={20} aria-hidden />
+        </button>
+        <Brand />
+        <button type="button" className="icon-button" aria-label="Search" onClick={openSearch}>
+          <Search size={20} aria-hidden />
+        </button>
+      </header>
+      <aside className="sidebar" aria-label="Navigation and account">
+        <Brand />
+        <SearchButton onClick={openSearch} />
+        <Navigation />
+        <Account />
+      </aside>
+      <main id="main" ref={main} tabIndex={-1} className="main">
+        <Outlet />
+      </main>
+      {menuWasOpen && (
+        <Suspense fallback={null}>
+          <MenuDrawer open={menuOpen} onClose={() => setMenuOpen(false)} />
+        </Suspense>
+      )}
+      {searching && (
+        <Suspense fallback={null}>
+          <SearchDialog open onClose={() => setSearching(false)} />
+        </Suspense>
+      )}
+    </div>
+  );
+}
+
+const SearchButton = ({ onClick }: { onClick: () => void }) => (
+  <button type="button" className="search-button" onClick={onClick}>
+    <Search size={16} aria-hidden />
+    <span>Search</span>
+    <kbd>Ctrl K</kbd>
+  </button>
+);
+
+/** Who uses a screen reader is at the new page, and not at the link that was followed. */
+function useFocusOnNavigation(main: { readonly current: HTMLElement | null }): void {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    main.current?.focus({ preventScroll: true });
+  }, [path, main]);
+}

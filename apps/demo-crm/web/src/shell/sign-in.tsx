@@ -1,0 +1,57 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from "react";
+import { ask } from "../api/ask.ts";
+import { session, useUser } from "../api/queries.ts";
+import { Button } from "../ui/button.tsx";
+
+interface SignIn {
+  /** `null`: nobody; `undefined`: not known yet. */
+  readonly user: string | null | undefined;
+  ask(): void;
+  signOut(): void;
+}
+
+const SignInDialog = lazy(async () => ({ default: (await import("./sign-in-dialog.tsx")).SignInDialog }));
+const Context = createContext<SignIn | null>(null);
+
+export function useSignIn(): SignIn {
+  const found = useContext(Context);
+  if (!found) throw new Error("useSignIn needs a SignInProvider above it");
+  return found;
+}
+
+/** Shows what only somebody who has signed in can do; to others the way in. */
+export function SignedIn({ to, children }: { to: string; children: ReactNode }) {
+  const { user, ask: askToSignIn } = useSignIn();
+  if (user) return children;
+  return (
+    <Button onClick={askToSignIn} disabled={user === undefined}>
+      Sign in to {to}
+    </Button>
+  );
+}
+
+export function SignInProvider({ children }: { children: ReactNode }) {
+  const [open, setOpen] = useState(false);
+  const [wasOpen, setWasOpen] = useState(false);
+  const askToSignIn = () => {
+    setWasOpen(true);
+    setOpen(true);
+  };
+  const client = useQueryClient();
+  const user = useUser();
+  const signOut = useMutation({
+    mutationFn: () => ask<{ user: null }>("/api/session", { method: "DELETE" }),
+    onSuccess: (answer) => client.setQueryData(session.queryKey, answer),
+  });
+  return (
+    <Context value={{ user, ask: askToSignIn, signOut: () => signOut.mutate() }}>
+      {children}
+      {wasOpen && (
+        <Suspense fallback={null}>
+          <SignInDialog open={open} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </Context>
+  );
+}

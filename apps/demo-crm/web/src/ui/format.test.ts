@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import {
+  capitalize,
+  compactDollars,
+  day,
+  dollars,
+  millions,
+  milliseconds,
+  percent,
+  times,
+  whole,
+} from "./format.ts";
+
+describe("figures for people", () => {
+  it.each([
+    [whole(8800), "8,800"],
+    [dollars(1054.5), "$1,055"],
+    [compactDollars(10_005_534), "$10M"],
+    [millions(1100.04), "$1,100.0 M"],
+    [percent(0.6316), "63.2%"],
+    [milliseconds(0.0321), "32 µs"],
+    [milliseconds(3.456), "3.46 ms"],
+    [milliseconds(42.25), "42.3 ms"],
+    [milliseconds(1234.5), "1235 ms"],
+    [times(4.26), "4.3×"],
+    [times(123.4), "123×"],
+    [day("2017-03-09"), "9 Mar 2017"],
+    [capitalize("medical"), "Medical"],
+  ])("%s is %s", (shown, expected) => expect(shown).toBe(expected));
+
+  it("says nothing where nothing is known", () => {
+    const unknown = [
+      whole(null),
+      dollars(undefined),
+      compactDollars(null),
+      millions(null),
+      percent(undefined),
+    ];
+    expect([...unknown, milliseconds(Number.NaN), times(Number.POSITIVE_INFINITY), day(null)]).toEqual(
+      Array(8).fill("–"),
+    );
+  });
+});

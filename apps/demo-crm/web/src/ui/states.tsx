@@ -1,0 +1,53 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import { CircleAlert, Inbox } from "lucide-react";
+import type { ReactNode } from "react";
+import { type Answer, ApiError } from "../api/ask.ts";
+import { Button } from "./button.tsx";
+
+/** What went wrong, in the words of the server, and a way to try again. */
+export function ErrorState({ error, onRetry }: { error: Error; onRetry?: (() => void) | undefined }) {
+  const detail = error instanceof ApiError ? error.detail : error.message;
+  return (
+    <div className="state" role="alert">
+      <CircleAlert size={28} aria-hidden className="state-icon bad" />
+      <p className="state-title">{error instanceof ApiError ? error.message : "Something went wrong"}</p>
+      {detail && <p className="muted">{detail}</p>}
+      {onRetry && <Button onClick={onRetry}>Try again</Button>}
+    </div>
+  );
+}
+
+export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="state">
+      <Inbox size={28} aria-hidden className="state-icon" />
+      <p className="state-title">{title}</p>
+      {children && <div className="muted">{children}</div>}
+    </div>
+  );
+}
+
+/** Lines in the place of what is being loaded. */
+export function Skeleton({ lines = 6 }: { lines?: number }) {
+  return (
+    <div className="skeletons" role="status" aria-label="Loading">
+      {Array.from({ length: lines }, (_, line) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all the same, and never move.
+        <div key={line} className="skeleton" />
+      ))}
+    </div>
+  );
+}
+
+interface LoadedProps<T> {
+  readonly query: UseQueryResult<Answer<T>>;
+  readonly lines?: number;
+  readonly children: (data: T) => ReactNode;
+}
+
+/** Shows the data of a query when it is there; a skeleton before, and the error when there is none. */
+export function Loaded<T>({ query, lines, children }: LoadedProps<T>) {
+  if (query.data) return children(query.data.data);
+  if (query.error) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
+  return <Skeleton {...(lines === undefined ? {} : { lines })} />;
+}

@@ -1,0 +1,48 @@
+import { Toast } from "@base-ui/react/toast";
+import { X } from "lucide-react";
+
+const manager = Toast.createToastManager();
+
+interface Notice {
+  readonly title: string;
+  readonly description?: string | undefined;
+  readonly isError?: boolean;
+}
+
+/** Says something in the corner of the window, and to screen readers. What went wrong stays longer. */
+export function notify({ title, description, isError = false }: Notice): void {
+  manager.add({
+    title,
+    ...(description === undefined ? {} : { description }),
+    type: isError ? "error" : "done",
+    priority: isError ? "high" : "low",
+    timeout: isError ? 12_000 : 5_000,
+  });
+}
+
+export function Toasts() {
+  return (
+    <Toast.Provider toastManager={manager} limit={3}>
+      <Toast.Portal>
+        <Toast.Viewport className="toasts">
+          <ToastList />
+        </Toast.Viewport>
+      </Toast.Portal>
+    </Toast.Provider>
+  );
+}
+
+function ToastList() {
+  const { toasts } = Toast.useToastManager();
+  return toasts.map((toast) => (
+    <Toast.Root key={toast.id} toast={toast} className="toast" data-kind={toast.type}>
+      <div className="toast-text">
+        <Toast.Title className="toast-title" />
+        <Toast.Description className="muted" />
+      </div>
+      <Toast.Close className="icon-button" aria-label="Close the message">
+        <X size={16} aria-hidden />
+      </Toast.Close>
+    </Toast.Root>
+  ));
+}
