@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@crm/source"] } },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: ["test/import-once.ts"],
     retry: 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -6,17 +6,20 @@ import { InvalidationPendingError } from "@crm/cache-core";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { findAppRoot } from "./app-root.ts";
-import { cache, closeCache } from "./cache/index.ts";
+import { cache, cacheWarmer, closeCache } from "./cache/index.ts";
+import { createMetrics } from "./cache/metrics.ts";
 import { storeLabel } from "./cache/store.ts";
 import { connect } from "./db/connect.ts";
 import { generateWork } from "./db/generate-work.ts";
 import { importCrm } from "./db/import-crm.ts";
 import { createApp } from "./http/app.ts";
 import { createLimits } from "./http/limits.ts";
+import { keepWarm } from "./keep-warm.ts";
 import { listen } from "./listen.ts";
 import { LatencyWindow } from "./live/latency-window.ts";
 import { createLiveFeed } from "./live/live-feed.ts";
 import { createLoad } from "./live/run-load.ts";
+import { createWarmingLog } from "./live/warming-log.ts";
 import type { DemoSettings } from "./read-settings.ts";
 import { signInService } from "./services/sign-in-service.ts";
 import { showImportProgress, showImportReport, type Terminal } from "./terminal/show-import.ts";
@@ -89,11 +92,15 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
     };
     const limits = createLimits();
     closers.push(() => limits.close());
+    const metrics = createMetrics(limits);
+    closers.push(() => metrics.close());
+    const warming = createWarmingLog();
+    closers.push(async () => warming.close());
     let isReady = false;
     const app = createApp({
-      ...{ logger, feed, load, limits, conditions },
+      ...{ logger, feed, load, limits, metrics, warming, conditions },
       mode: settings.mode,
-      ready: () => isReady,
+      ready: () => isReady && cacheWarmer.readiness().ready,
       closing: closing.signal,
     });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
@@ -114,6 +121,7 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
     });
     await makeAccount(settings.demoPassword, terminal);
     isReady = true;
+    closers.push(await keepWarm({ logger, terminal }));
     return { url: `http://${urlHost(settings.host)}:${port}`, close: closeAll };
   } catch (error) {
     await closeAll();

@@ -13,6 +13,8 @@ export interface ConnectOptions {
   url?: string | undefined;
   /** Where the embedded Postgres keeps its files. @default in memory */
   dataDir?: string | undefined;
+  /** What a new embedded database begins with: a `tar` of its folder, gzipped or not. @default the one that the build made */
+  template?: string | undefined;
 }
 
 export interface Connection {
@@ -33,11 +35,11 @@ export function db(): Database {
 /** Opens the database and brings its schema up to date. */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   if (current) throw new Error("The database is connected already");
-  return options.url ? connectServer(options.url) : connectEmbedded(options.dataDir);
+  return options.url ? connectServer(options.url) : connectEmbedded(options);
 }
 
-async function connectEmbedded(dataDir: string | undefined): Promise<Connection> {
-  const embedded = await openEmbedded(dataDir);
+async function connectEmbedded({ dataDir, template }: ConnectOptions): Promise<Connection> {
+  const embedded = await openEmbedded(dataDir, template);
   const database = drizzlePglite(embedded.client, { schema });
   try {
     await migrateEmbedded(database);

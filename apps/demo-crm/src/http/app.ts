@@ -1,14 +1,18 @@
 import { bodyLimit } from "hono/body-limit";
 import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
+import { cacheWarmer } from "../cache/index.ts";
+import type { Metrics } from "../cache/metrics.ts";
 import { observeReads } from "../cache/observe-reads.ts";
 import { findImportReport } from "../db/import-crm.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
 import type { Load } from "../live/run-load.ts";
+import type { WarmingLog } from "../live/warming-log.ts";
 import { analyticsRoutes } from "./analytics.ts";
 import { cacheRoutes } from "./cache-stats.ts";
 import { companiesRoutes, sectorRoutes } from "./companies.ts";
 import { comparisonRoutes } from "./comparison.ts";
+import { consoleRoutes } from "./console.ts";
 import { dealsRoutes } from "./deals.ts";
 import { docsRoutes } from "./docs.ts";
 import { errorHandler, notFound } from "./errors.ts";
@@ -22,6 +26,7 @@ import { findSession, refuseCrossSite, sessionRoutes } from "./sessions.ts";
 import { usersRoutes } from "./users.ts";
 import { workRoutes } from "./work.ts";
 
+const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 const MAX_BODY_BYTES = 64 * 1024;
 
 export interface AppOptions {
@@ -29,6 +34,8 @@ export interface AppOptions {
   readonly feed: LiveFeed;
   readonly load: Load;
   readonly limits: ApiLimits;
+  readonly metrics: Metrics;
+  readonly warming: WarmingLog;
   /** `development`: a failure carries its stack. `production`: cookies are for HTTPS alone. */
   readonly mode: "development" | "production" | "demo";
   /** What the figures were measured on, for people. */
@@ -40,7 +47,7 @@ export interface AppOptions {
 }
 
 export function createApp(options: AppOptions): Router {
-  const { logger, limits, mode, ready, closing } = options;
+  const { logger, limits, metrics, mode, ready, closing } = options;
   const app = createRouter();
   app.onError(errorHandler(logger, { withStack: mode === "development" }));
   app.notFound(notFound);
@@ -64,8 +71,11 @@ export function createApp(options: AppOptions): Router {
   );
   app.get("/readyz", (c) => {
     const isReady = ready() && !closing.aborted;
-    return c.json({ ready: isReady }, isReady ? 200 : 503);
+    return c.json({ ready: isReady, warming: cacheWarmer.readiness() }, isReady ? 200 : 503);
   });
+  app.get("/metrics", async (c) =>
+    c.text(await metrics.text(), 200, { "content-type": PROMETHEUS, "cache-control": "no-store" }),
+  );
   app.route("/api/session", sessionRoutes(limits, session));
   addApi(app, options);
   app.openAPIRegistry.registerComponent("securitySchemes", "session", {
@@ -78,7 +88,7 @@ export function createApp(options: AppOptions): Router {
   return app;
 }
 
-function addApi(app: Router, { feed, load, conditions, closing }: AppOptions): void {
+function addApi(app: Router, { feed, load, limits, warming, conditions, closing }: AppOptions): void {
   // Before the routes by id: they would take `issue` for part of one.
   app.route("/api", operationRoutes());
   app.route("/api/companies", companiesRoutes());
@@ -88,6 +98,7 @@ function addApi(app: Router, { feed, load, conditions, closing }: AppOptions): v
   for (const [name, routes] of Object.entries(workRoutes())) app.route(`/api/${name}`, routes);
   app.route("/api/analytics", analyticsRoutes());
   app.route("/api/cache", cacheRoutes());
+  app.route("/api/cache", consoleRoutes({ limits, warming }));
   const about = createRouter();
   const tag = "demo";
   serve(about, { method: "get", path: "/import/report", tag, summary: "What the import found" }, async (c) =>
@@ -100,7 +111,7 @@ function addApi(app: Router, { feed, load, conditions, closing }: AppOptions): v
   );
   app.route("/api", about);
   app.route("/api/compare", comparisonRoutes(load, closing));
-  app.route("/api", liveRoutes(feed, load));
+  app.route("/api", liveRoutes(feed, load, warming));
 }
 
 const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>

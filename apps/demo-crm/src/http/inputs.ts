@@ -62,15 +62,21 @@ export const pageQuery = z.object({ page: fromQuery(1, 10_000, 1), limit: fromQu
 export const deleteCompanyQuery = z.object({ deals: z.enum(["keep", "detach"]).default("keep") });
 export const compareQuery = z.object({ pairs: fromQuery(5, 500, 100) });
 export const historyQuery = z.object({ limit: fromQuery(1, 100, 20) });
-export const explainQuery = z.object({
-  key: z
-    .string()
-    .min(1)
-    .refine((value) => Buffer.byteLength(value) <= 1024, "At most 1,024 bytes")
-    .refine(
-      (value) => value.isWellFormed() && !/\p{Cc}/u.test(value),
-      "Contains characters that no key may have",
-    ),
+const keyText = z
+  .string()
+  .refine((value) => Buffer.byteLength(value) <= 1024, "At most 1,024 bytes")
+  .refine(
+    (value) => value.isWellFormed() && !/\p{Cc}/u.test(value),
+    "Contains characters that no key may have",
+  );
+const key = keyText.min(1);
+export const explainQuery = z.object({ key });
+export const entryParams = z.object({ key });
+export const entriesQuery = z.object({
+  prefix: keyText.refine((value) => Buffer.byteLength(value) <= 500, "At most 500 bytes").default(""),
+  /** `next` of the page before. */
+  cursor: optional(key),
+  limit: fromQuery(1, 100, 50),
 });
 
 /** No filter but page and limit. */
