@@ -2,6 +2,7 @@ import { silentLogger } from "@crm/cache-core";
 import { pino } from "pino";
 import { inject } from "vitest";
 import { provideCacheSettings } from "../src/cache/settings.ts";
+import type { SicknessSwitch } from "../src/dev/sickness.ts";
 import type { AppOptions } from "../src/http/app.ts";
 import type { Limits } from "../src/http/limits.ts";
 import type { Router } from "../src/http/router.ts";
@@ -45,7 +46,12 @@ export const USER = "darcel-schlecht";
 
 /** The app over the imported data, without a port. What is sent has a session. */
 export async function startApp(
-  options: { limits?: Limits; mode?: AppOptions["mode"]; ready?: () => boolean } = {},
+  options: {
+    limits?: Limits;
+    mode?: AppOptions["mode"];
+    ready?: () => boolean;
+    sickness?: SicknessSwitch;
+  } = {},
 ): Promise<TestApp> {
   const connection = await connect({ template: inject("importedDatabase") });
   const logged: string[] = [];
@@ -60,6 +66,7 @@ export async function startApp(
   const app = createApp({
     ...{ logger, feed, load, limits, metrics, warming },
     mode: options.mode ?? "demo",
+    sickness: options.sickness,
     conditions: { database: connection.label },
     ready: options.ready ?? (() => true),
     closing: closing.signal,

@@ -1,3 +1,4 @@
+import type { PGlite } from "@electric-sql/pglite";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { drizzle as drizzlePostgres } from "drizzle-orm/postgres-js";
@@ -5,6 +6,7 @@ import postgres from "postgres";
 import { migrateEmbedded, migrateServer } from "./migrate.ts";
 import { openEmbedded } from "./open-embedded.ts";
 import * as schema from "./schema.ts";
+import { slowable, slowableServer } from "./slow-origin.ts";
 
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
@@ -21,6 +23,8 @@ export interface Connection {
   /** For people: never contains the URL's credentials. */
   readonly label: string;
   readonly kind: "embedded" | "server";
+  /** The embedded one itself. */
+  readonly embedded?: PGlite | undefined;
   close(): Promise<void>;
 }
 
@@ -40,7 +44,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
 
 async function connectEmbedded({ dataDir, template }: ConnectOptions): Promise<Connection> {
   const embedded = await openEmbedded(dataDir, template);
-  const database = drizzlePglite(embedded.client, { schema });
+  const database = drizzlePglite(slowable(embedded.client), { schema });
   try {
     await migrateEmbedded(database);
     const version = await serverVersion(database);
@@ -48,6 +52,7 @@ async function connectEmbedded({ dataDir, template }: ConnectOptions): Promise<C
     return {
       label: `Postgres ${version} (PGlite, ${dataDir ? "on disk" : "in memory"})`,
       kind: "embedded",
+      embedded: embedded.client,
       async close() {
         current = undefined;
         await embedded.close();
@@ -62,7 +67,7 @@ async function connectEmbedded({ dataDir, template }: ConnectOptions): Promise<C
 async function connectServer(url: string): Promise<Connection> {
   await migrateServer(url);
   const client = postgres(url, { max: 10, connect_timeout: 10, onnotice: () => {} });
-  const database = drizzlePostgres(client, { schema });
+  const database = drizzlePostgres(slowableServer(client), { schema });
   try {
     const version = await serverVersion(database);
     current = database;

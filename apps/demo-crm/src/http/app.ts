@@ -5,6 +5,7 @@ import { cacheWarmer } from "../cache/index.ts";
 import type { Metrics } from "../cache/metrics.ts";
 import { observeReads } from "../cache/observe-reads.ts";
 import { findImportReport } from "../db/import-crm.ts";
+import type { SicknessSwitch } from "../dev/sickness.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
 import type { Load } from "../live/run-load.ts";
 import type { WarmingLog } from "../live/warming-log.ts";
@@ -23,6 +24,7 @@ import { pageRoutes } from "./page.ts";
 import { ProblemError } from "./problem.ts";
 import { createRouter, type Router, serve } from "./router.ts";
 import { findSession, refuseCrossSite, sessionRoutes } from "./sessions.ts";
+import { sicknessRoutes } from "./sickness.ts";
 import { usersRoutes } from "./users.ts";
 import { workRoutes } from "./work.ts";
 
@@ -36,6 +38,10 @@ export interface AppOptions {
   readonly limits: ApiLimits;
   readonly metrics: Metrics;
   readonly warming: WarmingLog;
+  /** In development: what can be made sick. */
+  readonly sickness?: SicknessSwitch | undefined;
+  /** Which of several instances this is, for people: the header `x-instance`. */
+  readonly instance?: number | undefined;
   /** `development`: a failure carries its stack. `production`: cookies are for HTTPS alone. */
   readonly mode: "development" | "production" | "demo";
   /** What the figures were measured on, for people. */
@@ -54,6 +60,12 @@ export function createApp(options: AppOptions): Router {
   const forPages = headers({ inlineStyles: false });
   const forDocs = headers({ inlineStyles: true });
   app.use((c, next) => (/^\/docs(\/|$)/.test(c.req.path) ? forDocs : forPages)(c, next));
+  if (options.instance !== undefined) {
+    app.use(async (c, next) => {
+      await next();
+      c.header("x-instance", String(options.instance));
+    });
+  }
   app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
   app.use("/api/*", observeReads());
   // What is measured here is this cache, not a browser's.
@@ -88,7 +100,10 @@ export function createApp(options: AppOptions): Router {
   return app;
 }
 
-function addApi(app: Router, { feed, load, limits, warming, conditions, closing }: AppOptions): void {
+function addApi(
+  app: Router,
+  { feed, load, limits, warming, conditions, closing, sickness }: AppOptions,
+): void {
   // Before the routes by id: they would take `issue` for part of one.
   app.route("/api", operationRoutes());
   app.route("/api/companies", companiesRoutes());
@@ -111,6 +126,7 @@ function addApi(app: Router, { feed, load, limits, warming, conditions, closing 
   );
   app.route("/api", about);
   app.route("/api/compare", comparisonRoutes(load, closing));
+  if (sickness) app.route("/api/dev", sicknessRoutes(sickness));
   app.route("/api", liveRoutes(feed, load, warming));
 }
 

@@ -208,4 +208,13 @@ export const quoteFilter = z.object({
 export const month = z.string().regex(/^(19|2\d)\d\d-(0[1-9]|1[0-2])$/, "Expected a month such as 2017-03");
 export const credentials = z.strictObject({ user: slugId, password: z.string().min(1).max(200) });
 
+const delay = z.int().min(0).max(5_000);
+export const sicknessChange = z
+  .strictObject({
+    redis: z.enum(["none", "slow", "cut", "dead"]).optional(),
+    redisDelayMs: delay.optional(),
+    originDelayMs: delay.optional(),
+  })
+  .refine((value) => Object.keys(value).length > 0, "Nothing to change");
+
 export const loadSwitch = z.strictObject({ running: z.boolean() });
