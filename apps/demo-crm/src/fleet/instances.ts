@@ -1,6 +1,7 @@
 import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
+import { DEFAULT_PORT } from "../listen.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -15,6 +16,8 @@ export interface Instances {
 
 export interface InstancesOptions {
   readonly count: number;
+  /** As in the settings. */
+  readonly port: number | undefined;
   readonly args: readonly string[];
   /** Beside that of this process. */
   readonly env: Readonly<Record<string, string>>;
@@ -41,7 +44,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
 
   /** Resolves when the instance is ready. */
   function start(instance: number, pauseMs: number): Promise<string> {
-    // The port that the first ones were given stays, whoever has to start anew.
+    // All ask for the same port, which is how the cluster knows that they share it: where the default one was taken, for any.
     const worker = cluster.fork({
       ...{ ...env, DEMO_INSTANCE: String(instance) },
       ...(port === undefined ? {} : { PORT: port }),
@@ -94,7 +97,11 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
     const starting = Array.from({ length: count }, (_, at) => start(at + 1, FIRST_PAUSE_MS));
     for (const each of starting) each.catch(() => {});
     const [url] = (await Promise.race([Promise.all(starting), aborted])) as string[];
-    port = new URL(url as string).port;
+    const given = new URL(url as string).port;
+    port =
+      options.port === undefined && given !== String(DEFAULT_PORT)
+        ? "0"
+        : String(options.port ?? DEFAULT_PORT);
     return { url: url as string, close };
   } catch (error) {
     await close();

@@ -62,7 +62,7 @@ export async function runFleet({
       return served.url;
     }
     const instances = await startInstances({
-      ...{ count, logger, signal },
+      ...{ count, logger, signal, port: settings.port },
       args: settings.loadSeconds > 0 ? ["--load", "--seconds", String(settings.loadSeconds)] : [],
       env: {
         ...(Object.fromEntries(
