@@ -51,7 +51,9 @@ describe("three instances", () => {
   it("one that dies is started anew, and the others answer meanwhile", async () => {
     const [victim] = instancesOf(fleet);
     process.kill(victim as number, "SIGKILL");
-    await expect.poll(() => instancesOf(fleet).length, { timeout: 2_000, interval: 20 }).toBe(2);
+    await expect
+      .poll(() => fleet.output(), { timeout: 5_000, interval: 20 })
+      .toContain("an instance has died and is started anew");
     for (let at = 0; at < 10; at++) expect((await ask(`${fleet.url}/api/companies/konex`)).status).toBe(200);
     await expect
       .poll(
@@ -64,7 +66,8 @@ describe("three instances", () => {
         { timeout: 20_000, interval: 200 },
       )
       .toBe(3);
-    expect(fleet.output()).toContain("an instance has died and is started anew");
+    expect(instancesOf(fleet)).toHaveLength(3);
+    expect(instancesOf(fleet)).not.toContain(victim);
   });
 });
 

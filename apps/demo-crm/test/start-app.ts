@@ -8,8 +8,13 @@ import type { Limits } from "../src/http/limits.ts";
 import type { Router } from "../src/http/router.ts";
 
 // Explicitly nothing: tests never reach the Redis or the Postgres that the shell of whoever runs them names.
-// As the demo runs by default. `invalidation.test.ts` compares both ways.
-provideCacheSettings({ env: {}, logger: silentLogger, invalidation: "dependencies" });
+// One that a test has started for itself is told so by a name of its own. As the demo runs by default. `invalidation.test.ts` compares both ways.
+const { DEMO_TEST_REDIS_URL } = process.env;
+provideCacheSettings({
+  env: DEMO_TEST_REDIS_URL ? { REDIS_URL: DEMO_TEST_REDIS_URL } : {},
+  logger: silentLogger,
+  invalidation: "dependencies",
+});
 
 const { cache, closeCache } = await import("../src/cache/index.ts");
 const { connect } = await import("../src/db/connect.ts");

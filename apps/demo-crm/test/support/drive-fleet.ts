@@ -114,6 +114,7 @@ export function ask(
         });
       },
     );
+    outgoing.setTimeout(10_000, () => outgoing.destroy(new Error("no answer in 10 s")));
     outgoing.on("error", reject);
     outgoing.end(text);
   });
