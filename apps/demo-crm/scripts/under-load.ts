@@ -1,8 +1,9 @@
 // Three instances over Redis and PostgreSQL under load, with Redis killed and restarted twice.
 //
-//   node --conditions=@crm/source scripts/under-load.ts [--seconds 60] [--clients 8]
+//   node --conditions=@crm/source scripts/under-load.ts [--seconds 60] [--clients 8] [--rate 100]
 //
-// Starts a Redis and a PostgreSQL of its own (TEST_POSTGRES_URL names another one). Exits with 1 when a promise is not kept.
+// Starts a Redis and a PostgreSQL of its own (TEST_POSTGRES_URL names another one). Exits with 1 when anything was stale or failed. The
+// ratios of the aggregates, without by with the cache, are taken twice while the load runs and twice after it.
 
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,13 +17,18 @@ import {
 } from "../test/support/drive-fleet.ts";
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "60" }, clients: { type: "string", default: "8" } },
+  options: {
+    seconds: { type: "string", default: "60" },
+    clients: { type: "string", default: "8" },
+    rate: { type: "string", default: "100" },
+  },
 });
 const seconds = Number(values.seconds);
 const clients = Number(values.clients);
+const rate = Number(values.rate);
 
 await using postgres = await startPostgres();
-await using redis = await startRedis({ control: true, persist: true });
+await using redis = await startRedis({ persist: true, config: { appendfsync: "no" } });
 const fleet = await startFleet({ REDIS_URL: redis.url, DATABASE_URL: postgres.url });
 try {
   const events: string[] = [];
@@ -39,25 +45,24 @@ try {
       await redis.restart();
       note("Redis answers again");
       await sleep(2_000);
-      ratios.push(...(await compareAggregates(fleet, 150)));
+      ratios.push(...(await compareAggregates(fleet, 300)));
     }
   })();
-  const figures = await driveFleet(fleet, { seconds, clients });
-  await beside;
-  const worst = Math.min(...ratios.map(({ p99 }) => p99));
+  const [figures] = await Promise.all([driveFleet(fleet, { seconds, clients, rate }), beside]);
+  const after = [...(await compareAggregates(fleet, 300)), ...(await compareAggregates(fleet, 300))];
   const { failed, stale } = figures;
   console.log(
     JSON.stringify(
       {
-        ...{ seconds, clients, cores: availableParallelism(), node: process.version, events },
-        ...{ ...figures, stale: stale.length, failed: failed.length, worstP99Ratio: worst, ratios },
+        ...{ seconds, clients, rate, cores: availableParallelism(), node: process.version, events },
+        ...{ ...figures, stale: stale.length, failed: failed.length, underLoad: ratios, after },
         examples: [...stale.slice(0, 5), ...failed.slice(0, 5)],
       },
       null,
       2,
     ),
   );
-  if (stale.length > 0 || failed.length > 0 || worst < 5) process.exitCode = 1;
+  if (stale.length > 0 || failed.length > 0) process.exitCode = 1;
 } finally {
   await fleet.stop();
 }

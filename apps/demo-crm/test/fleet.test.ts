@@ -12,7 +12,7 @@ let redis: RedisServer;
 let fleet: Fleet;
 beforeAll(async () => {
   // What it has acknowledged is there after a restart: sessions, and that entries were removed.
-  redis = await startRedis({ control: true, persist: true });
+  redis = await startRedis({ persist: true, config: { appendfsync: "no" } });
   fleet = await startFleet({ REDIS_URL: redis.url });
 }, 60_000);
 afterAll(async () => {
@@ -39,7 +39,7 @@ describe("three instances", () => {
         await redis.restart();
       }
     })();
-    const figures = await driveFleet(fleet, { seconds: SECONDS, clients: 4 });
+    const figures = await driveFleet(fleet, { seconds: SECONDS, clients: 4, rate: 0 });
     await faults;
     expect(figures.stale).toEqual([]);
     expect(figures.failed).toEqual([]);

@@ -85,9 +85,9 @@ export interface Reply {
 
 export function ask(
   url: string,
-  options: { agent?: Agent; method?: string; body?: unknown; cookie?: string } = {},
+  options: { agent?: Agent; method?: string; body?: unknown; cookie?: string; timeoutMs?: number } = {},
 ): Promise<Reply> {
-  const { agent, method = "GET", body, cookie } = options;
+  const { agent, method = "GET", body, cookie, timeoutMs = 10_000 } = options;
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     ...(cookie === undefined ? {} : { cookie }),
@@ -114,7 +114,7 @@ export function ask(
         });
       },
     );
-    outgoing.setTimeout(10_000, () => outgoing.destroy(new Error("no answer in 10 s")));
+    outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error(`no answer in ${timeoutMs} ms`)));
     outgoing.on("error", reject);
     outgoing.end(text);
   });
@@ -123,6 +123,8 @@ export function ask(
 export interface DriveOptions {
   readonly seconds: number;
   readonly clients: number;
+  /** Requests a second of all clients together; 0: as many as are answered. */
+  readonly rate: number;
   readonly random?: (() => number) | undefined;
 }
 
@@ -142,7 +144,7 @@ export interface Figures {
 /** Signs in, has every instance meet the session, and then reads and writes for so long. */
 export async function driveFleet(
   fleet: Fleet,
-  { seconds, clients, random = Math.random }: DriveOptions,
+  { seconds, clients, rate, random = Math.random }: DriveOptions,
 ): Promise<Figures> {
   const { url } = fleet;
   const { cookie } = await ask(`${url}/api/session`, {
@@ -213,7 +215,7 @@ export async function driveFleet(
     else floors.set(path, Math.max(floors.get(path) ?? 0, reply.body.data.version));
   }
 
-  async function client(): Promise<void> {
+  async function client(_: unknown, index: number): Promise<void> {
     let agent = new Agent({ keepAlive: true, maxSockets: 1 });
     for (let turn = 1; performance.now() - startedAt < seconds * 1000; turn++) {
       const company = `/api/companies/${companies[pickCompany()]?.id}`;
@@ -235,7 +237,9 @@ export async function driveFleet(
         agent.destroy();
         agent = new Agent({ keepAlive: true, maxSockets: 1 });
       }
-      await sleep(2);
+      // One after the other, not all at once.
+      const dueAt = rate === 0 ? 0 : startedAt + ((turn * clients + index) * 1000) / rate;
+      await sleep(Math.max(1, dueAt - performance.now()));
     }
     agent.destroy();
   }
@@ -262,7 +266,8 @@ export interface AggregateRatio {
 
 /** The side-by-side comparison of one instance, of the aggregates. */
 export async function compareAggregates({ url }: Fleet, pairs: number): Promise<AggregateRatio[]> {
-  const { body } = await ask(`${url}/api/compare?pairs=${pairs}`);
+  const { status, body } = await ask(`${url}/api/compare?pairs=${pairs}`, { timeoutMs: 30_000 });
+  if (status !== 200) throw new Error(`The comparison was refused: ${status} ${body?.code} ${body?.detail}`);
   return (
     body.data.reads as {
       name: string;
