@@ -28,6 +28,22 @@ describe("three instances", () => {
     for (let at = 0; at < 6; at++) seen.add((await ask(`${fleet.url}/api/analytics/pipeline`)).instance);
     expect([...seen].sort()).toEqual(["1", "2", "3"]);
     expect((await ask(`${fleet.url}/readyz`)).body).toMatchObject({ ready: true });
+    const warmed = new Map<string | undefined, { failed: number; keysWarmed: number }>();
+    for (let at = 0; at < 6; at++) {
+      const { instance, body } = await ask(`${fleet.url}/api/cache/warming`);
+      warmed.set(instance, body.data.runs.at(-1));
+    }
+    expect([...warmed.values()].map(({ failed }) => failed)).toEqual([0, 0, 0]);
+    const { cookie } = await ask(`${fleet.url}/api/session`, {
+      ...{ method: "POST", body: { user: "darcel-schlecht", password: "of this run" } },
+    });
+    await ask(`${fleet.url}/api/companies/konex`, {
+      method: "PATCH",
+      cookie: cookie!,
+      body: { employees: 4711 },
+    });
+    for (let at = 0; at < 6; at++)
+      expect((await ask(`${fleet.url}/api/companies/konex`)).body.data.employees).toBe(4711);
   });
 
   it("answer on while Redis is killed and restarted twice: nothing stale, nothing failed", async () => {
