@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@crm/source"] } },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "web/src/**/*.test.ts"],
-    globalSetup: ["test/build-web.ts"],
+    globalSetup: ["test/build-web.ts", "test/import-once.ts"],
     retry: 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,

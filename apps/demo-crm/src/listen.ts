@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 
-const DEFAULT_PORT = 3000;
+export const DEFAULT_PORT = 3000;
 
 export interface ListenOptions {
   readonly host: string;

@@ -3,11 +3,13 @@ import { pino } from "pino";
 import pretty from "pino-pretty";
 import { provideCacheSettings } from "./cache/settings.ts";
 import { type DemoSettings, readSettings, SettingsError } from "./read-settings.ts";
+import type { RunningDemo } from "./serve-demo.ts";
 
 const SHUTDOWN_MS = 4_500;
 
 const startedAt = performance.now();
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const isInstance = process.send !== undefined;
+const say = (text: string) => isInstance || process.stdout.write(`${text}\n`);
 const fail = (text: string) => {
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;
@@ -42,21 +44,44 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-try {
-  provideCacheSettings({ env: process.env, logger, invalidation: settings.invalidation });
+/** The demo in this process, or the process that holds several instances of it. */
+async function start(): Promise<RunningDemo> {
+  const common = { settings, logger, signal: stopping.signal };
+  if (settings.instances > 1 && settings.instance === undefined) {
+    const { runFleet } = await import("./fleet/run-fleet.ts");
+    return runFleet({ ...common, terminal: process.stdout, env: process.env });
+  }
+  const { createSicknessSwitch } = await import("./dev/sickness.ts");
+  const sickness = settings.mode === "development" ? await createSicknessSwitch(process.env) : undefined;
+  const { invalidation } = settings;
+  provideCacheSettings({ env: sickness?.env ?? process.env, logger, invalidation });
   // Imported now, and not above: the composition root is made while it is imported, from what was just provided.
   const { serveDemo } = await import("./serve-demo.ts");
-  const demo = await serveDemo({
-    settings,
-    logger,
-    terminal: process.stdout,
-    signal: stopping.signal,
-  });
+  // What one of several has to say is said once, by the process that holds them.
+  const terminal = settings.instance === undefined ? process.stdout : { write: () => true, isTTY: false };
+  const demo = await serveDemo({ ...common, terminal, sickness });
+  return {
+    url: demo.url,
+    async close() {
+      await demo.close();
+      await sickness?.close();
+    },
+  };
+}
+
+// An instance without the process that holds it has no database, and nobody who would end it.
+if (isInstance) process.once("disconnect", () => stopping.abort());
+
+try {
+  const demo = await start();
+  process.send?.({ ready: { url: demo.url } });
   say(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${demo.url}`);
   if (!stopping.signal.aborted)
     await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve, { once: true }));
   await demo.close();
   say("Stopped");
+  // The channel to the process that holds the instances would keep this one alive.
+  if (process.connected) process.disconnect();
 } catch (error) {
   if (!stopping.signal.aborted)
     fail(`The demo could not start: ${error instanceof Error ? error.message : error}`);

@@ -11,6 +11,7 @@ it("has defaults for a machine with nothing", () => {
     invalidation: "dependencies",
     demoPassword: undefined,
     mode: "demo",
+    ...{ instances: 1, instance: undefined, loadSeconds: 0, requestsPerMinute: undefined },
   });
 });
 
@@ -34,4 +35,24 @@ it("names every variable that is wrong, and never a URL's content", () => {
 
 it("refuses --persist beside a database of one's own", () => {
   expect(() => readSettings({ DATABASE_URL: "postgres://h/d" }, ["--persist"])).toThrow(/DATABASE_URL/);
+});
+
+it("reads how many instances, and whether there is load", () => {
+  expect(readSettings({}, ["--instances", "3", "--load"])).toMatchObject({ instances: 3, loadSeconds: 120 });
+  expect(readSettings({}, ["--load", "--seconds=15"])).toMatchObject({ instances: 1, loadSeconds: 15 });
+  expect(readSettings({ REQUESTS_PER_MINUTE: "5000" }, [])).toMatchObject({ requestsPerMinute: 5000 });
+});
+
+it.each([
+  [["--instances", "0"], "--instances"],
+  [["--instances", "many"], "--instances"],
+  [["--instances"], "--instances"],
+  [["--load", "--seconds", "4"], "--seconds"],
+  [["--seconds", "10"], "--load"],
+  [["--loud"], "--loud"],
+  [["something"], "something"],
+])("refuses %j", (args, name) => {
+  expect(() => readSettings({}, args)).toThrow(
+    expect.objectContaining({ message: expect.stringContaining(name) }),
+  );
 });

@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { z } from "zod";
 
 export interface DemoSettings {
@@ -14,6 +15,14 @@ export interface DemoSettings {
   readonly demoPassword: string | undefined;
   /** `development`: a problem of the server's own carries its stack. `production`: cookies are for HTTPS only. */
   readonly mode: "development" | "production" | "demo";
+  /** Processes behind the port; 1: this one alone. */
+  readonly instances: number;
+  /** Which of them this is, from 1; `undefined` for one alone, and for the process that holds them. */
+  readonly instance: number | undefined;
+  /** Seconds of load from the start; 0: none until somebody switches it on. */
+  readonly loadSeconds: number;
+  /** Requests a minute of one address; a user has half of it. `undefined`: see `createLimits`. */
+  readonly requestsPerMinute: number | undefined;
 }
 
 /** What is wrong with the settings, for the person who made them. Never contains the value of a URL. */
@@ -41,6 +50,13 @@ const environment = z.object({
     .default("dependencies"),
   DEMO_PASSWORD: z.string().min(8, "expected at least 8 characters").max(200).optional(),
   NODE_ENV: z.string().optional(),
+  /** Set by the process that holds the instances. */
+  DEMO_INSTANCE: z.coerce.number().int().min(1).optional(),
+  REQUESTS_PER_MINUTE: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, "expected a whole number above 0")
+    .transform(Number)
+    .optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(", ")}`).default("info"),
 });
 
@@ -49,9 +65,7 @@ export function readSettings(
   env: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
 ): DemoSettings {
-  const unknown = args.filter((arg) => arg !== "--persist");
-  if (unknown.length > 0)
-    throw new SettingsError(`Unknown argument ${unknown[0]}. The only one is --persist`);
+  const { persist, instances, loadSeconds } = readArguments(args);
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const result = environment.safeParse(given);
   if (!result.success) {
@@ -59,7 +73,6 @@ export function readSettings(
     throw new SettingsError(`The environment is not usable\n  ${wrong.join("\n  ")}`);
   }
   const { HOST, PORT, DATABASE_URL, LOG_LEVEL, CACHE_INVALIDATION, DEMO_PASSWORD, NODE_ENV } = result.data;
-  const persist = args.includes("--persist");
   if (persist && DATABASE_URL)
     throw new SettingsError("--persist is for the embedded database; DATABASE_URL names another");
   return {
@@ -71,5 +84,48 @@ export function readSettings(
     invalidation: CACHE_INVALIDATION,
     demoPassword: DEMO_PASSWORD,
     mode: NODE_ENV === "development" || NODE_ENV === "production" ? NODE_ENV : "demo",
+    ...{
+      instances,
+      loadSeconds,
+      instance: result.data.DEMO_INSTANCE,
+      requestsPerMinute: result.data.REQUESTS_PER_MINUTE,
+    },
   };
+}
+
+const DEFAULT_LOAD_SECONDS = 120;
+
+function readArguments(args: readonly string[]) {
+  let given: { persist?: boolean; instances?: string; load?: boolean; seconds?: string };
+  try {
+    given = parseArgs({
+      args: [...args],
+      options: {
+        persist: { type: "boolean" },
+        instances: { type: "string" },
+        load: { type: "boolean" },
+        seconds: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    const known = "--persist, --instances <2 to 8>, --load, --seconds <5 to 3600>";
+    throw new SettingsError(`${(error as Error).message.split(". ")[0]}. There are: ${known}`);
+  }
+  if (given.seconds !== undefined && !given.load)
+    throw new SettingsError("--seconds says how long --load lasts, which is not there");
+  return {
+    persist: given.persist ?? false,
+    instances: wholeNumber("--instances", given.instances ?? "1", 1, 8),
+    loadSeconds: given.load
+      ? wholeNumber("--seconds", given.seconds ?? `${DEFAULT_LOAD_SECONDS}`, 5, 3600)
+      : 0,
+  };
+}
+
+function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new SettingsError(
+    `${name}: expected a whole number from ${min} to ${max}, not "${text.slice(0, 20)}"`,
+  );
 }

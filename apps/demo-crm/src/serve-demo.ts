@@ -1,27 +1,26 @@
-import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { InvalidationPendingError } from "@crm/cache-core";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { findAppRoot } from "./app-root.ts";
-import { cache, closeCache } from "./cache/index.ts";
+import { cacheWarmer, closeCache } from "./cache/index.ts";
+import { createMetrics } from "./cache/metrics.ts";
 import { storeLabel } from "./cache/store.ts";
 import { connect } from "./db/connect.ts";
-import { generateWork } from "./db/generate-work.ts";
-import { importCrm } from "./db/import-crm.ts";
+import type { SicknessSwitch } from "./dev/sickness.ts";
 import { createApp } from "./http/app.ts";
 import { createLimits } from "./http/limits.ts";
+import { keepWarm } from "./keep-warm.ts";
 import { listen } from "./listen.ts";
 import { LatencyWindow } from "./live/latency-window.ts";
 import { createLiveFeed } from "./live/live-feed.ts";
 import { createLoad } from "./live/run-load.ts";
+import { createWarmingLog } from "./live/warming-log.ts";
+import { prepareDemo } from "./prepare-demo.ts";
 import type { DemoSettings } from "./read-settings.ts";
-import { signInService } from "./services/sign-in-service.ts";
-import { showImportProgress, showImportReport, type Terminal } from "./terminal/show-import.ts";
+import type { Terminal } from "./terminal/show-import.ts";
 
-const DEMO_USER = "darcel-schlecht";
 const IN_FLIGHT_MS = 3_000;
 const WINDOW_SECONDS = 10;
 
@@ -37,10 +36,18 @@ export interface ServeOptions {
   readonly terminal: Terminal;
   /** Aborting it ends a start that is under way; what was opened by then is closed. */
   readonly signal: AbortSignal;
+  /** In development. */
+  readonly sickness?: SicknessSwitch | undefined;
 }
 
 /** Connects, imports what is not there yet, and serves. */
-export async function serveDemo({ settings, logger, terminal, signal }: ServeOptions): Promise<RunningDemo> {
+export async function serveDemo({
+  settings,
+  logger,
+  terminal,
+  signal,
+  sickness,
+}: ServeOptions): Promise<RunningDemo> {
   const closers: (() => Promise<void>)[] = [closeCache];
   const closeAll = async () => {
     for (const close of closers.reverse())
@@ -57,28 +64,18 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
     closers.push(() => connection.close());
     signal.throwIfAborted();
 
-    const { skipped, report } = await importCrm({
-      folder: join(findAppRoot(), "data", "crm"),
-      onProgress: showImportProgress(terminal),
-      signal,
-    });
-    showImportReport(terminal, report, skipped);
-    const generated = await generateWork();
-    if (generated)
-      terminal.write(
-        `Made up, and marked so: ${Object.entries(generated)
-          .filter(([name]) => name !== "quoteCounters")
-          .map(([name, rows]) => `${rows.toLocaleString("en")} ${name}`)
-          .join(", ")}\n`,
-      );
-    await cache.ready();
-    await forgetEarlierRuns();
+    // One of several instances finds everything done.
+    if (settings.instance === undefined)
+      await prepareDemo({ terminal, demoPassword: settings.demoPassword, signal });
     signal.throwIfAborted();
 
     const withCache = new LatencyWindow(WINDOW_SECONDS);
     const withoutCache = new LatencyWindow(WINDOW_SECONDS);
     const onError = (error: unknown) => logger.warn({ err: error }, "live measurement failed");
-    const load = createLoad({ withCache, withoutCache, onError });
+    const load = createLoad({
+      ...{ withCache, withoutCache, onError },
+      maxSeconds: settings.loadSeconds || undefined,
+    });
     const feed = createLiveFeed({ load, withCache, withoutCache, onError });
     const closing = new AbortController();
     const conditions = {
@@ -86,14 +83,24 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
       cache: storeLabel,
       node: process.version,
       cores: String(availableParallelism()),
+      ...(settings.instance === undefined ? {} : { instance: String(settings.instance) }),
     };
-    const limits = createLimits();
+    const { requestsPerMinute: perAddress } = settings;
+    const limits = createLimits({
+      perAddress,
+      perUser: perAddress === undefined ? undefined : Math.ceil(perAddress / 2),
+    });
     closers.push(() => limits.close());
+    const metrics = createMetrics(limits);
+    closers.push(() => metrics.close());
+    const warming = createWarmingLog();
+    closers.push(async () => warming.close());
     let isReady = false;
     const app = createApp({
-      ...{ logger, feed, load, limits, conditions },
+      ...{ logger, feed, load, limits, metrics, warming, conditions },
       mode: settings.mode,
-      ready: () => isReady,
+      ...{ sickness, instance: settings.instance },
+      ready: () => isReady && cacheWarmer.readiness().ready,
       closing: closing.signal,
     });
     const server = createAdaptorServer({ fetch: app.fetch }) as Server;
@@ -112,34 +119,13 @@ export async function serveDemo({ settings, logger, terminal, signal }: ServeOpt
       await closed;
       clearTimeout(cut);
     });
-    await makeAccount(settings.demoPassword, terminal);
     isReady = true;
+    closers.push(await keepWarm({ logger, terminal }));
+    if (settings.loadSeconds > 0) await load.start();
     return { url: `http://${urlHost(settings.host)}:${port}`, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
-  }
-}
-
-/** Somebody to sign in as. Without a password from the environment it is new at every start, and shown here alone. */
-async function makeAccount(given: string | undefined, terminal: Terminal): Promise<void> {
-  const password = given ?? randomBytes(9).toString("base64url");
-  if (await signInService.setPassword(DEMO_USER, password))
-    terminal.write(
-      `Sign in as ${DEMO_USER} ${given ? "with DEMO_PASSWORD" : `with the password ${password}`}\n`,
-    );
-}
-
-/**
- * Redis outlives this process: it may hold what an earlier run read from another database, the embedded one of that run
- * for example. The embedded store is empty anyhow.
- */
-async function forgetEarlierRuns(): Promise<void> {
-  try {
-    await cache.clear();
-  } catch (error) {
-    // The cache has logged it, retries it, and until then serves nothing that it covers.
-    if (!InvalidationPendingError.isInstance(error)) throw error;
   }
 }
 

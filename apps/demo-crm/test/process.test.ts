@@ -69,7 +69,10 @@ describe("the demo as a process", () => {
       // A stream that never ends by itself and an idle connection must not hold it up.
       const stream = await fetch(`${url}/api/live`);
       expect((await fetch(url)).status).toBe(200);
-      expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true });
+      expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({
+        ready: true,
+        warming: { reason: "warmed" },
+      });
       const signedIn = await fetch(`${url}/api/session`, {
         method: "POST",
         headers: { "content-type": "application/json" },

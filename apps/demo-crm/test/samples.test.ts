@@ -1,7 +1,8 @@
 // Every code block of the document that users of the CRM's cache have, as a test: the code is theirs, with its imports
 // adapted and their own query modules replaced by a table in memory. What a comment of theirs promises is asserted.
 
-import { silentLogger } from "@crm/cache-core";
+import { createCache, silentLogger, storeFromEnv } from "@crm/cache-core";
+import { startRedis } from "@crm/testkit";
 import { afterAll, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { provideCacheSettings } from "../src/cache/settings.ts";
 import { type ApiResponse, Errors, successResponse } from "../src/services/api-response.ts";
@@ -11,6 +12,7 @@ const {
   cache,
   cacheInvalidator,
   cacheManager,
+  cacheWarmer,
   closeCache,
   InvalidationEvent,
   invalidateOnCreate,
@@ -99,6 +101,207 @@ it("Osnovne Cache Operacije", async () => {
     true,
     true,
   ]);
+});
+
+describe("Cache Warming", () => {
+  /** What earlier samples have registered: each begins with none. */
+  const registered: string[] = [];
+  beforeEach(() => {
+    for (const key of registered.splice(0)) cacheWarmer.unregister(key);
+  });
+  const note = (...keys: string[]) => registered.push(...keys);
+
+  function registerOne() {
+    note("companies:list:page:1");
+    // Registruj jedan task
+    cacheWarmer.register({
+      key: "companies:list:page:1",
+      fetcher: async () => {
+        return await companyQueries.findAll({ page: 1, limit: 20 }, {});
+      },
+      ttl: 300, // 5 minutes
+      priority: 9, // 1-10 (10 = highest)
+      category: "companies",
+    });
+  }
+  function registerMore() {
+    note("users:active", "projects:active");
+    const [users, projects] = [async () => ["ann"], async () => ["roof"]];
+    // Registruj više task-ova odjednom
+    cacheWarmer.registerBatch([
+      { key: "users:active", fetcher: users, ttl: 300, priority: 8, category: "users" },
+      { key: "projects:active", fetcher: projects, ttl: 300, priority: 7, category: "projects" },
+    ]);
+  }
+
+  it("Registrovanje Warming Task-ova", async () => {
+    registerOne();
+    registerMore();
+    expect(cacheWarmer.getTasksByCategory()).toEqual({ companies: 1, users: 1, projects: 1 });
+    const order: string[] = [];
+    const off = cacheWarmer.on("task:start", ({ key }) => void order.push(key));
+    await cacheWarmer.warmAll({ parallel: false });
+    off();
+    expect(order).toEqual(["companies:list:page:1", "users:active", "projects:active"]);
+    expect(await cache.get("companies:list:page:1")).toEqual([...rows.values()]);
+    expect((await cache.lookup("users:active"))!.ttl).toBeGreaterThan(299);
+  });
+
+  it("Pokretanje Warming-a", async () => {
+    registerOne();
+    registerMore();
+    {
+      // Startup warming (pokreće se automatski u index.ts)
+      const metrics = await cacheWarmer.warmAll({
+        parallel: true,
+        maxParallel: 5,
+      });
+      expect(metrics).toMatchObject({ totalTasks: 3, successfulTasks: 3, failedTasks: 0 });
+    }
+    // Background warming (automatski svaki N minuta)
+    cacheWarmer.startBackgroundWarming(30); // svakih 30 minuta
+    await cacheWarmer.stopBackgroundWarming();
+
+    // Warming samo za određenu kategoriju
+    await cache.clear();
+    await cacheWarmer.warmCategory("companies", { parallel: true });
+    expect(await isCached("companies:list:page:1", "users:active")).toEqual([true, false]);
+
+    // Refresh cache koji uskoro ističe
+    const before = queries;
+    await cacheWarmer.warmExpiringSoon(60); // ako TTL < 60s
+    expect(queries).toBe(before);
+    await cache.set("companies:list:page:1", ["old"], 30);
+    await cacheWarmer.warmExpiringSoon(60);
+    expect(await cache.get("companies:list:page:1")).toEqual([...rows.values()]);
+  });
+
+  it("Metrics", async () => {
+    registerOne();
+    registerMore();
+    note("broken");
+    cacheWarmer.register({
+      ...{ key: "broken", category: "users", retries: 0 },
+      fetcher: () => Promise.reject(new Error("no")),
+    });
+    await cacheWarmer.warmAll();
+
+    const metrics = cacheWarmer.getMetrics();
+    expect(metrics).toMatchObject({
+      totalTasks: 4,
+      successfulTasks: 3,
+      failedTasks: 1,
+      totalTime: expect.any(Number),
+      startedAt: expect.any(Date),
+      completedAt: expect.any(Date),
+    });
+
+    const tasksByCategory = cacheWarmer.getTasksByCategory();
+    expect(tasksByCategory).toEqual({ companies: 1, users: 2, projects: 1 });
+  });
+
+  it("Advanced Patterns: Conditional Warming", async () => {
+    const expensiveComputation = vi.fn(async () => 42);
+    note("expensive:computation");
+    // Warm samo ako cache ne postoji
+    cacheWarmer.register({
+      key: "expensive:computation",
+      fetcher: async () => {
+        if (await cache.exists("expensive:computation")) {
+          return null; // Skip warming
+        }
+        return await expensiveComputation();
+      },
+      ttl: 3600,
+      priority: 10,
+      category: "critical",
+    });
+    expect((await cacheWarmer.warmAll()).successfulTasks).toBe(1);
+    expect(await cache.get("expensive:computation")).toBe(42);
+    const again = await cacheWarmer.warmAll();
+    expect([again.successfulTasks, again.skippedTasks, expensiveComputation.mock.calls.length]).toEqual([
+      0, 1, 1,
+    ]);
+    expect(await cache.get("expensive:computation")).toBe(42);
+  });
+
+  it("Performance Tips: 1. Koristi parallel warming, 4. Warm before expiry", async () => {
+    let [inFlight, most] = [0, 0];
+    for (let at = 0; at < 12; at++) {
+      note(`reports:${at}`);
+      cacheWarmer.register({
+        key: `reports:${at}`,
+        ttl: 30,
+        fetcher: async () => {
+          most = Math.max(most, ++inFlight);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          inFlight--;
+          return at;
+        },
+      });
+    }
+    await cacheWarmer.warmAll({ parallel: true, maxParallel: 10 });
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(10);
+
+    // Pokreće se automatski u background-u
+    const { successfulTasks } = await cacheWarmer.warmExpiringSoon(60); // refresh if TTL < 60s
+    expect(successfulTasks).toBe(12);
+  });
+
+  it("Monitoring: Warming Metrics", async () => {
+    registerOne();
+    await cacheWarmer.warmAll();
+    const logger = { info: vi.fn() };
+    const metrics = cacheWarmer.getMetrics();
+    // Logguj metrics za monitoring
+    logger.info({ metrics }, "Cache warming metrics");
+    expect(() => JSON.stringify(logger.info.mock.calls)).not.toThrow();
+    expect(metrics.successfulTasks).toBe(1);
+  });
+});
+
+describe("Configuration", () => {
+  const parse = (block: string) =>
+    Object.fromEntries(
+      block
+        .trim()
+        .split("\n")
+        .map((line) => line.trim().split(/=(.*)/s).slice(0, 2) as [string, string]),
+    );
+
+  it("env: REDIS_URL=redis://localhost:6379", async () => {
+    await using redis = await startRedis({ control: true });
+    const env = parse("REDIS_URL=redis://localhost:6379");
+    // The port of the document may be somebody's: the one of this test stands in for it.
+    env.REDIS_URL = String(env.REDIS_URL).replace("localhost:6379", new URL(redis.url).host);
+    await expectWorks(env);
+  });
+
+  it("env: REDIS_HOST, REDIS_PORT, REDIS_PASSWORD", async () => {
+    await using redis = await startRedis({ password: "secret" });
+    const env = parse(`
+      REDIS_HOST=localhost
+      REDIS_PORT=6379
+      REDIS_PASSWORD=secret
+    `);
+    const { hostname, port } = new URL(redis.url);
+    await expectWorks({ ...env, REDIS_HOST: hostname, REDIS_PORT: port });
+    await expect(
+      expectWorks({ ...env, REDIS_HOST: hostname, REDIS_PORT: port, REDIS_PASSWORD: "wrong" }),
+    ).rejects.toThrow();
+  });
+
+  async function expectWorks(env: Record<string, string>): Promise<void> {
+    const other = createCache({ store: storeFromEnv(env, { logger: silentLogger }), namespace: "env" });
+    try {
+      await other.ready();
+      expect(await other.set("companies:1", { name: "Acme" }, 300)).toBe(true);
+      expect(await other.get("companies:1")).toEqual({ name: "Acme" });
+    } finally {
+      await other.close();
+    }
+  }
 });
 
 describe("Cache Invalidation", () => {

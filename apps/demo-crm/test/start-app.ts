@@ -1,22 +1,29 @@
 import { silentLogger } from "@crm/cache-core";
 import { pino } from "pino";
+import { inject } from "vitest";
 import { provideCacheSettings } from "../src/cache/settings.ts";
+import type { SicknessSwitch } from "../src/dev/sickness.ts";
 import type { AppOptions } from "../src/http/app.ts";
 import type { Limits } from "../src/http/limits.ts";
 import type { Router } from "../src/http/router.ts";
 
 // Explicitly nothing: tests never reach the Redis or the Postgres that the shell of whoever runs them names.
-// As the demo runs by default. `invalidation.test.ts` compares both ways.
-provideCacheSettings({ env: {}, logger: silentLogger, invalidation: "dependencies" });
+// One that a test has started for itself is told so by a name of its own. As the demo runs by default. `invalidation.test.ts` compares both ways.
+const { DEMO_TEST_REDIS_URL } = process.env;
+provideCacheSettings({
+  env: DEMO_TEST_REDIS_URL ? { REDIS_URL: DEMO_TEST_REDIS_URL } : {},
+  logger: silentLogger,
+  invalidation: "dependencies",
+});
 
 const { cache, closeCache } = await import("../src/cache/index.ts");
 const { connect } = await import("../src/db/connect.ts");
-const { generateWork } = await import("../src/db/generate-work.ts");
-const { importCrm } = await import("../src/db/import-crm.ts");
 const { createApp } = await import("../src/http/app.ts");
 const { createLimits } = await import("../src/http/limits.ts");
 const { LatencyWindow } = await import("../src/live/latency-window.ts");
 const { createLiveFeed } = await import("../src/live/live-feed.ts");
+const { createMetrics } = await import("../src/cache/metrics.ts");
+const { createWarmingLog } = await import("../src/live/warming-log.ts");
 const { createLoad } = await import("../src/live/run-load.ts");
 
 export const DATA = new URL("../data/crm", import.meta.url).pathname;
@@ -44,11 +51,14 @@ export const USER = "darcel-schlecht";
 
 /** The app over the imported data, without a port. What is sent has a session. */
 export async function startApp(
-  options: { limits?: Limits; mode?: AppOptions["mode"] } = {},
+  options: {
+    limits?: Limits;
+    mode?: AppOptions["mode"];
+    ready?: () => boolean;
+    sickness?: SicknessSwitch;
+  } = {},
 ): Promise<TestApp> {
-  const connection = await connect();
-  await importCrm({ folder: DATA });
-  await generateWork();
+  const connection = await connect({ template: inject("importedDatabase") });
   const logged: string[] = [];
   const logger = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
   const windows = { withCache: new LatencyWindow(10), withoutCache: new LatencyWindow(10) };
@@ -56,11 +66,14 @@ export async function startApp(
   const feed = createLiveFeed({ load, ...windows });
   const closing = new AbortController();
   const limits = createLimits(options.limits ?? { perUser: 1_000_000, perAddress: 1_000_000 });
+  const metrics = createMetrics(limits);
+  const warming = createWarmingLog();
   const app = createApp({
-    ...{ logger, feed, load, limits },
+    ...{ logger, feed, load, limits, metrics, warming },
     mode: options.mode ?? "demo",
+    sickness: options.sickness,
     conditions: { database: connection.label },
-    ready: () => true,
+    ready: options.ready ?? (() => true),
     closing: closing.signal,
   });
   const { id } = await cache.sessions.create(USER, {}, "1h");
@@ -88,6 +101,8 @@ export async function startApp(
       closing.abort();
       feed.close();
       await load.stop();
+      warming.close();
+      await metrics.close();
       await limits.close();
       await closeCache();
       await connection.close();

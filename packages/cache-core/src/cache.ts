@@ -15,6 +15,7 @@ import type {
   SubscribeOptions,
 } from "./options.ts";
 import type { ReadObserver } from "./read-observer.ts";
+import type { ReadCounting, ReadSink } from "./read-sink.ts";
 import type { EntryTimes, RefillManyRequest, RefillRequest, RefillResult } from "./refill.ts";
 import type { Store } from "./store.ts";
 
@@ -137,6 +138,11 @@ export interface CacheInternals {
   times(keys: readonly string[]): Promise<(EntryTimes | null)[]>;
   /** Tells of every read of one key, of this cache and its scopes. Returns the function that ends it. */
   observeReads(observer: ReadObserver): () => void;
+  /**
+   * Counts reads, of this cache and its scopes, for somebody who adds them up. Unlike `observeReads` and the event
+   * `entry:hit` it costs a hit of the in-process tier nothing: such hits are counted on their entries and told in sums.
+   */
+  countReads(sink: ReadSink): ReadCounting;
   /** The events of the cache. */
   readonly emitter: {
     wants(event: keyof CacheEvents): boolean;

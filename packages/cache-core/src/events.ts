@@ -7,7 +7,12 @@ export interface CacheEvents {
   "entry:rejected": { readonly key: string; readonly reason: "foreign" | "damaged" | "schema" | "codec" };
   "fetch:start": { readonly key: string; readonly background: boolean };
   "fetch:end": { readonly key: string; readonly background: boolean; readonly durationMs: number };
-  "fetch:error": { readonly key: string; readonly background: boolean; readonly error: unknown };
+  "fetch:error": {
+    readonly key: string;
+    readonly background: boolean;
+    readonly error: unknown;
+    readonly durationMs: number;
+  };
   /** A caller waits for a fetch of this process or of another. */
   "fetch:join": { readonly key: string; readonly where: "process" | "store" };
   "fill:stored": { readonly key: string };

@@ -71,6 +71,7 @@ export type {
   SubscribeOptions,
 } from "./options.ts";
 export type { ReadObserver } from "./read-observer.ts";
+export type { ReadCounting, ReadOutcome, ReadSink } from "./read-sink.ts";
 export type {
   EntryTimes,
   RefillManyRequest,

@@ -7,8 +7,8 @@ const [first = "", ...others] = readme.programs;
 
 describe("README.md", () => {
   it("has no code block that is not run", () => {
-    expect(readme.programs.length).toBe(3);
-    expect(readme.languages.filter((language) => language !== "").length).toBe(3);
+    expect(readme.programs.length).toBe(4);
+    expect(readme.languages.filter((language) => language !== "").length).toBe(4);
   });
 
   it("begins with an example of at most 20 lines, which prints what it says", async () => {

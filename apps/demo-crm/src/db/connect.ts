@@ -1,3 +1,4 @@
+import type { PGlite } from "@electric-sql/pglite";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import { drizzle as drizzlePostgres } from "drizzle-orm/postgres-js";
@@ -5,6 +6,7 @@ import postgres from "postgres";
 import { migrateEmbedded, migrateServer } from "./migrate.ts";
 import { openEmbedded } from "./open-embedded.ts";
 import * as schema from "./schema.ts";
+import { slowable, slowableServer } from "./slow-origin.ts";
 
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
@@ -13,12 +15,16 @@ export interface ConnectOptions {
   url?: string | undefined;
   /** Where the embedded Postgres keeps its files. @default in memory */
   dataDir?: string | undefined;
+  /** What a new embedded database begins with: a `tar` of its folder, gzipped or not. @default the one that the build made */
+  template?: string | undefined;
 }
 
 export interface Connection {
   /** For people: never contains the URL's credentials. */
   readonly label: string;
   readonly kind: "embedded" | "server";
+  /** The embedded one itself. */
+  readonly embedded?: PGlite | undefined;
   close(): Promise<void>;
 }
 
@@ -33,12 +39,12 @@ export function db(): Database {
 /** Opens the database and brings its schema up to date. */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   if (current) throw new Error("The database is connected already");
-  return options.url ? connectServer(options.url) : connectEmbedded(options.dataDir);
+  return options.url ? connectServer(options.url) : connectEmbedded(options);
 }
 
-async function connectEmbedded(dataDir: string | undefined): Promise<Connection> {
-  const embedded = await openEmbedded(dataDir);
-  const database = drizzlePglite(embedded.client, { schema });
+async function connectEmbedded({ dataDir, template }: ConnectOptions): Promise<Connection> {
+  const embedded = await openEmbedded(dataDir, template);
+  const database = drizzlePglite(slowable(embedded.client), { schema });
   try {
     await migrateEmbedded(database);
     const version = await serverVersion(database);
@@ -46,6 +52,7 @@ async function connectEmbedded(dataDir: string | undefined): Promise<Connection>
     return {
       label: `Postgres ${version} (PGlite, ${dataDir ? "on disk" : "in memory"})`,
       kind: "embedded",
+      embedded: embedded.client,
       async close() {
         current = undefined;
         await embedded.close();
@@ -60,7 +67,7 @@ async function connectEmbedded(dataDir: string | undefined): Promise<Connection>
 async function connectServer(url: string): Promise<Connection> {
   await migrateServer(url);
   const client = postgres(url, { max: 10, connect_timeout: 10, onnotice: () => {} });
-  const database = drizzlePostgres(client, { schema });
+  const database = drizzlePostgres(slowableServer(client), { schema });
   try {
     const version = await serverVersion(database);
     current = database;

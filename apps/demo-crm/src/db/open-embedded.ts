@@ -17,9 +17,12 @@ export const templateFile = (): string => join(findAppRoot(), "dist", "postgres-
  * Opens the Postgres that runs inside this process. A new database is unpacked from the template that the build
  * made, which takes a third of the time that `initdb` does; without the template `initdb` runs.
  */
-export async function openEmbedded(dataDir?: string): Promise<EmbeddedPostgres> {
+export async function openEmbedded(
+  dataDir?: string,
+  template: string = templateFile(),
+): Promise<EmbeddedPostgres> {
   if (!dataDir) {
-    const client = await create();
+    const client = await create(template);
     return { client, close: () => client.close() };
   }
   await mkdir(dataDir, { recursive: true });
@@ -28,7 +31,7 @@ export async function openEmbedded(dataDir?: string): Promise<EmbeddedPostgres> 
     const folder = join(dataDir, "postgres");
     const client = existsSync(join(folder, "PG_VERSION"))
       ? await PGlite.create(folder)
-      : await create(folder);
+      : await create(template, folder);
     return {
       client,
       async close() {
@@ -42,10 +45,11 @@ export async function openEmbedded(dataDir?: string): Promise<EmbeddedPostgres> 
   }
 }
 
-async function create(dataDir?: string): Promise<PGlite> {
-  const template = await readFile(templateFile()).catch(() => null);
+async function create(template: string, dataDir?: string): Promise<PGlite> {
+  const tar = await readFile(template).catch(() => null);
+  const type = template.endsWith(".gz") ? "application/x-gzip" : "application/x-tar";
   return PGlite.create({
     ...(dataDir ? { dataDir } : {}),
-    ...(template ? { loadDataDir: new Blob([template], { type: "application/x-gzip" }) } : {}),
+    ...(tar ? { loadDataDir: new Blob([tar], { type }) } : {}),
   });
 }

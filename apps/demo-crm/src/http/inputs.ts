@@ -63,15 +63,21 @@ export const pageQuery = z.object({ page: fromQuery(1, 10_000, 1), limit: fromQu
 export const deleteCompanyQuery = z.object({ deals: z.enum(["keep", "detach"]).default("keep") });
 export const compareQuery = z.object({ pairs: fromQuery(5, 500, 100) });
 export const historyQuery = z.object({ limit: fromQuery(1, 100, 20) });
-export const explainQuery = z.object({
-  key: z
-    .string()
-    .min(1)
-    .refine((value) => Buffer.byteLength(value) <= 1024, "At most 1,024 bytes")
-    .refine(
-      (value) => value.isWellFormed() && !/\p{Cc}/u.test(value),
-      "Contains characters that no key may have",
-    ),
+const keyText = z
+  .string()
+  .refine((value) => Buffer.byteLength(value) <= 1024, "At most 1,024 bytes")
+  .refine(
+    (value) => value.isWellFormed() && !/\p{Cc}/u.test(value),
+    "Contains characters that no key may have",
+  );
+const key = keyText.min(1);
+export const explainQuery = z.object({ key });
+export const entryParams = z.object({ key });
+export const entriesQuery = z.object({
+  prefix: keyText.refine((value) => Buffer.byteLength(value) <= 500, "At most 500 bytes").default(""),
+  /** `next` of the page before. */
+  cursor: optional(key),
+  limit: fromQuery(1, 100, 50),
 });
 
 /** No filter but page and limit. */
@@ -206,5 +212,14 @@ export const quoteFilter = z.object({
 
 export const month = z.string().regex(/^(19|2\d)\d\d-(0[1-9]|1[0-2])$/, "Expected a month such as 2017-03");
 export const credentials = z.strictObject({ user: slugId, password: z.string().min(1).max(200) });
+
+const delay = z.int().min(0).max(5_000);
+export const sicknessChange = z
+  .strictObject({
+    redis: z.enum(["none", "slow", "cut", "dead"]).optional(),
+    redisDelayMs: delay.optional(),
+    originDelayMs: delay.optional(),
+  })
+  .refine((value) => Object.keys(value).length > 0, "Nothing to change");
 
 export const loadSwitch = z.strictObject({ running: z.boolean() });

@@ -51,17 +51,23 @@ export function createLimits(limits: Limits = {}) {
   return {
     /** Counts a request for its user and its address. Who has not signed in counts for the address under both. */
     requests: rateLimit<AppContext>(requests, {
-      subject: (c) => {
-        const address = addressOf(c);
-        return { user: c.var.user?.userId ?? `anonymous ${address}`, address };
-      },
+      subject: subjectOf,
     }),
     signIns,
+    /** Both, for whoever looks at them. */
+    all: [requests, signIns] as const,
+    /** Names of whom a request is counted for. */
+    subjectOf,
     async close(): Promise<void> {
       await requests.close();
       await signIns.close();
     },
   };
+}
+
+function subjectOf(c: AppContext): { user: string; address: string } {
+  const address = addressOf(c);
+  return { user: c.var.user?.userId ?? `anonymous ${address}`, address };
 }
 
 export type ApiLimits = ReturnType<typeof createLimits>;

@@ -1,14 +1,18 @@
 import { streamSSE } from "hono/streaming";
 import type { LiveFeed } from "../live/live-feed.ts";
 import type { Load } from "../live/run-load.ts";
+import type { WarmingEvent, WarmingLog } from "../live/warming-log.ts";
 import { loadSwitch } from "./inputs.ts";
 import { ProblemError } from "./problem.ts";
 import { createRouter, type Router, serve } from "./router.ts";
 
 const MAX_STREAMS = 50;
 
-/** `GET /api/live`: a server-sent event `history` with the last samples, then `sample` every second. */
-export function liveRoutes(feed: LiveFeed, load: Load): Router {
+/**
+ * `GET /api/live`: a server-sent event `history` with the last samples, then `sample` every second, and `warming` whenever the
+ * warmer of this instance has done something.
+ */
+export function liveRoutes(feed: LiveFeed, load: Load, warming: WarmingLog): Router {
   const router = createRouter();
   const tag = "demo";
   let streams = 0;
@@ -20,6 +24,7 @@ export function liveRoutes(feed: LiveFeed, load: Load): Router {
     return streamSSE(c, async (stream) => {
       streams++;
       let unfollow = () => {};
+      let unfollowWarming = () => {};
       try {
         await stream.writeSSE({ event: "history", data: JSON.stringify(feed.history()) });
         await new Promise<void>((resolve) => {
@@ -36,9 +41,30 @@ export function liveRoutes(feed: LiveFeed, load: Load): Router {
                 writing = false;
               });
           }, resolve);
+          // Progress may come a hundred times a second: what a client has not taken yet is replaced by what is newer.
+          let pending: WarmingEvent | undefined;
+          let telling = false;
+          const tell = async () => {
+            while (pending !== undefined) {
+              const event = pending;
+              pending = undefined;
+              await stream.writeSSE({ event: "warming", data: JSON.stringify(event) });
+            }
+          };
+          unfollowWarming = warming.follow((event) => {
+            pending = event;
+            if (telling) return;
+            telling = true;
+            tell()
+              .catch(resolve)
+              .finally(() => {
+                telling = false;
+              });
+          });
         });
       } finally {
         unfollow();
+        unfollowWarming();
         streams--;
       }
     });

@@ -7,6 +7,7 @@ import { SESSION_TTL_SECONDS, signInService } from "../services/sign-in-service.
 import { credentials } from "./inputs.ts";
 import { type ApiLimits, addressOf } from "./limits.ts";
 import { ProblemError } from "./problem.ts";
+import { RecentSessions } from "./recent-sessions.ts";
 import { type AppContext, type AppEnv, createRouter, type Router, serve } from "./router.ts";
 
 export interface SessionOptions {
@@ -17,21 +18,31 @@ export interface SessionOptions {
 const cookieName = ({ secure }: SessionOptions) => (secure ? "__Host-crm-session" : "crm-session");
 
 /**
- * Finds out whose request it is. While the sessions cannot be read, reading goes on as for somebody who has not signed in,
- * and a write is refused with a 503: nobody is logged in, or out, by accident.
+ * Finds out whose request it is. While the sessions cannot be read, whoever was seen here with a session in the last minute
+ * goes on; for others, reading goes on as for somebody who has not signed in, and a write is refused with a 503: nobody is
+ * logged in, or out, by accident. The price: a session that is ended in another instance just then is good here until the
+ * store answers again, for a minute at most.
  */
 export function findSession(options: SessionOptions): MiddlewareHandler<AppEnv> {
+  const seen = new RecentSessions();
   return async (c, next) => {
     const id = getCookie(c, cookieName(options));
     c.set("user", null);
     if (id) {
       try {
-        c.set("user", await signInService.find(id));
+        const user = await signInService.find(id);
+        seen.note(id, user);
+        c.set("user", user);
       } catch (error) {
-        if (!CacheError.isInstance(error) || !isSafe(c.req.method)) throw error;
+        if (!CacheError.isInstance(error)) throw error;
+        const user = seen.find(id);
+        if (user === null && !isSafe(c.req.method)) throw error;
+        c.set("user", user);
       }
     }
     await next();
+    // Signed out, or in anew: the old session is not to outlive that.
+    if (id && c.res.headers.has("set-cookie")) seen.note(id, null);
   };
 }
 

@@ -38,6 +38,7 @@ import {
 import { abortable } from "./abortable.ts";
 import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
 import { collectStats } from "./collect-stats.ts";
+import { countReads } from "./count-reads.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { explainKey } from "./explain-key.ts";
@@ -106,6 +107,7 @@ export class CacheCore implements Cache {
         );
       },
       observeReads: (observer) => emitter.observe(observer),
+      countReads: (sink) => countReads(this.#shared, sink),
     };
   }
 
@@ -117,6 +119,7 @@ export class CacheCore implements Cache {
       const hit = tier.hit(this.#full(key));
       if (hit !== undefined && pending.size === 0) {
         counters.hits++;
+        hit.served++;
         if (emitter.active) this.#tellHit(key, undefined, undefined);
         return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }
@@ -133,7 +136,7 @@ export class CacheCore implements Cache {
     return keys.map((key, i) => {
       const hit = found[i];
       if (hit?.fresh) {
-        this.#reader.countHit(key, false);
+        this.#reader.countHit(key, false, hit.entry === undefined ? "memory" : "store");
         return hit.value as T;
       }
       this.#reader.countMiss(key);
@@ -182,6 +185,7 @@ export class CacheCore implements Cache {
         this.#shared.defaults.earlyRefresh === 0
       ) {
         counters.hits++;
+        hit.served++;
         if (emitter.active) this.#tellHit(key, fetcher as Fetcher<unknown>, options);
         return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }

@@ -1,14 +1,17 @@
 import type { CacheEvents } from "../events.ts";
 import type { ReadObserver } from "../read-observer.ts";
+import type { ReadOutcome, ReadSink } from "../read-sink.ts";
 
 /** Typed events. `wants(name)` is one property read: a payload is built only for somebody who listens. */
 export class Emitter {
   readonly #handlers = new Map<keyof CacheEvents, Set<(payload: never) => void>>();
   readonly #onHandlerError: (error: unknown) => void;
-  /** Whether anybody listens to anything: all that a hit in process looks at. */
+  /** Whether anybody wants to be told of each hit in process: all that such a hit looks at. */
   active = false;
   /** Told of every read. An array that is replaced, not changed: it is walked on the hot path. */
   observers: readonly ReadObserver[] = [];
+  /** Told how many reads there were. Hits in process are counted on their entries, and told later. */
+  sinks: readonly ReadSink[] = [];
 
   constructor(onHandlerError: (error: unknown) => void) {
     this.#onHandlerError = onHandlerError;
@@ -41,8 +44,26 @@ export class Emitter {
     };
   }
 
+  addSink(sink: ReadSink): () => void {
+    const own: ReadSink = (...reads) => sink(...reads);
+    this.sinks = [...this.sinks, own];
+    return () => {
+      this.sinks = this.sinks.filter((each) => each !== own);
+    };
+  }
+
+  tellReads(key: string, outcome: ReadOutcome, count: number): void {
+    for (const sink of this.sinks) {
+      try {
+        sink(key, outcome, count);
+      } catch (error) {
+        this.#onHandlerError(error);
+      }
+    }
+  }
+
   #note(): void {
-    this.active = this.#handlers.size > 0 || this.observers.length > 0;
+    this.active = this.#handlers.has("entry:hit") || this.observers.length > 0;
   }
 
   emit<E extends keyof CacheEvents>(event: E, payload: CacheEvents[E]): void {

@@ -105,16 +105,18 @@ export class EntryReader {
     return entry === null ? undefined : tier.keep(full, entry, payloads.unpack(entry), mark, now);
   }
 
-  countHit(key: string, stale: boolean): void {
+  countHit(key: string, stale: boolean, tier: "memory" | "store" = "store"): void {
     const { counters, emitter } = this.#shared;
     counters.hits++;
     if (stale) counters.staleServed++;
-    if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier: "store", stale });
+    if (emitter.sinks.length > 0) emitter.tellReads(key, stale ? "stale" : tier, 1);
+    if (emitter.wants("entry:hit")) emitter.emit("entry:hit", { key, tier, stale });
   }
 
   countMiss(key: string): void {
     const { counters, emitter } = this.#shared;
     counters.misses++;
+    if (emitter.sinks.length > 0) emitter.tellReads(key, "miss", 1);
     if (emitter.wants("entry:miss")) emitter.emit("entry:miss", { key });
   }
 

@@ -301,7 +301,10 @@ export class Fills {
       }
       return { ...fetched, tags: fetched.tags.map((tag) => scopePrefix + tag) };
     } catch (error) {
-      if (emitter.wants("fetch:error")) emitter.emit("fetch:error", { key, background, error });
+      if (emitter.wants("fetch:error")) {
+        const durationMs = this.#clock.monotonic() - began;
+        emitter.emit("fetch:error", { key, background, error, durationMs });
+      }
       throw error;
     }
   }

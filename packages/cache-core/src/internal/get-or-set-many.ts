@@ -45,7 +45,7 @@ export async function getOrSetMany<T>(
       hit !== undefined && (hit.fresh || isServable(shared, fulls[i] as string, hit.entry, options));
     if (usable) {
       values[i] = hit.value as T;
-      reader.countHit(key, !hit.fresh);
+      reader.countHit(key, !hit.fresh, hit.entry === undefined ? "memory" : "store");
       if (!hit.fresh) stale.push(key);
       return;
     }

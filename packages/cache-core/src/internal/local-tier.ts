@@ -31,12 +31,13 @@ export class LocalTier {
     options: ResolvedMemoryTierOptions,
     clock: Clock,
     onFlush: (reason: string) => void,
+    onServed: (key: string, hits: number) => void,
   ) {
     this.#options = options;
     this.#clock = clock;
     this.#processId = processId;
     this.#onFlush = onFlush;
-    this.#tier = new MemoryTier(options);
+    this.#tier = new MemoryTier(options, onServed);
     this.#follower = store.follow(
       bus,
       { onEntries: (entries) => this.#apply(entries), onGap: (reason) => this.flush(reason) },
@@ -116,6 +117,11 @@ export class LocalTier {
     this.#tier.clear();
     this.flushes++;
     this.#onFlush(reason);
+  }
+
+  /** Tells of the hits that were not told yet. */
+  tellServed(): void {
+    this.#tier.tellServed();
   }
 
   stats(): { entries: number; bytes: number; evictions: number } {

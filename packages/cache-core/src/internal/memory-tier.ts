@@ -34,9 +34,12 @@ export class MemoryTier {
   #hand: TierEntry | null = null;
   #bytes = 0;
   #evictions = 0;
+  readonly #onServed: (key: string, hits: number) => void;
 
-  constructor(bounds: MemoryTierBounds) {
+  /** @param onServed told of the hits of an entry, at the latest when it leaves */
+  constructor(bounds: MemoryTierBounds, onServed: (key: string, hits: number) => void = () => {}) {
     this.#bounds = bounds;
+    this.#onServed = onServed;
   }
 
   /** The hot path: one lookup and one flag. */
@@ -109,7 +112,13 @@ export class MemoryTier {
     return this.deletePrefix("", predicate);
   }
 
+  /** Tells of all hits that were not told yet. Looks at every entry. */
+  tellServed(): void {
+    for (const entry of this.#entries.values()) this.#tell(entry);
+  }
+
   clear(): void {
+    this.tellServed();
     this.#entries.clear();
     this.#order.clear();
     this.#byTag.clear();
@@ -139,7 +148,15 @@ export class MemoryTier {
     }
   }
 
+  #tell(entry: TierEntry): void {
+    const { served } = entry;
+    if (served === 0) return;
+    entry.served = 0;
+    this.#onServed(entry.key, served);
+  }
+
   #remove(entry: TierEntry): void {
+    this.#tell(entry);
     this.#entries.delete(entry.key);
     this.#order.remove(0, entry.key);
     this.#bytes -= entry.bytes;

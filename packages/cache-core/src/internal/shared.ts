@@ -18,6 +18,7 @@ import { PendingInvalidations } from "./pending-invalidations.ts";
 import { Renewals } from "./renewals.ts";
 import { StoreAccess } from "./store-access.ts";
 import { WakeUps } from "./wake-ups.ts";
+import { withoutScope } from "./without-scope.ts";
 
 /** What a cache and its scopes have in common. */
 export interface Shared {
@@ -86,10 +87,16 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
   const tier =
     memory === null
       ? null
-      : new LocalTier(store, keys.bus, access.processId, memory, clock, (reason) => {
-          logger.info({ reason }, "The in-process tier was emptied: it may have missed invalidations");
-          if (emitter.wants("tier:flush")) emitter.emit("tier:flush", { reason });
-        });
+      : new LocalTier(
+          ...([store, keys.bus, access.processId, memory, clock] as const),
+          (reason) => {
+            logger.info({ reason }, "The in-process tier was emptied: it may have missed invalidations");
+            if (emitter.wants("tier:flush")) emitter.emit("tier:flush", { reason });
+          },
+          (full, hits) => {
+            if (emitter.sinks.length > 0) emitter.tellReads(withoutScope(full), "memory", hits);
+          },
+        );
   const pending = new PendingInvalidations(clock, async (coverage: Coverage) => {
     tier?.drop(coverage);
     const began = clock.monotonic();

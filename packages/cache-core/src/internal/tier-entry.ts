@@ -39,6 +39,8 @@ export class TierEntry {
   readonly #shared: SharedValue;
   /** Belongs to the tier: hit since the hand last came by. */
   visited = false;
+  /** Hits since they were last told; see `MemoryTier.tellServed`. */
+  served = 0;
   /** Belongs to the tier. */
   newer: TierEntry | null = null;
   /** Belongs to the tier. */

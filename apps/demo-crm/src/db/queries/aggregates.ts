@@ -81,6 +81,18 @@ export const aggregateQueries = {
       .orderBy(sql`${revenue} desc`, companies.sector);
   },
 
+  /** The companies that brought most. For warming: nothing depends on it. */
+  async topCompanyIds(limit: number): Promise<string[]> {
+    const rows = await db()
+      .select({ id: companies.id })
+      .from(companies)
+      .leftJoin(deals, eq(deals.companyId, companies.id))
+      .groupBy(companies.id)
+      .orderBy(sql`${revenue} desc`, companies.id)
+      .limit(limit);
+    return rows.map(({ id }) => id);
+  },
+
   async leaderboard(): Promise<LeaderboardEntry[]> {
     track("users");
     track("deals");

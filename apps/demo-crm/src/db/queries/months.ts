@@ -1,5 +1,5 @@
 import { track } from "@crm/cache-core";
-import { desc, sql } from "drizzle-orm";
+import { desc, isNotNull, sql } from "drizzle-orm";
 import { db } from "../connect.ts";
 import { type ClosedMonth, closedMonths, deals } from "../schema.ts";
 
@@ -7,6 +7,15 @@ export const monthQueries = {
   async findClosed(): Promise<ClosedMonth[]> {
     track("months");
     return db().select().from(closedMonths).orderBy(desc(closedMonths.month)).limit(120);
+  },
+
+  /** The months in which deals were closed: those that somebody may close. */
+  async findMonths(): Promise<string[]> {
+    const rows = await db()
+      .selectDistinct({ month: sql<string>`to_char(${deals.closeDate}, 'YYYY-MM')` })
+      .from(deals)
+      .where(isNotNull(deals.closeDate));
+    return rows.map(({ month }) => month).sort();
   },
 
   /** Counts the month's deals and writes the result, once; `null` when it was closed before. */

@@ -1,0 +1,25 @@
+// The data is imported once for all test files: each then opens a database of its own from a copy. What the import does is the
+// business of `import.test.ts`, which begins with an empty one.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A `tar` of a database folder with the imported data and what is made up from it. */
+    importedDatabase: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "demo-crm-data-"));
+  const file = join(folder, "imported.tar");
+  const script = new URL("import-data.ts", import.meta.url).pathname;
+  await promisify(execFile)(process.execPath, ["--conditions=@crm/source", script, file]);
+  project.provide("importedDatabase", file);
+  return () => rm(folder, { recursive: true, force: true });
+}

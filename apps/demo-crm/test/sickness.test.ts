@@ -1,0 +1,114 @@
+// The switches of development: Redis slow, cut or dead, and a slow origin. Through the composition root, with a Redis of its own.
+
+import { type RedisServer, startRedis } from "@crm/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createSicknessSwitch, type SicknessSwitch } from "../src/dev/sickness.ts";
+import type { TestApp } from "./start-app.ts";
+
+let redis: RedisServer;
+let sickness: SicknessSwitch;
+let demo: TestApp;
+beforeAll(async () => {
+  redis = await startRedis({ control: true });
+  sickness = await createSicknessSwitch({ REDIS_URL: redis.url });
+  process.env.DEMO_TEST_REDIS_URL = sickness.env.REDIS_URL;
+  const { startApp } = await import("./start-app.ts");
+  demo = await startApp({ mode: "development", sickness });
+});
+afterAll(async () => {
+  delete process.env.DEMO_TEST_REDIS_URL;
+  await demo.close();
+  await sickness.close();
+  await redis.stop();
+});
+beforeEach(async () => {
+  sickness.apply({ redis: "none", redisDelayMs: 0, originDelayMs: 0 });
+  await expect.poll(async () => (await demo.json("/api/cache/stats")).body.data.connected).toBe(true);
+});
+
+const become = (change: object) => demo.send("POST", "/api/dev/sickness", change);
+async function timed(path: string): Promise<[number, string | null, number]> {
+  const startedAt = performance.now();
+  const { status, headers } = await demo.json(path);
+  return [status, headers.get("x-cache"), performance.now() - startedAt];
+}
+
+describe("POST /api/dev/sickness", () => {
+  it("says what is sick", async () => {
+    expect((await demo.json("/api/dev/sickness")).body.data).toEqual({
+      ...{ redis: "none", redisDelayMs: 0, originDelayMs: 0 },
+    });
+    const { body } = await become({ redis: "slow", redisDelayMs: 20 });
+    expect(body.data).toEqual({ redis: "slow", redisDelayMs: 20, originDelayMs: 0 });
+  });
+
+  it("slow: a hit takes so much longer; above the deadline it is a miss", async () => {
+    await demo.json("/api/companies/konex");
+    await become({ redis: "slow", redisDelayMs: 25 });
+    const [status, cached, took] = await timed("/api/companies/konex");
+    expect([status, cached]).toEqual([200, "hit 2"]);
+    expect(took).toBeGreaterThan(45);
+  });
+
+  it.each(["cut", "dead"] as const)(
+    "%s: reads are answered, and it is well again when told so",
+    async (redisState) => {
+      await demo.json("/api/companies/konex");
+      await become({ redis: redisState });
+      for (let at = 0; at < 3; at++) {
+        const [status, cached, took] = await timed("/api/companies/konex");
+        expect([status, cached]).toEqual([200, expect.stringMatching(/miss/)]);
+        expect(took).toBeLessThan(2_000);
+      }
+      await become({ redis: "none" });
+      await expect
+        .poll(async () => (await timed("/api/companies/konex"))[1], { timeout: 5_000 })
+        .toMatch(/^hit/);
+    },
+  );
+
+  it("a write of somebody who was here a moment ago is committed while Redis is cut, and of nobody else", async () => {
+    expect((await demo.send("PATCH", "/api/companies/betatech", { employees: 1 })).status).toBe(200);
+    await become({ redis: "cut" });
+    const written = await demo.send("PATCH", "/api/companies/betatech", { employees: 2 });
+    expect([written.status, written.headers.get("x-cache-invalidation")]).toEqual([200, "pending"]);
+    expect((await demo.json("/api/companies/betatech")).body.data.employees).toBe(2);
+    const stranger = await demo.json("/api/companies/betatech", {
+      method: "PATCH",
+      headers: { "content-type": "application/json", cookie: `crm-session=0.${"x".repeat(32)}` },
+      body: JSON.stringify({ employees: 3 }),
+    });
+    expect([401, 503]).toContain(stranger.status);
+    expect((await demo.json("/api/companies/betatech")).body.data.employees).toBe(2);
+  });
+
+  it("slow origin: a miss waits for it, a hit does not", async () => {
+    await demo.json("/api/companies/konex");
+    await become({ originDelayMs: 150 });
+    expect((await timed("/api/companies/konex"))[2]).toBeLessThan(100);
+    const [status, cached, took] = await timed("/api/companies/acme-corporation");
+    expect([status, cached]).toEqual([200, "miss 2"]);
+    expect(took).toBeGreaterThan(145);
+  });
+
+  it.each([[{}], [{ redis: "ill" }], [{ originDelayMs: -1 }], [{ redisDelayMs: 60_000 }], [{ other: 1 }]])(
+    "refuses %j",
+    async (change) => {
+      expect((await become(change)).status).toBe(400);
+    },
+  );
+});
+
+describe("where there is no Redis that could be sick", () => {
+  it.each([
+    {},
+    { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m" },
+    { REDIS_CLUSTER_NODES: "a:1" },
+    { REDIS_URL: "rediss://a:1" },
+  ])("%j is left as it is", async (env) => {
+    const other = await createSicknessSwitch(env);
+    expect(other.env).toBe(env);
+    expect(other.state().redis).toBeNull();
+    await other.close();
+  });
+});
