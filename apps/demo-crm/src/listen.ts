@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 
 export const DEFAULT_PORT = 3000;
 
@@ -21,6 +21,13 @@ export async function listen(server: Server, { host, port, onPortTaken }: Listen
     onPortTaken?.(DEFAULT_PORT);
     return listenOn(server, host, 0);
   }
+}
+
+/** Refuses a port that is taken, as `listen` will, before time is spent on what comes before that. */
+export async function checkFree(host: string, port: number): Promise<void> {
+  const server = createServer();
+  await listenOn(server, host, port);
+  await new Promise((resolve) => server.close(resolve));
 }
 
 function listenOn(server: Server, host: string, port: number): Promise<number> {

@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import pretty from "pino-pretty";
 import { provideCacheSettings } from "./cache/settings.ts";
+import { checkFree } from "./listen.ts";
 import { type DemoSettings, readSettings, SettingsError } from "./read-settings.ts";
 import type { RunningDemo } from "./serve-demo.ts";
 
@@ -47,6 +48,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 /** The demo in this process, or the process that holds several instances of it. */
 async function start(): Promise<RunningDemo> {
   const common = { settings, logger, signal: stopping.signal };
+  if (settings.port && settings.instance === undefined) await checkFree(settings.host, settings.port);
   if (settings.instances > 1 && settings.instance === undefined) {
     const { runFleet } = await import("./fleet/run-fleet.ts");
     return runFleet({ ...common, terminal: process.stdout, env: process.env });

@@ -6,6 +6,7 @@ it("has defaults for a machine with nothing", () => {
     host: "127.0.0.1",
     port: undefined,
     databaseUrl: undefined,
+    databaseTemplate: undefined,
     persist: false,
     logLevel: "info",
     invalidation: "dependencies",
@@ -55,4 +56,19 @@ it.each([
   expect(() => readSettings({}, args)).toThrow(
     expect.objectContaining({ message: expect.stringContaining(name) }),
   );
+});
+
+it.each([
+  [{ PORT: "x" }, "PORT"],
+  [{ PORT: "70000" }, "PORT"],
+  [{ LOG_LEVEL: "loud" }, "LOG_LEVEL"],
+  [{ CACHE_INVALIDATION: "none" }, "CACHE_INVALIDATION"],
+  [{ DEMO_PASSWORD: "hunter2" }, "DEMO_PASSWORD"],
+  [{ REQUESTS_PER_MINUTE: "0" }, "REQUESTS_PER_MINUTE"],
+  [{ DEMO_INSTANCE: "x" }, "DEMO_INSTANCE"],
+])("names what is wrong with %j, and not its value", (env, name) => {
+  expect(() => readSettings(env, [])).toThrow(
+    expect.objectContaining({ message: expect.stringContaining(name) }),
+  );
+  expect(() => readSettings(env, [])).not.toThrow(/hunter2/);
 });

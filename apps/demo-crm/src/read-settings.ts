@@ -6,6 +6,8 @@ export interface DemoSettings {
   /** `undefined`: 3000, or any free port when that is taken. */
   readonly port: number | undefined;
   readonly databaseUrl: string | undefined;
+  /** A `tar` of a database folder that a new embedded database begins with. */
+  readonly databaseTemplate: string | undefined;
   /** Keep the embedded database on disk. */
   readonly persist: boolean;
   readonly logLevel: string;
@@ -51,6 +53,7 @@ const environment = z.object({
   DEMO_PASSWORD: z.string().min(8, "expected at least 8 characters").max(200).optional(),
   NODE_ENV: z.string().optional(),
   /** Set by the process that holds the instances. */
+  DATABASE_TEMPLATE: z.string().optional(),
   DEMO_INSTANCE: z.coerce.number().int().min(1).optional(),
   REQUESTS_PER_MINUTE: z
     .string()
@@ -79,6 +82,7 @@ export function readSettings(
     host: HOST,
     port: PORT,
     databaseUrl: DATABASE_URL,
+    databaseTemplate: result.data.DATABASE_TEMPLATE,
     persist,
     logLevel: LOG_LEVEL,
     invalidation: CACHE_INVALIDATION,

@@ -60,6 +60,7 @@ export async function serveDemo({
     const connection = await connect({
       url: settings.databaseUrl,
       dataDir: settings.persist ? join(findAppRoot(), ".data") : undefined,
+      template: settings.databaseTemplate,
     });
     closers.push(() => connection.close());
     signal.throwIfAborted();

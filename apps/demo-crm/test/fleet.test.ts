@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RedisServer, startRedis } from "@crm/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { ask, driveFleet, type Fleet, instancesOf, startFleet } from "./support/drive-fleet.ts";
 
 const SECONDS = 10;
@@ -13,7 +13,10 @@ let fleet: Fleet;
 beforeAll(async () => {
   // What it has acknowledged is there after a restart: sessions, and that entries were removed.
   redis = await startRedis({ persist: true, config: { appendfsync: "no" } });
-  fleet = await startFleet({ REDIS_URL: redis.url });
+  fleet = await startFleet({
+    ...{ REDIS_URL: redis.url, DATABASE_TEMPLATE: inject("importedDatabase") },
+    NODE_COMPILE_CACHE: inject("compileCache"),
+  });
 }, 60_000);
 afterAll(async () => {
   const code = await fleet?.stop();
@@ -88,7 +91,7 @@ describe("three instances", () => {
 });
 
 it("without a Redis anywhere says what to do, in one line", async () => {
-  const refused = startFleet({ PATH: "/nowhere" });
+  const refused = startFleet({ PATH: "/nowhere", NODE_COMPILE_CACHE: inject("compileCache") });
   await expect(refused).rejects.toThrow(
     /Several instances share one Redis: set REDIS_URL, or install redis-server/,
   );

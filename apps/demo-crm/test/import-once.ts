@@ -12,6 +12,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** A `tar` of a database folder with the imported data and what is made up from it. */
     importedDatabase: string;
+    /** A folder for what processes of the demo have compiled: the first of them leaves it to the others. */
+    compileCache: string;
   }
 }
 
@@ -21,5 +23,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const script = new URL("import-data.ts", import.meta.url).pathname;
   await promisify(execFile)(process.execPath, ["--conditions=@crm/source", script, file]);
   project.provide("importedDatabase", file);
+  project.provide("compileCache", join(folder, "compiled"));
   return () => rm(folder, { recursive: true, force: true });
 }

@@ -2,7 +2,7 @@
 // file's process has a composition root of its own, since that is made while it is imported.
 
 import { silentLogger } from "@crm/cache-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 
 const RUNS = ["rules", "dependencies"] as const;
 
@@ -17,8 +17,6 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
     return {
       ...(await import("../src/cache/index.ts")),
       ...(await import("../src/db/connect.ts")),
-      ...(await import("../src/db/import-crm.ts")),
-      ...(await import("../src/db/generate-work.ts")),
       ...(await import("../src/services/work-services.ts")),
       ...(await import("../src/services/companies-service.ts")),
       ...(await import("../src/services/deals-service.ts")),
@@ -29,13 +27,11 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
 
   beforeAll(async () => {
     parts = await load();
-    const connection = await parts.connect();
+    const connection = await parts.connect({ template: inject("importedDatabase") });
     close = async () => {
       await parts.closeCache();
       await connection.close();
     };
-    await parts.importCrm({ folder: new URL("../data/crm", import.meta.url).pathname });
-    await parts.generateWork();
   });
   beforeEach(() => parts.cache.clear());
   afterAll(() => close());

@@ -44,6 +44,7 @@ export async function runFleet({
     const connection = await connect({
       url: databaseUrl,
       dataDir: settings.persist ? join(findAppRoot(), ".data") : undefined,
+      template: settings.databaseTemplate,
     });
     closers.push(() => connection.close());
     signal.throwIfAborted();
