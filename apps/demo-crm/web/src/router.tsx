@@ -12,7 +12,9 @@ const overview = createRoute({
   path: "/",
   // Asked for while the page itself is on its way.
   loader: () => {
-    for (const figures of [pipeline, revenueBySector, leaderboard]) void queryClient.prefetchQuery(figures);
+    void queryClient.prefetchQuery(pipeline);
+    void queryClient.prefetchQuery(revenueBySector);
+    void queryClient.prefetchQuery(leaderboard);
   },
   component: lazyRouteComponent(() => import("./pages/overview.tsx"), "OverviewPage"),
 });
