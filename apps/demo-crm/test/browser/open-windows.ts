@@ -15,10 +15,8 @@ export interface Windows {
   close(): Promise<void>;
 }
 
-/** A refusal that the page shows in words is in the browser's console as well, and so is what a server does not have. */
-const isExpected = (text: string, url: string) =>
-  /status of (401|429)/.test(text) ||
-  (/status of 404/.test(text) && /\/api\/cache\/(rules|entries|locks|limits|warming)\b/.test(url));
+/** A refusal that the page shows in words is in the browser's console as well. */
+const isExpected = (text: string) => /status of (401|429)/.test(text);
 
 /** The app on a port, and a browser. */
 export async function openWindows(options: Parameters<typeof startApp>[0]): Promise<Windows> {
@@ -35,7 +33,7 @@ export async function openWindows(options: Parameters<typeof startApp>[0]): Prom
   function watch(page: Page): void {
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
     page.on("console", (message) => {
-      if (message.type() === "error" && !isExpected(message.text(), message.location().url))
+      if (message.type() === "error" && !isExpected(message.text()))
         complaints.push(`${page.url()}: ${message.text()}`);
     });
   }
