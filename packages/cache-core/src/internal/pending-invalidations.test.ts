@@ -48,4 +48,83 @@ describe("PendingInvalidations", () => {
     ]);
     pending.close();
   });
+
+  describe("a write of the same key", () => {
+    const both = (record?: object): Coverage =>
+      new Coverage({ keys: ["a", "b"], tags: [], ranges: [], soft: false, record });
+
+    it("that succeeded has done what waits to be done for this key, and for no other", async () => {
+      const clock = createFakeClock();
+      const applied: string[][] = [];
+      const pending = new PendingInvalidations(clock, async ({ keys }) => void applied.push([...keys]));
+      pending.add(both());
+      const write = await pending.beginWrite(["a"]);
+      expect([pending.covers("a", []), pending.covers("b", [])]).toEqual([true, true]);
+      write.end(true);
+      expect([pending.covers("a", []), pending.covers("b", [])]).toEqual([false, true]);
+      await clock.advance(100);
+      expect([applied, pending.size]).toEqual([[["b"]], 0]);
+    });
+
+    it("that failed changes nothing", async () => {
+      const clock = createFakeClock();
+      const applied: string[] = [];
+      const pending = new PendingInvalidations(clock, async ({ keys }) => void applied.push(...keys));
+      pending.add(of("a"));
+      (await pending.beginWrite(["a"])).end(false);
+      await clock.advance(100);
+      expect([applied, pending.size]).toEqual([["a"], 0]);
+    });
+
+    it("is not overtaken by what was asked for after it began", async () => {
+      const pending = new PendingInvalidations(createFakeClock(), () => Promise.reject(new Error("away")));
+      pending.add(of("other"));
+      const write = await pending.beginWrite(["a"]);
+      pending.add(of("a"));
+      write.end(true);
+      expect(pending.covers("a", [])).toBe(true);
+      pending.close();
+    });
+
+    it("is never under way together with an invalidation of it", async () => {
+      const clock = createFakeClock();
+      let finish: () => void = () => {};
+      const applied: string[] = [];
+      const pending = new PendingInvalidations(clock, async ({ keys }) => {
+        applied.push(...keys);
+        await new Promise<void>((resolve) => (finish = resolve));
+      });
+      pending.add(of("a"));
+      const first = await pending.beginWrite(["a"]);
+      pending.wake();
+      await clock.advance(100);
+      expect(applied, "waits for the write").toEqual([]);
+      first.end(false);
+      await clock.advance(100);
+      expect(applied).toEqual(["a"]);
+      let begun = false;
+      const second = pending.beginWrite(["a"]).then((write) => {
+        begun = true;
+        return write;
+      });
+      await clock.advance(100);
+      expect(begun, "waits for the invalidation").toBe(false);
+      finish();
+      (await second).end(true);
+      expect(pending.size).toBe(0);
+    });
+
+    it("leaves a record of the invalidation to be kept", async () => {
+      const clock = createFakeClock();
+      const applied: unknown[] = [];
+      const pending = new PendingInvalidations(
+        clock,
+        async ({ keys, record }) => void applied.push([keys, record]),
+      );
+      pending.add(both({ id: 1 }));
+      (await pending.beginWrite(["a", "b"])).end(true);
+      await clock.advance(100);
+      expect(applied).toEqual([[[], { id: 1 }]]);
+    });
+  });
 });

@@ -10,12 +10,16 @@ export async function writeEntries(
   puts: readonly Put[],
   keys: readonly string[],
 ): Promise<number> {
-  const { access, tier, emitter, logger } = shared;
+  const { access, tier, pending, emitter, logger } = shared;
   const coverage = new Coverage({ keys: puts.map((put) => put.key), tags: [], ranges: [], soft: false });
   tier?.drop(coverage);
+  // What waits to be removed is older than this write.
+  const overtaking = pending.size > 0 ? await pending.beginWrite(coverage.keys) : undefined;
+  let stored = false;
   try {
     const [only] = puts;
     await (puts.length === 1 && only !== undefined ? access.putOne(only) : access.put(puts));
+    stored = true;
     tier?.drop(coverage);
     if (emitter.wants("entry:set")) for (const key of keys) emitter.emit("entry:set", { key });
     return puts.length;
@@ -28,5 +32,7 @@ export async function writeEntries(
       "A write could not be stored; what it was to replace is removed as soon as possible",
     );
     return 0;
+  } finally {
+    overtaking?.end(stored);
   }
 }
