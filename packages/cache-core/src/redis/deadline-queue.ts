@@ -2,6 +2,7 @@ interface Waiting {
   readonly at: number;
   settled: boolean;
   readonly expire: () => void;
+  next: Waiting | undefined;
 }
 
 /**
@@ -13,8 +14,9 @@ interface Waiting {
  */
 export class DeadlineQueue {
   readonly #durationMs: number;
-  #waiting: Waiting[] = [];
-  #head = 0;
+  /** The oldest; each knows the next. */
+  #first: Waiting | undefined;
+  #last: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(durationMs: number) {
@@ -23,19 +25,21 @@ export class DeadlineQueue {
 
   /** Calls `expire` when the duration has passed, unless the handle was settled before. */
   add(expire: () => void): Waiting {
-    const waiting = { at: performance.now() + this.#durationMs, settled: false, expire };
-    this.#waiting.push(waiting);
-    if (this.#timer === undefined) this.#arm(this.#durationMs);
     // Answered calls leave the front at once, so that the queue stays as short as what is in flight.
     this.#dropSettled();
+    const waiting = { at: performance.now() + this.#durationMs, settled: false, expire, next: undefined };
+    if (this.#last === undefined) this.#first = waiting;
+    else this.#last.next = waiting;
+    this.#last = waiting;
+    if (this.#timer === undefined) this.#arm(this.#durationMs);
     return waiting;
   }
 
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#waiting = [];
-    this.#head = 0;
+    this.#first = undefined;
+    this.#last = undefined;
   }
 
   #arm(delayMs: number): void {
@@ -44,25 +48,27 @@ export class DeadlineQueue {
   }
 
   #dropSettled(): void {
-    while (this.#head < this.#waiting.length && (this.#waiting[this.#head] as Waiting).settled) this.#head++;
-    if (this.#head > 1024 || this.#head === this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
-    }
+    while (this.#first?.settled) this.#dropFirst(this.#first);
+  }
+
+  #dropFirst(first: Waiting): void {
+    this.#first = first.next;
+    if (first.next === undefined) this.#last = undefined;
+    // One that has grown old would keep all that came after it from being collected with the young.
+    else first.next = undefined;
   }
 
   #judge(): void {
     const now = performance.now();
     const due: Waiting[] = [];
-    for (this.#dropSettled(); this.#head < this.#waiting.length; this.#dropSettled()) {
-      const oldest = this.#waiting[this.#head] as Waiting;
+    for (this.#dropSettled(); this.#first !== undefined; this.#dropSettled()) {
+      const oldest = this.#first;
       if (oldest.at > now) break;
       oldest.settled = true;
       due.push(oldest);
     }
-    const next = this.#waiting[this.#head];
-    if (next === undefined) this.#timer = undefined;
-    else this.#arm(Math.max(1, next.at - now));
+    if (this.#first === undefined) this.#timer = undefined;
+    else this.#arm(Math.max(1, this.#first.at - now));
     for (const waiting of due) waiting.expire();
   }
 }
