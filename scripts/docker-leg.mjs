@@ -18,15 +18,7 @@ import { forgetReports, printTotals, readReports, VITEST_ARGS } from "./lib/vite
 import { root } from "./lib/workspace.mjs";
 
 const CORE = { path: "packages/cache-core", directory: join(root, "packages/cache-core") };
-const CONTRACT = [
-  "--filter",
-  "@crm/cache-core",
-  "exec",
-  "vitest",
-  "run",
-  "test/contract.test.ts",
-  ...VITEST_ARGS,
-];
+const CONTRACT = ["--filter", "@crm/cache-core", "exec", "vitest", "run", "test/contract", ...VITEST_ARGS];
 
 const { values: flags, positionals: command } = parseArgs({
   options: { "if-possible": { type: "boolean", default: false } },

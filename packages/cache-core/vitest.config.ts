@@ -1,15 +1,25 @@
 import { defineConfig } from "vitest/config";
+import { testProjects } from "../../vitest.projects.ts";
 
 export default defineConfig({
-  resolve: { conditions: ["@crm/source"] },
-  ssr: { resolve: { conditions: ["@crm/source"] } },
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    setupFiles: ["@crm/testkit/setup-guards"],
-    // Promises are given in milliseconds: a test that measures has the machine to itself.
-    fileParallelism: false,
-    retry: 0,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: testProjects({
+      alone: [
+        "promise-1-stale",
+        "promise-2-one-fetch",
+        "promise-3-coherent",
+        "promise-4-sick-redis",
+        "promise-5-cost",
+        "promise-6-growth",
+        "promise-7-eviction",
+        "promise-10-clocks",
+        "large-values.redis",
+        "late-writes.redis",
+        "otel-cost",
+        "resharding.redis",
+        "run-durably",
+        "subscriber-gap.redis",
+      ].map((name) => `test/${name}.test.ts`),
+    }),
   },
 });
