@@ -48,7 +48,6 @@ if (!Number.isInteger(rounds) || rounds < 1 || rounds > 99) fail(`--rounds ${val
 const settings: Settings = {
   quick: values.quick,
   full: values.full,
-  // A client of a network needs about 10,000 calls until its code is compiled, at 1 in flight a second or more.
   warmMs: values.quick ? 250 : 2_000,
   measureMs: values.quick ? 250 : 600,
 };

@@ -69,7 +69,10 @@ export async function measureLoad(
   return { ...load, p50Us: at(0.5), p99Us: at(0.99) };
 }
 
-/** Runs calls for at least the duration, and until the compiler has seen enough of them, but at most 4 seconds. */
+/**
+ * Runs calls for at least the duration, and until the compiler has seen enough of them, but at most 6 seconds. A client of a
+ * network is compiled for the last time after 50,000 calls or so, whoever made it.
+ */
 export async function warmUp(
   call: (i: number) => Promise<unknown>,
   inFlight: number,
@@ -77,7 +80,7 @@ export async function warmUp(
 ): Promise<void> {
   for (
     let ops = 0, spentMs = 0;
-    spentMs < durationMs || (ops < (inFlight > 1 ? 15_000 : 4_000) && spentMs < 4_000);
+    spentMs < durationMs || (durationMs >= 1_000 && ops < 60_000 && spentMs < 6_000);
     spentMs += 200
   ) {
     ops += (await measureLoad(call, inFlight, 200)).ops;

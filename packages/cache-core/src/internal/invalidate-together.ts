@@ -3,6 +3,7 @@ import { type Dependency, dependencyTag } from "../dependencies.ts";
 import type { InvalidationEventPayload } from "../events.ts";
 import { compileGlob } from "../glob.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
+import { eachOf } from "./each-of.ts";
 import type { StoreAccess } from "./store-access.ts";
 
 /** Several ways to name entries, in one invalidation: an entry that more than one of them covers counts once. */
@@ -45,18 +46,23 @@ export async function listCovered(
   ): void => {
     found.push({ key, pattern, dependency, marked: state === 2, foreign: state === 3 });
   };
-  for (const pattern of new Set(request.patterns ?? [])) {
-    const glob = compileGlob(checkPattern(pattern));
-    for (const { key, state } of await access.list("range", prefix + glob.literalPrefix)) {
+  const globs = [...new Set(request.patterns ?? [])].map((pattern) => ({
+    pattern,
+    glob: compileGlob(checkPattern(pattern)),
+  }));
+  const inRanges = await eachOf(globs, ({ glob }) => access.list("range", prefix + glob.literalPrefix));
+  for (const [i, { pattern, glob }] of globs.entries()) {
+    for (const { key, state } of inRanges[i] ?? []) {
       const own = key.slice(prefix.length);
       if ((prefix !== "" || key.charCodeAt(0) >= 32) && glob.matches(own))
         add(own, state, pattern, undefined);
     }
   }
-  for (const [i, dependency] of (request.dependencies ?? []).entries()) {
-    for (const { key, state } of await access.list("tag", prefix + dependencyTag(dependency))) {
-      add(key.slice(prefix.length), state, undefined, i);
-    }
+  const dependents = await eachOf(request.dependencies ?? [], (dependency) =>
+    access.list("tag", prefix + dependencyTag(dependency)),
+  );
+  for (const [i, entries] of dependents.entries()) {
+    for (const { key, state } of entries) add(key.slice(prefix.length), state, undefined, i);
   }
   return found;
 }

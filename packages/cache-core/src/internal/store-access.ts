@@ -23,7 +23,8 @@ import type { Store } from "../store.ts";
 import { type AbandonedLease, AbandonedLeases } from "./abandoned-leases.ts";
 import { Batch } from "./batch.ts";
 import { Cleaning } from "./cleaning.ts";
-import { type CoverageParts, encodeMessage } from "./coverage.ts";
+import { type CoverageParts, type CoveredRange, encodeMessage } from "./coverage.ts";
+import { eachOf } from "./each-of.ts";
 import { Repair } from "./repair.ts";
 import { runInTime } from "./run-in-time.ts";
 
@@ -287,36 +288,11 @@ export class StoreAccess {
     const mode = soft ? (steps > 1 || record !== undefined ? 2 : 1) : 0;
     let count = 0;
     if (keys.length > 0) count += await this.#invalidateKeys(keys, mode, inlineMessage);
-    for (const tag of tags) {
-      count += await this.#everywhere(mode, (bucket, cursor) =>
-        this.#runIn(invalidateTag, bucket, [
-          mode,
-          inlineMessage,
-          this.#busTtlMs,
-          this.#busLimit,
-          tag,
-          cursor === "" ? "0" : cursor,
-          PAGE,
-        ]),
-      );
-    }
-    for (const range of ranges) {
-      const skip = Buffer.byteLength(range.skip);
-      count += await this.#everywhere(mode, (bucket, cursor) =>
-        this.#runIn(invalidateRange, bucket, [
-          mode,
-          inlineMessage,
-          this.#busTtlMs,
-          this.#busLimit,
-          range.prefix,
-          skip,
-          range.glob,
-          cursor,
-          PAGE,
-          range.scopes ? 1 : 0,
-        ]),
-      );
-    }
+    const removals = [
+      ...tags.map((tag) => () => this.#invalidateTag(tag, mode, inlineMessage)),
+      ...ranges.map((range) => () => this.#invalidateRange(range, mode, inlineMessage)),
+    ];
+    for (const removed of await eachOf(removals, (remove) => remove())) count += removed;
     if (!inline) await this.#tellBus(message);
     return count;
   }
@@ -391,6 +367,26 @@ export class StoreAccess {
       }
     }
     return (await Promise.all(steps)).reduce((sum, count) => sum + count, 0);
+  }
+
+  #invalidateTag(tag: string, mode: number, inlineMessage: string): Promise<number> {
+    return this.#everywhere(mode, (bucket, cursor) => {
+      const at = cursor === "" ? "0" : cursor;
+      return this.#runIn(invalidateTag, bucket, [
+        ...[mode, inlineMessage, this.#busTtlMs, this.#busLimit],
+        ...[tag, at, PAGE],
+      ]);
+    });
+  }
+
+  #invalidateRange(range: CoveredRange, mode: number, inlineMessage: string): Promise<number> {
+    const { prefix, skip, glob, scopes } = range;
+    return this.#everywhere(mode, (bucket, cursor) =>
+      this.#runIn(invalidateRange, bucket, [
+        ...[mode, inlineMessage, this.#busTtlMs, this.#busLimit],
+        ...[prefix, Buffer.byteLength(skip), glob, cursor, PAGE, scopes ? 1 : 0],
+      ]),
+    );
   }
 
   /**

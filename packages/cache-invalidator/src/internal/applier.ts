@@ -17,6 +17,8 @@ import { type Waiting, WaitingUnits } from "./waiting-units.ts";
 const CHANNEL = "cache:invalidation";
 /** Events that are applied in one step at most. */
 const UNIT_EVENTS = 1_000;
+/** Dependencies that are looked up together, until enough keys are known. */
+const TRACED_AT_ONCE = 128;
 
 type Outcome = number | { readonly failure: unknown };
 
@@ -130,11 +132,16 @@ export class Applier {
     return outcomes;
   }
 
-  /** Keys that go because of a dependency, for `explain`. */
+  /** Keys that go because of a dependency, for `explain`: as many as are kept. */
   async #trace({ dependencies }: Unit): Promise<string[]> {
-    if (this.#options.tracedKeys === 0 || dependencies.length === 0) return [];
-    const covered = await this.#internals.list({ dependencies }).catch(() => []);
-    return [...new Set(covered.map(({ key }) => key))].slice(0, this.#options.tracedKeys);
+    const { tracedKeys } = this.#options;
+    const keys = new Set<string>();
+    for (let from = 0; from < dependencies.length && keys.size < tracedKeys; from += TRACED_AT_ONCE) {
+      const some = dependencies.slice(from, from + TRACED_AT_ONCE);
+      const covered = await this.#internals.list({ dependencies: some }).catch(() => []);
+      for (const { key } of covered) keys.add(key);
+    }
+    return [...keys].slice(0, tracedKeys);
   }
 
   /** It is applied: handlers run, the outcome is recorded, outside listeners are told. */
