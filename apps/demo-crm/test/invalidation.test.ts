@@ -22,6 +22,8 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
       ...(await import("../src/services/deals-service.ts")),
       ...(await import("../src/services/users-service.ts")),
       ...(await import("../src/services/analytics-service.ts")),
+      ...(await import("../src/services/figures.ts")),
+      ...(await import("../src/db/queries/aggregates.ts")),
     };
   }
 
@@ -187,6 +189,65 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
     expect(await figures()).toEqual(before.map((value) => value + 1000));
     await dealsService.deleteDeal(id);
     expect(await figures()).toEqual(before);
+  });
+
+  it("aggregates stay when a write changes nothing that they count; otherwise they go, and are counted at once", async () => {
+    const { analyticsService, companiesService, dealsService, countAgain, aggregateQueries } = parts;
+    const counted = (["pipeline", "revenueBySector", "leaderboard"] as const).map((name) =>
+      vi.spyOn(aggregateQueries, name),
+    );
+    const calls = () => counted.map((query) => query.mock.calls.length);
+    await countAgain();
+    expect(calls()).toEqual([1, 1, 1]);
+    const { companyId } = dataOf(await dealsService.getDealById("1C1I7A6R"));
+    dataOf(await dealsService.updateDeal("1C1I7A6R", { companyId }));
+    dataOf(await companiesService.updateCompany("konex", { employees: 6, country: "Japan" }));
+    await analyticsService.leaderboard();
+    await analyticsService.revenueBySector();
+    expect(calls()).toEqual([1, 1, 1]);
+
+    dataOf(await companiesService.updateCompany("konex", { sector: "retail" }));
+    await countAgain();
+    expect(calls()).toEqual([1, 2, 1]);
+    dataOf(await dealsService.updateDeal("1C1I7A6R", { engageDate: "2016-10-21" }));
+    await vi.waitFor(() => expect(calls()).toEqual([2, 3, 2]));
+    await countAgain();
+    // Nobody waits: it is there already.
+    dataOf(await analyticsService.pipeline());
+    expect(calls()).toEqual([2, 3, 2]);
+    for (const query of counted) query.mockRestore();
+  });
+
+  it("whatever a write changes, the aggregates are what the queries say once it is acknowledged", async () => {
+    const { analyticsService, aggregateQueries, companiesService, dealsService } = parts;
+    const deals = dataOf(await dealsService.listDeals({ page: 3, limit: 6 }, {})).items;
+    const changes = [
+      { stage: "Won", closeDate: "2017-12-30", closeValue: 4_321 },
+      { closeValue: 77 },
+      { closeDate: "2017-12-31" },
+      { engageDate: "2016-10-22" },
+      { companyId: "isdom" },
+      { companyId: null },
+      { stage: "Lost", closeValue: 0 },
+      { stage: "Engaging", closeDate: null, closeValue: null },
+      { stage: "Prospecting", engageDate: null },
+    ] as const;
+    const check = async (what: unknown) => {
+      for (const name of ["pipeline", "revenueBySector", "leaderboard"] as const)
+        expect(dataOf(await analyticsService[name]()), JSON.stringify(what)).toEqual(
+          await aggregateQueries[name](),
+        );
+    };
+    await check("at first");
+    for (const { id } of deals.slice(0, 2))
+      for (const change of changes) {
+        dataOf(await dealsService.updateDeal(id, change));
+        await check(change);
+      }
+    for (const change of [{ name: "Isdom 2" }, { sector: "finance" }, { sector: "a new one" }]) {
+      dataOf(await companiesService.updateCompany("isdom", change));
+      await check(change);
+    }
   });
 
   it(

@@ -43,9 +43,10 @@ const revenue = sql<number>`coalesce(sum(${deals.closeValue}) filter (where ${wo
 const winRate = sql<number | null>`count(*) filter (where ${won})::float8
   / nullif(count(*) filter (where ${won} or ${lost}), 0)`.mapWith(Number);
 
+// What they depend on are the columns that they count: see services/figures.ts.
 export const aggregateQueries = {
   async pipeline(): Promise<PipelineStage[]> {
-    track("deals");
+    track("deal-figures");
     const rows = await db()
       .select({
         stage: deals.stage,
@@ -64,8 +65,8 @@ export const aggregateQueries = {
   },
 
   async revenueBySector(): Promise<SectorRevenue[]> {
-    track("companies");
-    track("deals");
+    track("sectors");
+    track("deal-figures");
     return db()
       .select({
         sector: companies.sector,
@@ -95,7 +96,7 @@ export const aggregateQueries = {
 
   async leaderboard(): Promise<LeaderboardEntry[]> {
     track("users");
-    track("deals");
+    track("deal-figures");
     return db()
       .select({
         rank: sql<number>`rank() over (order by coalesce(sum(${deals.closeValue}) filter (where ${won}), 0) desc)`.mapWith(
