@@ -20,7 +20,7 @@ export const rules: EntityRules<
   },
   "company-figures": { patterns: ["companies:{id}:deals-summary"], scoped: true },
   "user-figures": { patterns: ["users:{id}:deals-summary"], scoped: true },
-  "deal-figures": { patterns: ["analytics:*"] },
+  "deal-figures": { patterns: ["analytics:*"], soft: true, dependencies: "off" },
   sectors: { patterns: ["analytics:revenue-by-sector", "companies:sectors", "companies:industries"] },
   months: { patterns: ["months:*"] },
 };

@@ -4,7 +4,7 @@ import type { CrmEntity } from "@crm/cache-rules";
 import { cacheInvalidator } from "../cache/index.ts";
 import type { Affected } from "../db/queries/affected.ts";
 import type { WriteMeta } from "./api-response.ts";
-import { countAgain, movesFigures, rowFiguresMoved } from "./figures.ts";
+import { countAgain, needsCounting, removeFigures, rowFiguresMoved } from "./figures.ts";
 
 /**
  * Tells the cache what a write has changed. Always *after* the commit: an invalidation before it would let a reader
@@ -24,13 +24,19 @@ export async function afterCommit(invalidate: () => Promise<InvalidationResult>)
   }
 }
 
-/** As `afterCommit`, of several events that are one. Where figures have moved they are counted again at once. */
-export async function afterEvents(events: readonly EntityEventInput[]): Promise<WriteMeta> {
-  const write = await afterCommit(() => cacheInvalidator.apply(events));
-  // While the cache has not been told it stores nothing of what is counted.
-  if (write.cache === "applied" && events.some(({ entityType }) => movesFigures(entityType)))
-    void countAgain();
-  return write;
+/** As `afterCommit`, of several events that are one. Figures that have moved are counted again before the write is acknowledged. */
+export function afterEvents(events: readonly EntityEventInput[]): Promise<WriteMeta> {
+  return afterCommit(async () => {
+    if (!events.some(needsCounting)) return cacheInvalidator.apply(events);
+    try {
+      const result = await cacheInvalidator.apply(events);
+      await countAgain();
+      return result;
+    } catch (error) {
+      if (InvalidationPendingError.isInstance(error)) await removeFigures();
+      throw error;
+    }
+  });
 }
 
 /** A row is gone, and others have lost it: all of that is one invalidation. */
