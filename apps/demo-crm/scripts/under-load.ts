@@ -53,6 +53,7 @@ async function drive(bypass: boolean): Promise<Figures & { outages: [number, num
 const of = (samples: readonly AggregateSample[]) => ({
   request: percentiles(samples.map(({ tookMs }) => tookMs)),
   inside: percentiles(samples.map(({ insideMs }) => insideMs)),
+  read: percentiles(samples.map(({ readMs }) => readMs)),
 });
 
 try {
@@ -67,6 +68,8 @@ try {
     p99.set(arm, {
       all: report.all.request?.p99 ?? 0,
       whileRedisAnswers: report.whileRedisAnswers.request?.p99 ?? 0,
+      readAll: report.all.read?.p99 ?? 0,
+      readWhileRedisAnswers: report.whileRedisAnswers.read?.p99 ?? 0,
       insideAll: report.all.inside?.p99 ?? 0,
       insideWhileRedisAnswers: report.whileRedisAnswers.inside?.p99 ?? 0,
     });

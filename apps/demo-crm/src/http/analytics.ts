@@ -16,9 +16,12 @@ export function analyticsRoutes(): Router {
       async (c, { query }) => {
         const bypass = query.cache === "bypass";
         if (bypass && c.var.user === null) throw notSignedIn();
+        const startedAt = performance.now();
         const answer: ApiResponse<unknown> = bypass
           ? successResponse(await aggregateQueries[figure]())
           : await analyticsService[figure]();
+        // Of the aggregate alone, without session and limits.
+        c.header("server-timing", `read;dur=${(performance.now() - startedAt).toFixed(3)}`);
         return respond(c, answer);
       },
     );

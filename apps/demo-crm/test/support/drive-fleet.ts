@@ -81,12 +81,15 @@ export interface Reply {
   readonly invalidation: string | undefined;
   /** Of the cache: `hit`, `miss`, … */
   readonly cached: string | undefined;
-  /** Time in the instance, in ms. */
+  /** Time in the instance, and of that for the read alone, where it is told: ms. */
   readonly inside: number;
+  readonly read: number;
   readonly cookie: string | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape.
   readonly body: any;
 }
+
+const duration = (name: string, header = "") => Number(new RegExp(`${name};dur=([\\d.]+)`).exec(header)?.[1]);
 
 export function ask(
   url: string,
@@ -114,7 +117,8 @@ export function ask(
             ...{ status: incoming.statusCode ?? 0, instance: one("x-instance") },
             invalidation: one("x-cache-invalidation"),
             cached: one("x-cache"),
-            inside: Number(/dur=([\d.]+)/.exec(one("server-timing") ?? "")?.[1]),
+            inside: duration("app", one("server-timing")),
+            read: duration("read", one("server-timing")),
             cookie: incoming.headers["set-cookie"]?.[0]?.split(";")[0],
             body: answer === "" ? undefined : JSON.parse(answer),
           });
@@ -144,6 +148,8 @@ export interface AggregateSample {
   /** Of the whole request, and of that in the instance. */
   readonly tookMs: number;
   readonly insideMs: number;
+  /** Of that, for the aggregate alone: without session and limits. */
+  readonly readMs: number;
   readonly cached: string | undefined;
 }
 
@@ -206,7 +212,13 @@ export async function driveFleet(
       else all.push(took);
       if (path.startsWith("/api/analytics"))
         samples.push({
-          ...{ atMs: began - startedAt, tookMs: took, insideMs: reply.inside, cached: reply.cached },
+          ...{
+            atMs: began - startedAt,
+            tookMs: took,
+            insideMs: reply.inside,
+            readMs: reply.read,
+            cached: reply.cached,
+          },
         });
       const instance = reply.instance ?? "?";
       byInstance[instance] = (byInstance[instance] ?? 0) + 1;
