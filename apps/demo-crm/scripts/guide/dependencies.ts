@@ -9,6 +9,7 @@ import { dataOf } from "./start-guide.ts";
 /** What an edit of one company costs: by the table of rules, and by what the queries have recorded. */
 export async function dependencies(): Promise<string> {
   const page = dataOf(await companiesService.listCompanies({ page: 1, limit: 40 }, {}));
+  const edited = page.items[7]?.id as string;
   async function fill(): Promise<number> {
     for (const { id } of page.items) {
       await companiesService.getCompanyByIdV2(id);
@@ -23,9 +24,9 @@ export async function dependencies(): Promise<string> {
   await cache.clear();
   const cached = await fill();
   const table = createCacheInvalidator(cache, { rules: crmRules });
-  const byTable = (await table.invalidateOnUpdate("companies", "konex")).keysInvalidated;
+  const byTable = (await table.invalidateOnUpdate("companies", edited)).keysInvalidated;
   await table.close();
   await fill();
-  const byDependencies = (await cacheInvalidator.invalidateOnUpdate("companies", "konex")).keysInvalidated;
+  const byDependencies = (await cacheInvalidator.invalidateOnUpdate("companies", edited)).keysInvalidated;
   return `Of ${cached} entries, an edit of one company removes ${byTable} by the table of rules and ${byDependencies} by dependencies.`;
 }
