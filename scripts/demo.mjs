@@ -7,6 +7,8 @@ import { root } from "./lib/workspace.mjs";
 const main = join(root, "apps/demo-crm/dist/main.js");
 const child = spawn(process.execPath, ["--enable-source-maps", main, ...process.argv.slice(2)], {
   stdio: "inherit",
+  // What was compiled at the first start need not be at the next.
+  env: { NODE_COMPILE_CACHE: join(root, "node_modules/.cache/demo-crm"), ...process.env },
 });
 
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {

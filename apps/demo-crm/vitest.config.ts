@@ -1,15 +1,29 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-export default defineConfig({
+// Processes, a browser, a Redis that is made sick, and whatever compares times: they would disturb one another on two cores.
+const ALONE = ["browser", "fleet", "process", "sickness", "live", "warming"].map(
+  (name) => `test/${name}.test.ts`,
+);
+
+const project = (test: TestProjectInlineConfiguration["test"]): TestProjectInlineConfiguration => ({
   resolve: { conditions: ["@crm/source"] },
   ssr: { resolve: { conditions: ["@crm/source"] } },
+  test: { testTimeout: 30_000, hookTimeout: 60_000, ...test },
+});
+
+export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "web/src/**/*.test.ts"],
-    globalSetup: ["test/build-web.ts", "test/import-once.ts"],
-    // Suites that start processes and watch deadlines disturb one another on two cores.
-    fileParallelism: false,
+    globalSetup: ["test/prepare.ts"],
     retry: 0,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      project({
+        name: "together",
+        include: ["src/**/*.test.ts", "test/**/*.test.ts", "web/src/**/*.test.ts"],
+        exclude: ALONE,
+        maxWorkers: 2,
+        sequence: { groupOrder: 0 },
+      }),
+      project({ name: "alone", include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 } }),
+    ],
   },
 });

@@ -1,12 +1,19 @@
-// Part of the build: runs `initdb` once, so that the demo does not have to at every start.
+// Part of the build, run with `--conditions=@crm/source`: runs `initdb` and the import once, so that the demo does not have to at every
+// start. A database of somebody's own (DATABASE_URL) is imported into when the demo first meets it.
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { PGlite } from "@electric-sql/pglite";
+import { connect } from "../src/db/connect.ts";
+import { generateWork } from "../src/db/generate-work.ts";
+import { importCrm } from "../src/db/import-crm.ts";
 
 const dist = new URL("../dist/", import.meta.url);
 await mkdir(dist, { recursive: true });
-const client = await PGlite.create();
-const dump = await client.dumpDataDir("gzip");
-await client.close();
+const connection = await connect({ template: "" });
+const { report } = await importCrm({ folder: new URL("../data/crm", import.meta.url).pathname });
+if (report.rowsStored.deals !== 8800) throw new Error("The import is not complete");
+await generateWork();
+const dump = await connection.embedded?.dumpDataDir("gzip");
+await connection.close();
+if (dump === undefined) throw new Error("The template is made with the embedded Postgres");
 // Written beside and renamed: a build that is interrupted leaves no half of a template.
 await writeFile(new URL("postgres-template.tar.gz.part", dist), Buffer.from(await dump.arrayBuffer()));
 await rename(new URL("postgres-template.tar.gz.part", dist), new URL("postgres-template.tar.gz", dist));

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { openWindows, type Windows } from "./browser/open-windows.ts";
+import { openWindows, type WindowsOfApp } from "./browser/open-windows.ts";
 
 const { signInService } = await import("../src/services/sign-in-service.ts");
 const USER = "darcel-schlecht";
@@ -28,7 +28,7 @@ const PAGES = {
   data: "/console/data",
 };
 
-let windows: Windows;
+let windows: WindowsOfApp;
 beforeAll(async () => {
   mkdirSync(SCREENS, { recursive: true });
   windows = await openWindows({ limits: { perUser: 400, perAddress: 1_000_000, signInsPerAccount: 5 } });

@@ -3,10 +3,13 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RedisServer, startRedis } from "@crm/testkit";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { startBrowser, type Windows } from "./browser/start-browser.ts";
 import { ask, driveFleet, type Fleet, instancesOf, startFleet } from "./support/drive-fleet.ts";
 
 const SECONDS = 10;
+const SCREENS = new URL("../.screens/", import.meta.url).pathname;
 
 let redis: RedisServer;
 let fleet: Fleet;
@@ -87,6 +90,78 @@ describe("three instances", () => {
       .toBe(3);
     expect(instancesOf(fleet)).toHaveLength(3);
     expect(instancesOf(fleet)).not.toContain(victim);
+  });
+});
+
+describe("in a browser", () => {
+  let windows: Windows;
+  const context = (options: object = {}) => windows.context({ baseURL: fleet.url, ...options });
+  beforeAll(async () => {
+    windows = await startBrowser();
+  });
+  afterAll(() => windows?.close());
+
+  /** Which instance answers what begins with this. */
+  const instanceOf = async (page: Page, method: string, path: string) => {
+    const response = await page.waitForResponse(
+      (each) => new URL(each.url()).pathname.startsWith(path) && each.request().method() === method,
+    );
+    return response.headers()["x-instance"];
+  };
+
+  it("an edit in a window that one instance serves shows at once in a window that another one serves", async () => {
+    const { cookie = "" } = await ask(`${fleet.url}/api/session`, {
+      ...{ method: "POST", body: { user: "darcel-schlecht", password: "of this run" } },
+    });
+    const [name, value] = cookie.split("=") as [string, string];
+    const reader = await context();
+    const there = await reader.newPage();
+    const streamedBy = instanceOf(there, "GET", "/api/changes");
+    await there.goto("/companies/isdom");
+    await there.getByText("Live: changes show at once").waitFor();
+    const reads = await streamedBy;
+    // Connections go round: one of three new windows is served by another instance at the latest.
+    for (let employees = 1_001; ; employees++) {
+      expect(employees).toBeLessThan(1_010);
+      const writer = await context();
+      await writer.addCookies([{ name, value, url: fleet.url }]);
+      const here = await writer.newPage();
+      await here.goto("/companies/isdom");
+      await here.getByRole("button", { name: "Edit" }).click();
+      await here.getByLabel("Employees").fill(String(employees));
+      const writtenBy = instanceOf(here, "PATCH", "/api/companies/isdom");
+      await here.getByRole("button", { name: "Save" }).click();
+      await there.getByText(employees.toLocaleString("en")).waitFor({ timeout: 3_000 });
+      await writer.close();
+      if ((await writtenBy) !== reads) break;
+    }
+    await reader.close();
+    expect(windows.complaints()).toEqual([]);
+  });
+
+  it("the pages answer on while Redis is away, say so, and say when it is back", async () => {
+    const reader = await context();
+    const page = await reader.newPage();
+    const failed: string[] = [];
+    page.on("response", (response) => response.status() >= 500 && failed.push(response.url()));
+    await page.goto("/companies");
+    await page.getByText("Live: changes show at once").waitFor();
+    await redis.kill();
+    await page.getByText("Cache away: answers from the database").waitFor();
+    await page.getByRole("link", { name: "Acme Corporation" }).click();
+    await page.getByRole("heading", { level: 1, name: "Acme Corporation" }).waitFor();
+    await page.getByRole("link", { name: "Deals", exact: true }).click();
+    await page.getByRole("region", { name: /^Engaging/ }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await page.screenshot({ path: `${SCREENS}/redis-away.png` });
+    await redis.restart();
+    await page.getByText("Live: changes show at once").waitFor();
+    await page.getByRole("link", { name: "Tasks" }).click();
+    await page.getByRole("heading", { level: 1, name: "Tasks" }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(failed).toEqual([]);
+    await reader.close();
+    expect(windows.complaints()).toEqual([]);
   });
 });
 

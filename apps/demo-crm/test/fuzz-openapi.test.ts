@@ -2,6 +2,7 @@
 // inputs there are; the seed makes a run that fails repeatable.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SicknessSwitch } from "../src/dev/sickness.ts";
 import { startApp, type TestApp } from "./start-app.ts";
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_171_231);
@@ -57,8 +58,16 @@ let demo: TestApp;
 let routes: Route[];
 const answers = new Map<number, number>();
 
+/** Of development, so that its routes are there; what it is told is checked, and nothing becomes sick. */
+const sickness: SicknessSwitch = {
+  env: {},
+  state: () => ({ redis: "none", redisDelayMs: 0, originDelayMs: 0 }),
+  apply: () => sickness.state(),
+  close: async () => {},
+};
+
 beforeAll(async () => {
-  demo = await startApp();
+  demo = await startApp({ sickness });
   const { body } = await demo.json("/openapi.json");
   routes = Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(
     ([path, methods]) =>
@@ -103,7 +112,7 @@ it("the document names every entity, every aggregate, and what needs a session",
     for (const method of ["get", "post"]) expect(names).toContain(`${method} /api/${entity}`);
     for (const method of ["get", "patch", "delete"]) expect(names).toContain(`${method} /api/${entity}/{id}`);
   }
-  const open = ["/api/session", "/api/load"];
+  const open = ["/api/session", "/api/load", "/api/dev/sickness"];
   for (const route of routes)
     expect([route.name, route.operation.security !== undefined]).toEqual([
       route.name,
@@ -111,7 +120,63 @@ it("the document names every entity, every aggregate, and what needs a session",
     ]);
 });
 
+// Pages, files and streams: no JSON, so nothing that the document could say of them.
+const UNDOCUMENTED = [
+  ...["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/api/live", "/api/changes"],
+  ...["/", "/companies", "/companies/:id", "/deals", "/contacts", "/tasks", "/leads", "/quotes"],
+  ...["/console", "/console/:page", "/favicon.svg", "/theme.js"],
+];
+
+it("every route that the app has is in the document, or is a page, a file or a stream", () => {
+  const documented = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+  const isFile = (path: string) => /^\/(docs|assets)\//.test(path) || UNDOCUMENTED.includes(path);
+  const missing = demo.app.routes
+    .filter(({ method, path }) => method !== "ALL" && !isFile(path))
+    .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(\{[^}]+\})?/g, "{$1}")}`)
+    .filter((route) => !documented.has(route));
+  expect([...new Set(missing)]).toEqual([]);
+  // Otherwise the list above could name what is gone.
+  const paths = new Set(demo.app.routes.map(({ path }) => path));
+  for (const path of UNDOCUMENTED) expect(paths, path).toContain(path);
+});
+
 describe("bad input", () => {
+  it("another method, and odd paths and headers, on whatever there is: never a 5xx", async () => {
+    const paths = new Set([...routes.map(({ path }) => path), ...UNDOCUMENTED]);
+    for (const path of paths) {
+      const known = routes.filter((route) => route.path === path).map(({ method }) => method);
+      const url = path.replaceAll(/\{\w+\}|:\w+/g, "x");
+      for (const method of ["PUT", "PROPFIND", "POST", "DELETE", "PATCH"].filter(
+        (each) => !known.includes(each),
+      ))
+        expect(await expectNo5xx({ method, path } as Route, url, {}), `${method} ${url}`).toBe(404);
+      for (const odd of [`${url}/%2e%2e/x`, `${url}//`, `${url};a=b`, `${url}%00`])
+        await expectNo5xx({ method: "PUT", path } as Route, odd, {});
+    }
+    const headers = [
+      "cookie",
+      "content-type",
+      "origin",
+      "sec-fetch-site",
+      "if-none-match",
+      "accept-encoding",
+    ];
+    for (const name of headers)
+      for (const value of [
+        "",
+        ";",
+        "=",
+        "crm-session=",
+        "a".repeat(8_000),
+        '"',
+        "\u00e9",
+        "crm-session=%ff%00",
+      ]) {
+        const route = { method: "PATCH", path: "" } as Route;
+        await expectNo5xx(route, "/api/companies/konex", { headers: { [name]: value }, body: "{}" });
+      }
+  });
+
   it("what needs a session is a 401 without one, whatever else is wrong", async () => {
     for (const route of routes.filter(({ operation }) => operation.security !== undefined)) {
       const url = route.path.replace(/\{\w+\}/g, "x");

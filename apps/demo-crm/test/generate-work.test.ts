@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { type Connection, connect, db } from "../src/db/connect.ts";
 import { generateWork } from "../src/db/generate-work.ts";
 import { importCrm } from "../src/db/import-crm.ts";
@@ -21,7 +21,7 @@ let connection: Connection;
 let counts: Record<string, number> | null;
 
 beforeAll(async () => {
-  connection = await connect();
+  connection = await connect({ template: inject("emptyDatabase") });
   await importCrm({ folder: new URL("../data/crm", import.meta.url).pathname });
   counts = await generateWork();
 });

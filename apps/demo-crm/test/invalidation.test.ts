@@ -22,6 +22,8 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
       ...(await import("../src/services/deals-service.ts")),
       ...(await import("../src/services/users-service.ts")),
       ...(await import("../src/services/analytics-service.ts")),
+      ...(await import("../src/services/figures.ts")),
+      ...(await import("../src/db/queries/aggregates.ts")),
     };
   }
 
@@ -187,6 +189,116 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
     expect(await figures()).toEqual(before.map((value) => value + 1000));
     await dealsService.deleteDeal(id);
     expect(await figures()).toEqual(before);
+  });
+
+  it("aggregates stay when a write changes nothing that they count; otherwise they are counted before it is acknowledged", async () => {
+    const { analyticsService, companiesService, dealsService, aggregateQueries } = parts;
+    const names = ["pipeline", "revenueBySector", "leaderboard"] as const;
+    const counted = names.map((name) => vi.spyOn(aggregateQueries, name));
+    const calls = () => counted.map((query) => query.mock.calls.length);
+    for (const name of names) await analyticsService[name]();
+    expect(calls()).toEqual([1, 1, 1]);
+    const { companyId } = dataOf(await dealsService.getDealById("1C1I7A6R"));
+    dataOf(await dealsService.updateDeal("1C1I7A6R", { companyId }));
+    dataOf(await companiesService.updateCompany("konex", { employees: 6, country: "Japan" }));
+    for (const name of names) await analyticsService[name]();
+    expect(calls()).toEqual([1, 1, 1]);
+
+    dataOf(await companiesService.updateCompany("konex", { sector: "retail" }));
+    expect(calls()).toEqual([1, 2, 1]);
+    dataOf(await dealsService.updateDeal("1C1I7A6R", { engageDate: "2016-10-21" }));
+    expect(calls()).toEqual([2, 3, 2]);
+    // Nobody waits for them any more.
+    for (const name of names) await analyticsService[name]();
+    expect(calls()).toEqual([2, 3, 2]);
+    for (const query of counted) query.mockRestore();
+  });
+
+  it("a reader never waits for figures that a write has moved, and none is old once the write is acknowledged", async () => {
+    const { analyticsService, dealsService, aggregateQueries, countAgain, cacheInvalidator } = parts;
+    const wonValue = async () => dataOf(await analyticsService.pipeline())[2].value;
+    const won = dataOf(await dealsService.listDeals({ page: 1, limit: 12 }, { stage: "Won" })).items;
+    const before = await wonValue();
+
+    // The query takes its time; a reader has the old figures at once.
+    const release = Promise.withResolvers<void>();
+    const { pipeline } = aggregateQueries;
+    const slow = vi.spyOn(aggregateQueries, "pipeline").mockImplementation(async () => {
+      const counted = await pipeline();
+      await release.promise;
+      return counted;
+    });
+    const write = dealsService.updateDeal(won[0].id, { closeValue: won[0].closeValue + 1 });
+    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    expect(await wonValue()).toBe(before);
+    release.resolve();
+    dataOf(await write);
+    slow.mockRestore();
+    expect(await wonValue()).toBe(before + 1);
+
+    // Many at the same time: each sees its own once it is told that it is written.
+    let acknowledged = before + 1;
+    await Promise.all(
+      won.slice(1).map(async ({ id, closeValue }: { id: string; closeValue: number }) => {
+        dataOf(await dealsService.updateDeal(id, { closeValue: closeValue + 1 }));
+        const floor = ++acknowledged;
+        expect(await wonValue()).toBeGreaterThanOrEqual(floor);
+      }),
+    );
+    expect(await wonValue()).toBe(before + 12);
+
+    // The control: without counting again, who reads after the invalidation has the old figures.
+    await cacheInvalidator.invalidateOnUpdate("deal-figures", "any");
+    vi.spyOn(aggregateQueries, "pipeline").mockImplementation(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return [];
+    });
+    expect(await wonValue()).toBe(before + 12);
+    vi.restoreAllMocks();
+    await countAgain();
+  });
+
+  it("figures that cannot be counted are removed; the write is a success", async () => {
+    const { analyticsService, dealsService, aggregateQueries } = parts;
+    await analyticsService.leaderboard();
+    const broken = vi.spyOn(aggregateQueries, "leaderboard").mockRejectedValue(new Error("no database"));
+    const { closeValue } = dataOf(await dealsService.getDealById("1C1I7A6R"));
+    dataOf(await dealsService.updateDeal("1C1I7A6R", { closeValue: closeValue + 5 }));
+    expect(await hits("analytics:leaderboard")).toBe(false);
+    broken.mockRestore();
+    expect(dataOf(await analyticsService.leaderboard())).toEqual(await aggregateQueries.leaderboard());
+  });
+
+  it("whatever a write changes, the aggregates are what the queries say once it is acknowledged", async () => {
+    const { analyticsService, aggregateQueries, companiesService, dealsService } = parts;
+    const deals = dataOf(await dealsService.listDeals({ page: 3, limit: 6 }, {})).items;
+    const changes = [
+      { stage: "Won", closeDate: "2017-12-30", closeValue: 4_321 },
+      { closeValue: 77 },
+      { closeDate: "2017-12-31" },
+      { engageDate: "2016-10-22" },
+      { companyId: "isdom" },
+      { companyId: null },
+      { stage: "Lost", closeValue: 0 },
+      { stage: "Engaging", closeDate: null, closeValue: null },
+      { stage: "Prospecting", engageDate: null },
+    ] as const;
+    const check = async (what: unknown) => {
+      for (const name of ["pipeline", "revenueBySector", "leaderboard"] as const)
+        expect(dataOf(await analyticsService[name]()), JSON.stringify(what)).toEqual(
+          await aggregateQueries[name](),
+        );
+    };
+    await check("at first");
+    for (const { id } of deals.slice(0, 2))
+      for (const change of changes) {
+        dataOf(await dealsService.updateDeal(id, change));
+        await check(change);
+      }
+    for (const change of [{ name: "Isdom 2" }, { sector: "finance" }, { sector: "a new one" }]) {
+      dataOf(await companiesService.updateCompany("isdom", change));
+      await check(change);
+    }
   });
 
   it(

@@ -25,6 +25,7 @@ function startDemo(env: Record<string, string> = {}, args: string[] = []): Demo 
       PATH,
       NODE_OPTIONS,
       NODE_COMPILE_CACHE: inject("compileCache"),
+      DATABASE_TEMPLATE: inject("emptyDatabase"),
       PORT: "0",
       ...env,
     } as NodeJS.ProcessEnv,
@@ -108,7 +109,7 @@ describe("the demo as a process", () => {
     await stream.text().catch(() => {});
     expect(demo.output()).toContain("Stopped\n");
     expect(demo.output()).not.toMatch(/UnhandledPromise|Warning|\n\s+at /);
-  }, 90_000); // Without the template that the build makes, the embedded Postgres is initialised first.
+  });
 
   it("stops while it still imports", async () => {
     const demo = startDemo();

@@ -112,9 +112,12 @@ it("GET /api/cache/warming tells of every task, without the errors of queries", 
 it("a change removes what was warmed from it, and of the top companies no other", async () => {
   const [first, second] = (await aggregateQueries.topCompanyIds(2)) as [string, string];
   await demo.send("PATCH", `/api/companies/${first}`, { employees: 5 });
-  expect(await cache.getMany([`companies:${first}`, `companies:${second}`, "companies:industries"])).toEqual([
+  const keys = [`companies:${first}`, `companies:${second}`, "companies:list:1:20::", "companies:industries"];
+  expect(await cache.getMany(keys)).toEqual([
     null,
     expect.objectContaining({ id: second }),
     null,
+    // Counted from the sectors, and none has changed.
+    expect.arrayContaining([expect.objectContaining({ sector: "retail" })]),
   ]);
 });

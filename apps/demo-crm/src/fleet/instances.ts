@@ -33,7 +33,7 @@ interface Message {
 /**
  * Starts so many processes that listen on one port, and starts anew whichever dies: `node:cluster` hands each connection to the next
  * of those that live. What a dead one was answering is lost, as it would be behind any balancer that does not repeat requests, and
- * so is a connection that was being handed to it when it died; those made once that is noticed go to the others. Resolves when all are ready; rejects when one of them cannot start.
+ * a connection that was being handed to it when it died is never answered (node:cluster keeps the handle to itself); those made once that is noticed go to the others. Resolves when all are ready; rejects when one of them cannot start.
  */
 export async function startInstances(options: InstancesOptions): Promise<Instances> {
   const { count, args, env, logger, signal } = options;

@@ -1,7 +1,8 @@
 import { connect } from "node:net";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import postgres from "postgres";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { openEmbedded } from "../db/open-embedded.ts";
 import { type ServedDatabase, serveEmbedded } from "./serve-embedded.ts";
 
 let db: PGlite;
@@ -9,7 +10,7 @@ let served: ServedDatabase;
 const clients: postgres.Sql[] = [];
 
 beforeAll(async () => {
-  db = await PGlite.create();
+  ({ client: db } = await openEmbedded(undefined, inject("emptyDatabase")));
   served = await serveEmbedded(db);
   await db.exec("create table account (id int primary key, amount int not null)");
   await db.exec("insert into account values (1, 0), (2, 0)");

@@ -10,7 +10,7 @@ const PING_MS = 20_000;
 
 /**
  * `GET /api/changes`: server-sent events for who shows data. `ready` when it is told from now on, `changes` with what was
- * written in any instance, `resync` when messages may be missing.
+ * written in any instance, `resync` when messages may be missing, `away` and `back` when the cache's store is.
  */
 export function changesRoutes(closing: AbortSignal): Router {
   const router = createRouter();

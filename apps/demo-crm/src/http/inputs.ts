@@ -61,6 +61,8 @@ const optional = <S extends z.ZodType>(schema: S) =>
 
 export const pageQuery = z.object({ page: fromQuery(1, 10_000, 1), limit: fromQuery(1, 100, 20) });
 export const deleteCompanyQuery = z.object({ deals: z.enum(["keep", "detach"]).default("keep") });
+/** `bypass`: the query itself, past the cache, which neither answers nor is filled. */
+export const analyticsQuery = z.object({ cache: z.enum(["use", "bypass"]).default("use") });
 export const compareQuery = z.object({ pairs: fromQuery(5, 500, 100) });
 export const historyQuery = z.object({ limit: fromQuery(1, 100, 20) });
 const keyText = z

@@ -57,3 +57,11 @@ export function problemOfError(error: unknown): Problem {
     detail: "The server's log has the details",
   };
 }
+
+export const notSignedIn = (): ProblemError =>
+  new ProblemError({
+    status: 401,
+    title: "Not signed in",
+    code: "NOT_SIGNED_IN",
+    detail: "POST /api/session first",
+  });

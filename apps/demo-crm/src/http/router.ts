@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
 import type { SignedIn } from "../services/sign-in-service.ts";
-import { ProblemError } from "./problem.ts";
+import { notSignedIn } from "./problem.ts";
 import { invalidInput, requireJson } from "./validate.ts";
 
 export interface AppEnv {
@@ -67,13 +67,7 @@ const refusals = (operation: Operation<z.ZodObject, z.ZodObject, z.ZodType>): Re
 });
 
 const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.var.user === null)
-    throw new ProblemError({
-      status: 401,
-      title: "Not signed in",
-      code: "NOT_SIGNED_IN",
-      detail: "POST /api/session first",
-    });
+  if (c.var.user === null) throw notSignedIn();
   await next();
 };
 

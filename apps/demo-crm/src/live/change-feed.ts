@@ -10,9 +10,12 @@ export interface EntityChange {
   readonly entityId: string;
 }
 
-/** What somebody who shows data has to know: that he is told from now on, what changed, or that messages may be missing. */
+/**
+ * What somebody who shows data has to know: that he is told from now on, what changed, that messages may be missing, or that the
+ * cache's store does not answer (`away`) and answers again (`back`).
+ */
 export type ChangeMessage =
-  | { readonly kind: "ready" | "resync" }
+  | { readonly kind: "ready" | "resync" | "away" | "back" }
   | { readonly kind: "changes"; readonly changes: readonly EntityChange[] };
 
 export interface ChangeFeed {
@@ -29,6 +32,12 @@ export interface ChangeFeed {
 export function createChangeFeed(): ChangeFeed {
   const followers = new Map<(message: ChangeMessage) => void, (error?: unknown) => void>();
   let listening: Promise<() => Promise<void>> | undefined;
+  let isAway = false;
+  const heed = (kind: "away" | "back") => () => {
+    isAway = kind === "away";
+    tell({ kind });
+  };
+  const unheed = [cache.on("store:down", heed("away")), cache.on("store:up", heed("back"))];
 
   function tell(message: ChangeMessage): void {
     for (const onMessage of followers.keys()) onMessage(message);
@@ -55,6 +64,7 @@ export function createChangeFeed(): ChangeFeed {
       followers.set(onMessage, onEnd);
       listening ??= listen();
       const current = listening;
+      if (isAway) onMessage({ kind: "away" });
       current.then(
         () => followers.has(onMessage) && onMessage({ kind: "ready" }),
         (error: unknown) => {
@@ -68,6 +78,7 @@ export function createChangeFeed(): ChangeFeed {
       };
     },
     close() {
+      for (const end of unheed) end();
       rest();
       for (const onEnd of followers.values()) onEnd();
       followers.clear();

@@ -4,6 +4,7 @@ import type { CrmEntity } from "@crm/cache-rules";
 import { cacheInvalidator } from "../cache/index.ts";
 import type { Affected } from "../db/queries/affected.ts";
 import type { WriteMeta } from "./api-response.ts";
+import { countAgain, needsCounting, removeFigures, rowFiguresMoved } from "./figures.ts";
 
 /**
  * Tells the cache what a write has changed. Always *after* the commit: an invalidation before it would let a reader
@@ -23,6 +24,21 @@ export async function afterCommit(invalidate: () => Promise<InvalidationResult>)
   }
 }
 
+/** As `afterCommit`, of several events that are one. Figures that have moved are counted again before the write is acknowledged. */
+export function afterEvents(events: readonly EntityEventInput[]): Promise<WriteMeta> {
+  return afterCommit(async () => {
+    if (!events.some(needsCounting)) return cacheInvalidator.apply(events);
+    try {
+      const result = await cacheInvalidator.apply(events);
+      await countAgain();
+      return result;
+    } catch (error) {
+      if (InvalidationPendingError.isInstance(error)) await removeFigures();
+      throw error;
+    }
+  });
+}
+
 /** A row is gone, and others have lost it: all of that is one invalidation. */
 export function removedWith(
   entity: CrmEntity,
@@ -34,6 +50,9 @@ export function removedWith(
     ...affected.flatMap(({ event, entity: entityType, ids }) =>
       ids.map((entityId) => ({ event, entityType, entityId })),
     ),
+    ...rowFiguresMoved(entity, row.id),
+    // Once is enough: the figures do not go by rows.
+    ...affected.flatMap(({ entity: other, ids }) => rowFiguresMoved(other, ids[0] as string)),
   ];
-  return afterCommit(() => cacheInvalidator.apply(events));
+  return afterEvents(events);
 }

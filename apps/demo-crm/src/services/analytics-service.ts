@@ -7,9 +7,9 @@ import {
 } from "../db/queries/aggregates.ts";
 import { type ApiResponse, successResponse } from "./api-response.ts";
 
-// Nothing here is stale after a write: each figure depends on the entities that it is counted from. `staleTtl` only means that a reader who
-// comes after five quiet minutes does not wait for the query.
-const OPTIONS = { ttl: "5m", staleTtl: "10m" } as const;
+// Nothing here is stale after a write (figures.ts). `staleTtl` means that a reader who comes after five quiet minutes, or while a
+// write is about to be acknowledged, does not wait for the query.
+export const OPTIONS = { ttl: "5m", staleTtl: "10m" } as const;
 
 class AnalyticsService {
   async pipeline(): Promise<ApiResponse<PipelineStage[]>> {

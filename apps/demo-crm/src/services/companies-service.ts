@@ -1,4 +1,4 @@
-import { cache, cacheManager, invalidateOnCreate, invalidateOnUpdate } from "../cache/index.ts";
+import { cache, cacheManager } from "../cache/index.ts";
 import type { Change } from "../db/queries/change.ts";
 import {
   type CompanyFilter,
@@ -10,8 +10,9 @@ import {
 import type { Page, PageRequest } from "../db/queries/page.ts";
 import type { Company } from "../db/schema.ts";
 import { slug } from "../db/slug.ts";
-import { afterCommit, removedWith } from "./after-commit.ts";
+import { afterEvents, removedWith } from "./after-commit.ts";
 import { type ApiResponse, Errors, successResponse } from "./api-response.ts";
+import { companyFiguresMoved, rowFiguresMoved } from "./figures.ts";
 
 const CACHE_TTL = 300;
 const CACHE_PREFIX = "companies";
@@ -92,7 +93,13 @@ class CompaniesService {
       return Errors.Unprocessable("The parent company does not exist").toResponse();
     if (!company) return Errors.Conflict(`A company with the id "${id}" exists already`).toResponse();
 
-    return successResponse(company, await afterCommit(() => invalidateOnCreate("companies", id, company)));
+    const created = {
+      event: "entity:created",
+      entityType: "companies",
+      entityId: id,
+      data: company,
+    } as const;
+    return successResponse(company, await afterEvents([created, ...rowFiguresMoved("companies", id)]));
   }
 
   async updateCompany(id: string, data: Change<CompanyValues>): Promise<ApiResponse<Company>> {
@@ -104,8 +111,9 @@ class CompaniesService {
       return Errors.Unprocessable("The parent company does not exist").toResponse();
     if (!updated) return Errors.NotFound("Company").toResponse();
 
-    const { after } = updated;
-    return successResponse(after, await afterCommit(() => invalidateOnUpdate("companies", id, after)));
+    const { before, after } = updated;
+    const event = { event: "entity:updated", entityType: "companies", entityId: id, data: after } as const;
+    return successResponse(after, await afterEvents([event, ...companyFiguresMoved(before, after)]));
   }
 
   async deleteCompany(id: string, options: { detachDeals: boolean }): Promise<ApiResponse<{ id: string }>> {

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { cache, invalidateOnCreate, invalidateOnUpdate } from "../cache/index.ts";
+import { cache } from "../cache/index.ts";
 import { isForeignKeyViolation } from "../db/constraint-error.ts";
 import { applyChange, type Change } from "../db/queries/change.ts";
 import {
@@ -11,8 +11,9 @@ import {
 } from "../db/queries/deals.ts";
 import type { Page, PageRequest } from "../db/queries/page.ts";
 import type { Deal } from "../db/schema.ts";
-import { afterCommit, removedWith } from "./after-commit.ts";
+import { afterEvents, removedWith } from "./after-commit.ts";
 import { type ApiResponse, Errors, successResponse } from "./api-response.ts";
+import { dealFiguresMoved, rowFiguresMoved } from "./figures.ts";
 
 const CACHE_TTL = 300;
 const CACHE_PREFIX = "deals";
@@ -57,7 +58,11 @@ class DealsService {
     const { before, after } = written;
     // A deal that moves changes the figures of the company it leaves as well.
     const companyIds = [before.companyId, after.companyId].filter((company) => company !== null);
-    const write = await afterCommit(() => invalidateOnUpdate("deals", id, { ...after, companyIds }));
+    const event = "entity:updated";
+    const write = await afterEvents([
+      { event, entityType: "deals", entityId: id, data: { ...after, companyIds } },
+      ...dealFiguresMoved(before, after),
+    ]);
     // Read again for the names. Should somebody have changed it meanwhile, the client sees the newer state.
     const deal = await dealQueries.findById(id);
     return deal ? successResponse(deal, write) : Errors.NotFound("Deal").toResponse();
@@ -74,7 +79,10 @@ class DealsService {
         return Errors.Unprocessable("The user, the product or the company does not exist").toResponse();
       throw error;
     }
-    const write = await afterCommit(() => invalidateOnCreate("deals", id, figuresOf(data)));
+    const write = await afterEvents([
+      { event: "entity:created", entityType: "deals", entityId: id, data: figuresOf(data) },
+      ...rowFiguresMoved("deals", id),
+    ]);
     const deal = await dealQueries.findById(id);
     return deal ? successResponse(deal, write) : Errors.NotFound("Deal").toResponse();
   }

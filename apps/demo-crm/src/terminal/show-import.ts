@@ -37,7 +37,9 @@ export function showImportReport(terminal: Terminal, report: ImportReport, skipp
   if (terminal.isTTY && !skipped) terminal.write("\r\u001b[K");
   const counts = `${number(stored.companies)} companies, ${number(stored.users)} users, ${number(stored.products)} products, ${number(stored.deals)} deals`;
   if (skipped) {
-    terminal.write(`The data is there already: ${counts} were imported\n`);
+    terminal.write(
+      `The data is there already: ${counts} were imported. What is not as it should be in it: /console/data\n`,
+    );
     return;
   }
   terminal.write(`Imported ${counts} in ${(report.durationMs / 1000).toFixed(1)} s\n`);

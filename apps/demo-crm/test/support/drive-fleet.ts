@@ -16,6 +16,7 @@ const PASSWORD = "of this run";
 const WRITE_SHARE = 0.05;
 /** Then a client takes a new connection, and with it another instance. */
 const REQUESTS_A_CONNECTION = 20;
+const EMPTY = "/healthz";
 const AGGREGATES = ["pipeline", "revenue-by-sector", "leaderboard"];
 
 export interface Fleet {
@@ -78,10 +79,17 @@ export interface Reply {
   readonly status: number;
   readonly instance: string | undefined;
   readonly invalidation: string | undefined;
+  /** Of the cache: `hit`, `miss`, … */
+  readonly cached: string | undefined;
+  /** Time in the instance, and of that for the read alone, where it is told: ms. */
+  readonly inside: number;
+  readonly read: number;
   readonly cookie: string | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape.
   readonly body: any;
 }
+
+const duration = (name: string, header = "") => Number(new RegExp(`${name};dur=([\\d.]+)`).exec(header)?.[1]);
 
 export function ask(
   url: string,
@@ -108,6 +116,9 @@ export function ask(
           resolve({
             ...{ status: incoming.statusCode ?? 0, instance: one("x-instance") },
             invalidation: one("x-cache-invalidation"),
+            cached: one("x-cache"),
+            inside: duration("app", one("server-timing")),
+            read: duration("read", one("server-timing")),
             cookie: incoming.headers["set-cookie"]?.[0]?.split(";")[0],
             body: answer === "" ? undefined : JSON.parse(answer),
           });
@@ -125,7 +136,21 @@ export interface DriveOptions {
   readonly clients: number;
   /** Requests a second of all clients together; 0: as many as are answered. */
   readonly rate: number;
+  /** Aggregates are asked for past the cache; everything else is the same. @default false */
+  readonly bypass?: boolean | undefined;
   readonly random?: (() => number) | undefined;
+}
+
+/** One request of an aggregate. */
+export interface AggregateSample {
+  /** When it began, in ms since the drive did. */
+  readonly atMs: number;
+  /** Of the whole request, and of that in the instance. */
+  readonly tookMs: number;
+  readonly insideMs: number;
+  /** Of that, for the aggregate alone: without session and limits. */
+  readonly readMs: number;
+  readonly cached: string | undefined;
 }
 
 export interface Figures {
@@ -138,13 +163,16 @@ export interface Figures {
   readonly byInstance: Readonly<Record<string, number>>;
   /** Over HTTP, of whole requests. */
   readonly aggregates: ReturnType<typeof percentiles>;
+  readonly samples: readonly AggregateSample[];
+  /** Of a route that does nothing: what the generator, the network and the wait for a processor cost. */
+  readonly empty: ReturnType<typeof percentiles>;
   readonly all: ReturnType<typeof percentiles>;
 }
 
 /** Signs in, has every instance meet the session, and then reads and writes for so long. */
 export async function driveFleet(
   fleet: Fleet,
-  { seconds, clients, rate, random = Math.random }: DriveOptions,
+  { seconds, clients, rate, bypass = false, random = Math.random }: DriveOptions,
 ): Promise<Figures> {
   const { url } = fleet;
   const { cookie } = await ask(`${url}/api/session`, {
@@ -167,7 +195,8 @@ export async function driveFleet(
   const failed: { what: string; atMs: number }[] = [];
   const byInstance: Record<string, number> = {};
   const all: number[] = [];
-  const aggregates: number[] = [];
+  const samples: AggregateSample[] = [];
+  const empty: number[] = [];
   const startedAt = performance.now();
 
   async function timed(
@@ -179,8 +208,18 @@ export async function driveFleet(
     try {
       const reply = await ask(url + path, { agent, cookie: cookie as string, ...options });
       const took = performance.now() - began;
-      all.push(took);
-      if (path.startsWith("/api/analytics")) aggregates.push(took);
+      if (path === EMPTY) empty.push(took);
+      else all.push(took);
+      if (path.startsWith("/api/analytics"))
+        samples.push({
+          ...{
+            atMs: began - startedAt,
+            tookMs: took,
+            insideMs: reply.inside,
+            readMs: reply.read,
+            cached: reply.cached,
+          },
+        });
       const instance = reply.instance ?? "?";
       byInstance[instance] = (byInstance[instance] ?? 0) + 1;
       if (reply.status < 400) return reply;
@@ -224,16 +263,19 @@ export async function driveFleet(
       if (dice < WRITE_SHARE / 2)
         await writeRow(company, { employees: Math.floor(random() * 10_000) }, agent);
       else if (dice < WRITE_SHARE)
-        await writeRow(`/api/deals/${deal.id}`, { companyId: deal.companyId }, agent);
+        // It moves the figures: days to close are counted from it.
+        await writeRow(`/api/deals/${deal.id}`, { engageDate: `2016-10-${10 + (turn % 20)}` }, agent);
       else {
         figures.reads++;
         const kind = random();
         if (kind < 0.4) await readRow(company, agent);
         else if (kind < 0.65) await readRow(`/api/deals/${deal.id}`, agent);
-        else if (kind < 0.85) await timed(`/api/analytics/${AGGREGATES[turn % 3]}`, agent);
+        else if (kind < 0.85)
+          await timed(`/api/analytics/${AGGREGATES[turn % 3]}${bypass ? "?cache=bypass" : ""}`, agent);
         else await timed(`/api/companies?page=${1 + (turn % 4)}`, agent);
       }
       if (turn % REQUESTS_A_CONNECTION === 0) {
+        await timed(EMPTY, agent);
         agent.destroy();
         agent = new Agent({ keepAlive: true, maxSockets: 1 });
       }
@@ -250,36 +292,7 @@ export async function driveFleet(
     stale,
     failed,
     byInstance,
-    aggregates: percentiles(aggregates),
+    ...{ aggregates: percentiles(samples.map(({ tookMs }) => tookMs)), samples, empty: percentiles(empty) },
     all: percentiles(all),
   };
-}
-
-export interface AggregateRatio {
-  readonly name: string;
-  readonly hitP99: number;
-  readonly withoutP99: number;
-  /** Without / with. */
-  readonly p99: number;
-  readonly p50: number;
-}
-
-/** The side-by-side comparison of one instance, of the aggregates. */
-export async function compareAggregates({ url }: Fleet, pairs: number): Promise<AggregateRatio[]> {
-  const { status, body } = await ask(`${url}/api/compare?pairs=${pairs}`, { timeoutMs: 30_000 });
-  if (status !== 200) throw new Error(`The comparison was refused: ${status} ${body?.code} ${body?.detail}`);
-  return (
-    body.data.reads as {
-      name: string;
-      key: string;
-      hit: { p50: number; p99: number };
-      withoutCache: { p50: number; p99: number };
-    }[]
-  )
-    .filter(({ key }) => key.startsWith("analytics:"))
-    .map(({ name, hit, withoutCache }) => ({
-      ...{ name, hitP99: hit.p99, withoutP99: withoutCache.p99 },
-      p99: Math.round((withoutCache.p99 / hit.p99) * 10) / 10,
-      p50: Math.round((withoutCache.p50 / hit.p50) * 10) / 10,
-    }));
 }

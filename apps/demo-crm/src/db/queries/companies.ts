@@ -65,7 +65,7 @@ export const companyQueries = {
 
   /** The sectors, with how many companies each has. */
   async findIndustries(): Promise<Industry[]> {
-    track("companies");
+    track("sectors");
     return db()
       .select({ sector: companies.sector, companies: count() })
       .from(companies)
@@ -74,7 +74,7 @@ export const companyQueries = {
   },
 
   async findSectors(): Promise<string[]> {
-    track("companies");
+    track("sectors");
     const rows = await db()
       .selectDistinct({ sector: companies.sector })
       .from(companies)

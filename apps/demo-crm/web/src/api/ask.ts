@@ -59,7 +59,7 @@ export async function ask<T>(path: string, options: AskOptions = {}): Promise<An
   }
   const answer = (await response.json().catch(() => ({}))) as { data?: T; meta?: WriteMeta };
   if (!response.ok) throw refusal(response, answer as Partial<Problem>);
-  const serverMs = /dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1];
+  const serverMs = /app;dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1];
   return {
     data: answer.data as T,
     meta: answer.meta,

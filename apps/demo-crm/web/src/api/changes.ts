@@ -5,8 +5,11 @@ import type { EntityChange } from "./types.ts";
 const AT_MOST_EVERY_MS = 1_000;
 const CHANNEL = "crm-changes";
 
-export type LinkState = "connecting" | "live" | "lost";
-type Message = { kind: "ready" | "resync" | "lost" } | { kind: "changes"; changes: readonly EntityChange[] };
+/** `uncached`: the server is there, and its cache is not: it answers from the database. */
+export type LinkState = "connecting" | "live" | "uncached" | "lost";
+type Message =
+  | { kind: "ready" | "resync" | "lost" | "away" | "back" }
+  | { kind: "changes"; changes: readonly EntityChange[] };
 
 /**
  * Keeps what is shown true: follows `/api/changes`, and has the queries that show what changed asked again. Returns the
@@ -20,9 +23,13 @@ export function followChanges(client: QueryClient, onState: (state: LinkState) =
   const ended = new AbortController();
   const refresh = collectChanges(client);
   let wasReady = false;
+  let isAway = false;
 
   function receive(message: Message): void {
-    onState(message.kind === "lost" ? "lost" : "live");
+    if (message.kind === "away") isAway = true;
+    if (message.kind === "back" || message.kind === "lost") isAway = false;
+    if (message.kind === "lost") onState("lost");
+    else onState(isAway ? "uncached" : "live");
     if (message.kind === "changes") refresh.add(message.changes);
     if (message.kind !== "ready" && message.kind !== "resync") return;
     // Whatever happened before somebody listened may have been missed. At the first time that is the moment of loading.
@@ -47,9 +54,10 @@ export function followChanges(client: QueryClient, onState: (state: LinkState) =
         // Granted in the moment in which it ended.
         if (ended.signal.aborted) return undefined;
         listen(ended.signal, (message) => {
-          if (message.kind !== "changes") last = message.kind === "lost" ? message : { kind: "ready" };
           channel.postMessage(message);
           receive(message);
+          if (isAway) last = { kind: "away" };
+          else if (message.kind !== "changes") last = message.kind === "lost" ? message : { kind: "ready" };
         });
         return new Promise<void>((resolve) => ended.signal.addEventListener("abort", () => resolve()));
       })
@@ -67,8 +75,8 @@ function listen(signal: AbortSignal, receive: (message: Message) => void): void 
   let again: number | undefined;
   const open = () => {
     source = new EventSource("/api/changes");
-    source.addEventListener("ready", () => receive({ kind: "ready" }));
-    source.addEventListener("resync", () => receive({ kind: "resync" }));
+    for (const kind of ["ready", "resync", "away", "back"] as const)
+      source.addEventListener(kind, () => receive({ kind }));
     source.addEventListener("changes", ({ data }) => receive({ kind: "changes", changes: JSON.parse(data) }));
     source.addEventListener("error", () => {
       receive({ kind: "lost" });

@@ -1,6 +1,11 @@
 // What the routes of the console answer; some of them are not there in every version of the server.
 import type { LockInfo } from "@crm/cache-lock";
 import type { RateLimiterStats, RateLimitResult, ResolvedRule } from "@crm/cache-ratelimit";
+import type { SicknessState } from "../../../src/dev/sickness.ts";
+import type { RuleGraph as ServerRuleGraph } from "../../../src/live/describe-rules.ts";
+import type { WarmingRun } from "../../../src/live/warming-log.ts";
+
+export type { WarmingRun };
 
 /** `GET /api/cache/entries`. */
 export interface EntryPage {
@@ -34,20 +39,7 @@ export interface LimitState {
 }
 
 /** `GET /api/cache/rules`. */
-export interface RuleGraph {
-  readonly mode: "rules" | "dependencies";
-  readonly entities: readonly {
-    readonly entity: string;
-    readonly patterns: readonly string[];
-    readonly scoped: boolean;
-    readonly endsSessions: boolean;
-  }[];
-  readonly relations: readonly {
-    readonly from: string;
-    readonly to: string;
-    readonly idFrom: readonly string[];
-  }[];
-}
+export type RuleGraph = ServerRuleGraph & { readonly mode: "rules" | "dependencies" };
 
 /** `GET /api/cache/warming`, as far as it is shown. */
 export interface WarmingState {
@@ -69,22 +61,5 @@ export interface WarmingState {
   readonly hotKeys: readonly { readonly key: string; readonly reads: number }[];
 }
 
-export interface WarmingRun {
-  readonly run: number;
-  readonly kind: string;
-  readonly startedAt: string;
-  readonly completedAt: string | null;
-  readonly total: number;
-  readonly done: number;
-  readonly successful: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly keysWarmed: number;
-}
-
 /** `GET /api/dev/sickness`. */
-export interface Sickness {
-  readonly redis: "none" | "slow" | "cut" | "dead" | null;
-  readonly redisDelayMs: number;
-  readonly originDelayMs: number;
-}
+export type Sickness = SicknessState;

@@ -62,7 +62,9 @@ function Tiles({ latest }: { latest: LiveSample | undefined }) {
     {
       title: "Hit rate, last 10 s",
       value: percent(hitRate),
-      note: latest ? `${whole(latest.hits)} hits, ${whole(latest.misses)} misses` : "no reads yet",
+      note: latest
+        ? `${whole(latest.hits)} hits, ${whole(latest.misses)} misses since the start`
+        : "no reads yet",
     },
     {
       title: "Median with the cache",

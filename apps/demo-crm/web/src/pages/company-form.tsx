@@ -1,10 +1,8 @@
-import type { FormEvent } from "react";
 import type { Company } from "../api/types.ts";
-import { useWrite } from "../api/write.ts";
 import { Button } from "../ui/button.tsx";
 import { Field, Input } from "../ui/field.tsx";
-import { changed, numberOf, textOf } from "../ui/form-values.ts";
-import { notify } from "../ui/toasts.tsx";
+import { numberOf, textOf } from "../ui/form-values.ts";
+import { useSave } from "./use-save.ts";
 
 type Values = Pick<
   Company,
@@ -17,24 +15,11 @@ interface CompanyFormProps {
   readonly onSaved: (id: string) => void;
 }
 
-/** Sends what differs, so that two people who change different fields do not undo one another. */
 export function CompanyForm({ company, onSaved }: CompanyFormProps) {
-  const write = useWrite<Company>("companies");
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const values = read(new FormData(event.currentTarget));
-    const body = company ? changed<Values>(company, values) : values;
-    if (Object.keys(body).length === 0) {
-      notify({ title: "Nothing to save", description: "No field differs from what is stored." });
-      return;
-    }
-    write.mutate(
-      company
-        ? { method: "PATCH", id: company.id, body, done: `${values.name} saved` }
-        : { method: "POST", body, done: `${values.name} added` },
-      { onSuccess: ({ data }) => onSaved(data.id) },
-    );
-  };
+  const { submit, busy } = useSave<Company, Values>({
+    ...{ entity: "companies", title: "Company", row: company, read },
+    onSaved: ({ id }) => onSaved(id),
+  });
   return (
     <form onSubmit={submit} className="form">
       <div className="fields">
@@ -84,7 +69,7 @@ export function CompanyForm({ company, onSaved }: CompanyFormProps) {
         </Field>
       </div>
       <div className="actions">
-        <Button look="primary" type="submit" busy={write.isPending}>
+        <Button look="primary" type="submit" busy={busy}>
           {company ? "Save" : "Add company"}
         </Button>
       </div>

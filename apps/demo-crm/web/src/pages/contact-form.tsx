@@ -1,11 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import type { FormEvent } from "react";
 import { list } from "../api/queries.ts";
 import type { Contact } from "../api/types.ts";
-import { useWrite } from "../api/write.ts";
 import { Button } from "../ui/button.tsx";
 import { Field, Input, Select } from "../ui/field.tsx";
-import { changed, textOf } from "../ui/form-values.ts";
+import { textOf } from "../ui/form-values.ts";
+import { useSave } from "./use-save.ts";
 
 type Values = Pick<Contact, "name" | "companyId" | "title" | "email" | "phone">;
 
@@ -16,27 +15,10 @@ interface ContactFormProps {
 }
 
 export function ContactForm({ contact, onSaved }: ContactFormProps) {
-  const write = useWrite("contacts");
+  const { submit, busy } = useSave<Contact, Values>({
+    ...{ entity: "contacts", title: "Contact", row: contact, read, onSaved },
+  });
   const companies = useQuery(list("companies", { limit: 100 })).data?.data.items ?? [];
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const values: Values = {
-      name: textOf(form, "name") ?? "",
-      companyId: textOf(form, "companyId"),
-      title: textOf(form, "title"),
-      email: textOf(form, "email"),
-      phone: textOf(form, "phone"),
-    };
-    const body = contact ? changed<Values>(contact, values) : values;
-    if (Object.keys(body).length === 0) return onSaved();
-    write.mutate(
-      contact
-        ? { method: "PATCH", id: contact.id, body, done: `${values.name} saved` }
-        : { method: "POST", body, done: `${values.name} added` },
-      { onSuccess: onSaved },
-    );
-  };
   return (
     <form onSubmit={submit} className="form">
       <div className="fields">
@@ -70,10 +52,18 @@ export function ContactForm({ contact, onSaved }: ContactFormProps) {
         </Field>
       </div>
       <div className="actions">
-        <Button look="primary" type="submit" busy={write.isPending}>
+        <Button look="primary" type="submit" busy={busy}>
           {contact ? "Save" : "Add contact"}
         </Button>
       </div>
     </form>
   );
 }
+
+const read = (form: FormData): Values => ({
+  name: textOf(form, "name") ?? "",
+  companyId: textOf(form, "companyId"),
+  title: textOf(form, "title"),
+  email: textOf(form, "email"),
+  phone: textOf(form, "phone"),
+});

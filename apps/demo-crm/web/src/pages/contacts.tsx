@@ -9,9 +9,8 @@ import { SignedIn, useSignIn } from "../shell/sign-in.tsx";
 import { MadeUp } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { Pager } from "../ui/pager.tsx";
-import { EmptyState, Loaded } from "../ui/states.tsx";
 import { Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
 import { ContactForm } from "./contact-form.tsx";
@@ -47,73 +46,66 @@ export function ContactsPage() {
           onChange={(value) => void navigate({ search: value ? { q: value } : {}, replace: true })}
         />
       </search>
-      <div className="card flush">
-        <Loaded query={contacts} lines={12}>
-          {(found) =>
-            found.items.length === 0 ? (
-              <EmptyState title="No contact matches">
-                <Button onClick={() => void navigate({ search: {} })}>Show all</Button>
-              </EmptyState>
-            ) : (
-              <>
-                <Table
-                  caption="Contacts"
-                  rows={found.items}
-                  rowKey={({ id }) => id}
-                  isOld={contacts.isPlaceholderData}
-                  columns={[
+      <ListCard
+        query={contacts}
+        of="contacts"
+        empty={{
+          title: "No contact matches",
+          text: <Button onClick={() => void navigate({ search: {} })}>Show all</Button>,
+        }}
+        onPage={(next) => void navigate({ search: { q, page: next } })}
+      >
+        {(rows, isOld) => (
+          <Table
+            caption="Contacts"
+            rows={rows}
+            rowKey={({ id }) => id}
+            isOld={isOld}
+            columns={[
+              {
+                title: "Name",
+                cell: ({ name, generated }) => (
+                  <>
+                    <span className="strong">{name}</span> {generated && <MadeUp />}
+                  </>
+                ),
+              },
+              {
+                title: "Company",
+                cell: ({ companyId }) =>
+                  companyId === null ? (
+                    "–"
+                  ) : (
+                    <Link to="/companies/$companyId" params={{ companyId }}>
+                      {names.company(companyId)}
+                    </Link>
+                  ),
+              },
+              { title: "Title", isExtra: true, cell: ({ title }) => title ?? "–" },
+              { title: "Email", isExtra: true, cell: ({ email }) => email ?? "–" },
+              { title: "Telephone", isExtra: true, cell: ({ phone }) => phone ?? "–" },
+              ...(user
+                ? [
                     {
-                      title: "Name",
-                      cell: ({ name, generated }) => (
-                        <>
-                          <span className="strong">{name}</span> {generated && <MadeUp />}
-                        </>
+                      title: "Edit",
+                      isNumber: true,
+                      cell: (contact: Contact) => (
+                        <button
+                          type="button"
+                          className="icon-button"
+                          aria-label={`Edit ${contact.name}`}
+                          onClick={() => setEditing(contact)}
+                        >
+                          <Pencil size={16} aria-hidden />
+                        </button>
                       ),
                     },
-                    {
-                      title: "Company",
-                      cell: ({ companyId }) =>
-                        companyId === null ? (
-                          "–"
-                        ) : (
-                          <Link to="/companies/$companyId" params={{ companyId }}>
-                            {names.company(companyId)}
-                          </Link>
-                        ),
-                    },
-                    { title: "Title", isExtra: true, cell: ({ title }) => title ?? "–" },
-                    { title: "Email", isExtra: true, cell: ({ email }) => email ?? "–" },
-                    { title: "Telephone", isExtra: true, cell: ({ phone }) => phone ?? "–" },
-                    ...(user
-                      ? [
-                          {
-                            title: "Edit",
-                            isNumber: true,
-                            cell: (contact: Contact) => (
-                              <button
-                                type="button"
-                                className="icon-button"
-                                aria-label={`Edit ${contact.name}`}
-                                onClick={() => setEditing(contact)}
-                              >
-                                <Pencil size={16} aria-hidden />
-                              </button>
-                            ),
-                          },
-                        ]
-                      : []),
-                  ]}
-                />
-                <Pager
-                  {...found}
-                  of="contacts"
-                  onPage={(next) => void navigate({ search: { q, page: next > 1 ? next : undefined } })}
-                />
-              </>
-            )
-          }
-        </Loaded>
-      </div>
+                  ]
+                : []),
+            ]}
+          />
+        )}
+      </ListCard>
       <Dialog
         open={editing !== null}
         onClose={() => setEditing(null)}

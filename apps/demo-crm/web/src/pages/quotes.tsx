@@ -7,11 +7,10 @@ import { usePageTitle } from "../shell/page-title.ts";
 import { SignedIn, useSignIn } from "../shell/sign-in.tsx";
 import { Badge, MadeUp } from "../ui/badge.tsx";
 import { Button } from "../ui/button.tsx";
-import { Field, Select } from "../ui/field.tsx";
-import { capitalize, day, dollars } from "../ui/format.ts";
+import { day, dollars } from "../ui/format.ts";
+import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { Pager } from "../ui/pager.tsx";
-import { EmptyState, Loaded } from "../ui/states.tsx";
+import { StatusFilter } from "../ui/status-filter.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 
 const route = getRouteApi("/quotes");
@@ -58,43 +57,22 @@ export function QuotesPage() {
         <SignedIn to="issue quotes">{null}</SignedIn>
       </PageHead>
       <search className="filters">
-        <Field label="Status">
-          <Select
-            value={status ?? ""}
-            onChange={(event) =>
-              void navigate({
-                search: { status: STATUSES.find((one) => one === event.target.value) },
-                replace: true,
-              })
-            }
-            options={[["", "Any status"], ...STATUSES.map((one) => [one, capitalize(one)] as const)]}
-          />
-        </Field>
+        <StatusFilter
+          statuses={STATUSES}
+          value={status}
+          onChange={(one) => void navigate({ search: { status: one }, replace: true })}
+        />
       </search>
-      <div className="card flush">
-        <Loaded query={quotes} lines={12}>
-          {(found) =>
-            found.items.length === 0 ? (
-              <EmptyState title="No quotes" />
-            ) : (
-              <>
-                <Table
-                  caption="Quotes"
-                  rows={found.items}
-                  rowKey={({ id }) => id}
-                  columns={columns}
-                  isOld={quotes.isPlaceholderData}
-                />
-                <Pager
-                  {...found}
-                  of="quotes"
-                  onPage={(next) => void navigate({ search: { status, page: next > 1 ? next : undefined } })}
-                />
-              </>
-            )
-          }
-        </Loaded>
-      </div>
+      <ListCard
+        query={quotes}
+        of="quotes"
+        empty={{ title: "No quotes" }}
+        onPage={(next) => void navigate({ search: { status, page: next } })}
+      >
+        {(rows, isOld) => (
+          <Table caption="Quotes" rows={rows} rowKey={({ id }) => id} columns={columns} isOld={isOld} />
+        )}
+      </ListCard>
     </>
   );
 }

@@ -10,9 +10,9 @@ import { SignedIn, useSignIn } from "../shell/sign-in.tsx";
 import { Badge, MadeUp } from "../ui/badge.tsx";
 import { Field, Select } from "../ui/field.tsx";
 import { day } from "../ui/format.ts";
+import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { Pager } from "../ui/pager.tsx";
-import { EmptyState, Loaded } from "../ui/states.tsx";
+import { StatusFilter } from "../ui/status-filter.tsx";
 
 const route = getRouteApi("/tasks");
 const STATUSES = ["open", "doing", "done"] as const;
@@ -35,18 +35,7 @@ export function TasksPage() {
         <SignedIn to="mark tasks done">{null}</SignedIn>
       </PageHead>
       <search className="filters">
-        <Field label="Status">
-          <Select
-            value={status ?? ""}
-            onChange={(event) => set({ status: event.target.value || undefined })}
-            options={[
-              ["", "Any status"],
-              ["open", "Open"],
-              ["doing", "Doing"],
-              ["done", "Done"],
-            ]}
-          />
-        </Field>
+        <StatusFilter statuses={STATUSES} value={status} onChange={(one) => set({ status: one })} />
         <Field label="Assignee">
           <Select
             value={assignee ?? ""}
@@ -55,30 +44,20 @@ export function TasksPage() {
           />
         </Field>
       </search>
-      <div className="card flush">
-        <Loaded query={tasks} lines={12}>
-          {(found) =>
-            found.items.length === 0 ? (
-              <EmptyState title="No tasks">Nothing matches these filters.</EmptyState>
-            ) : (
-              <>
-                <ul className={`task-list ${tasks.isPlaceholderData ? "old" : ""}`}>
-                  {found.items.map((task) => (
-                    <TaskRow key={task.id} task={task} />
-                  ))}
-                </ul>
-                <Pager
-                  {...found}
-                  of="tasks"
-                  onPage={(next) =>
-                    void navigate({ search: (before) => ({ ...before, page: next > 1 ? next : undefined }) })
-                  }
-                />
-              </>
-            )
-          }
-        </Loaded>
-      </div>
+      <ListCard
+        query={tasks}
+        of="tasks"
+        empty={{ title: "No tasks", text: "Nothing matches these filters." }}
+        onPage={(next) => void navigate({ search: (before) => ({ ...before, page: next }) })}
+      >
+        {(rows, isOld) => (
+          <ul className={`task-list ${isOld ? "old" : ""}`}>
+            {rows.map((task) => (
+              <TaskRow key={task.id} task={task} />
+            ))}
+          </ul>
+        )}
+      </ListCard>
     </>
   );
 }

@@ -14,6 +14,7 @@ const THEMES = [
 const LINK = {
   connecting: ["Connecting", "warn"],
   live: ["Live: changes show at once", "good"],
+  uncached: ["Cache away: answers from the database", "warn"],
   lost: ["No connection, trying again", "bad"],
 } as const;
 
