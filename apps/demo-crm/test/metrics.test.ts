@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startApp, type TestApp } from "./start-app.ts";
 
@@ -62,6 +63,22 @@ it("tells of locks, limits and the store", async () => {
   expect(find("crm_cache_limit_decisions_total", '"api"', '"allowed"')).toBeGreaterThan(0);
   expect(find("crm_cache_limit_decisions_total", '"sign-in"', '"denied"')).toBe(0);
   expect(find("crm_cache_store_available")).toBe(1);
+});
+
+it("has every metric that the documentation of operations asks for, and its dashboard", async () => {
+  const names = new Set([...(await scrape()).keys()].map((sample) => sample.replace(/\{.*/, "")));
+  const labels = new Set(
+    [...(await scrape()).keys()].flatMap((sample) => sample.match(/\bcrm_cache_\w+(?==")/g) ?? []),
+  );
+  // Told only when there was one; their names are tested where they are made.
+  for (const seldom of ["crm_cache_reason", "crm_cache_entries_rejected_total"])
+    (seldom.endsWith("total") ? names : labels).add(seldom);
+  for (const file of ["README.md", "grafana-dashboard.json"]) {
+    const text = await readFile(new URL(`../../../docs/operations/${file}`, import.meta.url), "utf8");
+    const asked = new Set(text.match(/\bcrm_cache_\w+/g));
+    expect(asked.size).toBeGreaterThan(10);
+    expect([...asked].filter((name) => !names.has(name) && !labels.has(name))).toEqual([]);
+  }
 });
 
 it("has at most 200 samples, whatever is asked for", async () => {
