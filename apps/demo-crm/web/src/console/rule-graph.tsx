@@ -18,7 +18,7 @@ export function RuleGraphView({ graph }: { graph: RuleGraph }) {
     <>
       <p className="banner">
         {mode === "dependencies"
-          ? "This server removes what was made from the row that changed. Of the rules it uses only the dashed ones, which concern one instance."
+          ? "This server removes what was made from the row that changed. Of the rules it uses only the dashed ones, which concern one instance, and deal-figures: the aggregates are counted again before a write is acknowledged."
           : "This server removes what these rules say, and what was made from the row that changed."}
       </p>
       <svg className="graph" viewBox={`0 0 ${SIZE.width} ${SIZE.height}`} aria-hidden>

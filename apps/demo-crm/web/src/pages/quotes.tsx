@@ -32,7 +32,7 @@ export function QuotesPage() {
         </>
       ),
     },
-    { title: "Status", cell: (quote) => <Badge>{quote.status}</Badge> },
+    { title: "Status", isExtra: true, cell: (quote) => <Badge>{quote.status}</Badge> },
     { title: "Company", cell: ({ companyId }) => names.company(companyId) },
     {
       title: "Deal",
