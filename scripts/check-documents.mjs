@@ -59,13 +59,12 @@ if (code === 0) {
  * @param {string} block
  */
 function programOf(given, block) {
-  const lines = `${given}\n${block}`.split("\n");
   const isImport = (/** @type {string} */ line) => /^import .*;$/.test(line);
-  const imports = lines
-    .filter(isImport)
-    .map((line) =>
-      line.replace(/"demo\/(.*)"/, '"../src/$1"').replace('"./cache"', '"../src/cache/index.ts"'),
-    );
-  const body = lines.filter((line) => !isImport(line));
-  return `${imports.join("\n")}\nasync function block() {\n${body.join("\n")}\n}\nvoid block;\nexport {};\n`;
+  const split = (/** @type {string} */ text, /** @type {boolean} */ imports) =>
+    text.split("\n").filter((line) => isImport(line) === imports);
+  const imports = [...split(given, true), ...split(block, true)].map((line) =>
+    line.replace(/"demo\/(.*)"/, '"../src/$1"').replace('"./cache"', '"../src/cache/index.ts"'),
+  );
+  const body = ["async function block() {", ...split(block, false), "}", "void block;", "export {};", ""];
+  return [...imports, ...split(given, false), ...body].join("\n");
 }
