@@ -1,5 +1,5 @@
-// Each published package as it would be published: publint on the packed tarball, and no range in the packed manifest that
-// only this workspace understands.
+// Each published package as it would be published: publint and attw on the packed tarball, nothing in it but what belongs
+// there, and no range in the packed manifest that only this workspace understands.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +16,16 @@ try {
     const { code } = await run("publint", ["run", tarball, "--strict"], { cwd: root });
     if (code !== 0) failures += 1;
 
+    // The types that each entry point resolves to. ESM only, so what CommonJS and Node 10 would see is left out.
+    const types = await run("attw", [tarball, "--profile", "esm-only", "--no-emoji", "--format", "ascii"], {
+      cwd: root,
+      quiet: true,
+    });
+    if (types.code !== 0) {
+      console.error(types.output);
+      failures += 1;
+    }
+
     const manifest = await capture("tar", ["-xzOf", tarball, "package/package.json"]);
     for (const [range] of manifest.matchAll(/"(workspace|catalog|link|file):[^"]*"/g)) {
       console.error(
@@ -29,8 +39,8 @@ try {
       console.error(`  ${found.path}: ${wanted} is not in the tarball`);
       failures += 1;
     }
-    for (const file of files.filter((name) => /\.test(-d)?\.ts$/.test(name))) {
-      console.error(`  ${found.path}: ${file} is a test and is in the tarball`);
+    for (const file of files.filter((name) => name !== "" && !belongs(name.replace(/^package\//, "")))) {
+      console.error(`  ${found.path}: ${file} is in the tarball and does not belong there`);
       failures += 1;
     }
   }
@@ -38,3 +48,11 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = failures === 0 ? 0 : 1;
+
+/** @param {string} file its path in the package */
+function belongs(file) {
+  if (/\.test(-d)?\.|__snapshots__/.test(file)) return false;
+  return (
+    /^(dist|src)\//.test(file) || ["package.json", "README.md", "CHANGELOG.md", "LICENSE"].includes(file)
+  );
+}

@@ -23,6 +23,7 @@ const STEPS = [
   { name: "scripts", title: "Types of the scripts", command: ["tsc", "-p", "scripts/tsconfig.json"] },
   { name: "build", title: "Build", command: ["turbo", "run", "build", "--output-logs=new-only"] },
   { name: "typecheck", title: "Types", command: ["turbo", "run", "typecheck", "--output-logs=errors-only"] },
+  { name: "docstrings", title: "Docstrings of exports", command: script("check-docstrings.mjs") },
   { name: "documents", title: "Code in documents", command: script("check-documents.mjs") },
   { name: "test", title: "Tests", command: script("test.mjs") },
   {

@@ -11,6 +11,7 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
  * @property {string} name
  * @property {string} version
  * @property {boolean} [private]
+ * @property {Record<string, unknown>} [exports]
  * @property {Record<string, string>} [scripts]
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [peerDependencies]

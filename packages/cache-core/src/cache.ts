@@ -150,6 +150,7 @@ export interface CacheInternals {
   };
 }
 
+/** One entry of `setMany`. */
 export interface SetEntry extends SetOptions {
   key: string;
   value: unknown;
@@ -168,6 +169,7 @@ export interface CacheEntry<T = unknown> {
   readonly tier: "memory" | "store";
 }
 
+/** What `cache.getStats()` tells: counts since the cache was made, and the store as it is now. */
 export interface CacheStats {
   readonly connected: boolean;
   /** Of this namespace's server, as in `"15.2MB"`. */
@@ -191,6 +193,7 @@ export interface CacheStats {
   readonly l1: MemoryTierStats | null;
 }
 
+/** The in-process tier, as `getStats().l1` tells it. Counts are of this process. */
 export interface MemoryTierStats {
   readonly entries: number;
   readonly bytes: number;

@@ -32,6 +32,7 @@ export interface CacheEvents {
   "background:error": { readonly where: string; readonly error: unknown };
 }
 
+/** What an invalidation named, in the caller's words. */
 export interface InvalidationEventPayload {
   readonly keys: readonly string[];
   readonly tags: readonly string[];

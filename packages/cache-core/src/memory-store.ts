@@ -5,6 +5,7 @@ import { retention } from "./internal/retention.ts";
 import { Subscriptions } from "./internal/subscriptions.ts";
 import type { Follower, FollowHandlers, Store, StoreInfo, StoreWarning } from "./store.ts";
 
+/** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   /** @default the system's clock */
   clock?: Clock | undefined;

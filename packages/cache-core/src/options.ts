@@ -48,6 +48,7 @@ export interface MemoryTierOptions {
   maxSilence?: Duration | undefined;
 }
 
+/** When and how payloads are compressed. */
 export interface CompressionOptions {
   /** Payloads of at least this many bytes are compressed. @default 1024 */
   thresholdBytes?: number | undefined;

@@ -19,6 +19,7 @@ export type RefillOutcome =
   /** Only in a batch: the value of this key could not be encoded. */
   | "failed";
 
+/** What became of a refill. */
 export interface RefillResult {
   readonly outcome: RefillOutcome;
   /** Bytes of the payload that was stored, else 0. */

@@ -5,6 +5,7 @@ import type { RedisStoreOptions } from "./redis/options.ts";
 import { redisStore } from "./redis/redis-store.ts";
 import type { Store } from "./store.ts";
 
+/** Options of `storeFromEnv`. */
 export interface StoreFromEnvOptions {
   /** Told which store was taken. @default silent, but for one warning on standard error when it is the memory store */
   logger?: Logger | undefined;

@@ -88,6 +88,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** How long `Store.run` may take. */
 export interface RunOptions {
   /** Milliseconds until the call rejects with `StoreUnavailableError`. @default the store's command deadline */
   readonly deadlineMs?: number | undefined;
@@ -103,12 +104,14 @@ export interface Durability {
   readonly timeoutMs: number;
 }
 
+/** The reply of an operation that waited for replicas. */
 export interface DurableReply {
   readonly reply: AtomicReply;
   /** Replicas that have acknowledged; may be more than were asked for, or fewer. */
   readonly acknowledged: number;
 }
 
+/** What a follower of a stream is told. */
 export interface FollowHandlers {
   /** Entries in stream order, each exactly once as long as no gap is reported. */
   onEntries(entries: readonly StreamEntry[]): void;
@@ -116,6 +119,7 @@ export interface FollowHandlers {
   onGap(reason: string): void;
 }
 
+/** Options of `Store.follow`. */
 export interface FollowOptions {
   /** How long the follower may go without proof that it has seen everything, in ms. */
   readonly maxSilenceMs: number;
@@ -133,6 +137,7 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
+/** What a store tells of its server. */
 export interface StoreInfo {
   readonly connected: boolean;
   /** Bytes used by the server (memory store: by the entries). */
@@ -144,6 +149,7 @@ export interface StoreInfo {
   readonly evictedKeys: number;
 }
 
+/** Something that a store met and that nobody's call fails of. */
 export interface StoreWarning {
   readonly code: "FOREIGN_TYPE" | "EVICTION_POLICY" | "CONNECTION" | "SUBSCRIBER";
   readonly message: string;

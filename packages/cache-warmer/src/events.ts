@@ -40,6 +40,7 @@ export interface WarmerEvents {
   "hot:failed": { readonly key: string; readonly error: unknown };
 }
 
+/** How far a run is: what `run:progress` tells. */
 export interface WarmingProgress {
   readonly total: number;
   readonly done: number;

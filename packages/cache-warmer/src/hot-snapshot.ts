@@ -11,6 +11,7 @@ export interface HotSnapshot {
   readonly keys: readonly HotSnapshotKey[];
 }
 
+/** One key of a snapshot of the hot set. */
 export interface HotSnapshotKey {
   readonly key: string;
   /** Names of the scopes it lies in, outermost first; absent outside of scopes. */

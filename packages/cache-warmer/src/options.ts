@@ -23,6 +23,7 @@ export interface CacheWarmerOptions {
   storePatience?: Duration | undefined;
 }
 
+/** How the adaptive limit of loads in flight behaves. */
 export interface WarmingLimiterOptions {
   /** Never fewer loads in flight. @default 1 */
   min?: number | undefined;
@@ -34,6 +35,7 @@ export interface WarmingLimiterOptions {
   tolerance?: number | undefined;
 }
 
+/** How hot keys are found and kept warm. */
 export interface HotKeyOptions {
   /** Keys that are refreshed ahead, 1 to 1,000. @default 100 */
   top?: number | undefined;
@@ -66,6 +68,7 @@ export interface WarmOptions {
   maxAge?: Duration | undefined;
 }
 
+/** Options of `performStartupWarming`. */
 export interface StartupOptions extends WarmOptions {
   /** The readiness probe opens when every task of this priority or a higher one has ended. 1 to 10. @default 8 */
   readyAt?: number | undefined;
@@ -73,6 +76,7 @@ export interface StartupOptions extends WarmOptions {
   deadline?: Duration | undefined;
 }
 
+/** Options of `startBackgroundWarming`. */
 export interface BackgroundOptions extends Omit<WarmOptions, "signal"> {
   /** A run every so many minutes, beginning that long from now. Fractions are fine. */
   minutes?: number | undefined;

@@ -9,6 +9,7 @@ export interface ProgressStream {
   readonly columns?: number | undefined;
 }
 
+/** Options of `showProgress`. */
 export interface ShowProgressOptions {
   /** @default process.stderr */
   stream?: ProgressStream | undefined;

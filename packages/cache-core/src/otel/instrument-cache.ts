@@ -12,6 +12,7 @@ import { traceFetches } from "./trace-fetches.ts";
 
 export type { LimitFigures, LockEventSource };
 
+/** Options of `instrumentCache`. */
 export interface InstrumentCacheOptions {
   /** @default `metrics.getMeter("@crm/cache-core")` of the global provider, as it is at the moment of the call */
   meter?: Meter | undefined;

@@ -15,6 +15,7 @@ export interface FakeClock extends Clock {
   readonly pendingTimers: number;
 }
 
+/** Where a fake clock begins. */
 export interface FakeClockOptions {
   /** Wall time at the start, in ms since the epoch. @default 1_767_225_600_000 (2026-01-01T00:00:00Z) */
   readonly startMs?: number | undefined;

@@ -40,6 +40,7 @@ export interface ContractRunner {
   afterEach(body: () => Promise<void>): unknown;
 }
 
+/** How much of the contract is run. */
 export interface ContractSettings {
   /** How many names the isolation of scopes is tried with. @default 10_000 */
   readonly scopeNames: number;
