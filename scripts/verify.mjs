@@ -12,7 +12,13 @@ import { elapsed, run } from "./lib/run.mjs";
 import { printTotals, savedTotals } from "./lib/vitest-reports.mjs";
 import { root } from "./lib/workspace.mjs";
 
-/** @typedef {{ name: string, title: string, command: string[] }} Step */
+/**
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} title
+ * @property {string[]} command
+ * @property {boolean} [beside] It mostly waits, so it runs beside the steps behind it; what it says comes last.
+ */
 
 /** @type {Step[]} */
 const STEPS = [
@@ -23,14 +29,15 @@ const STEPS = [
   { name: "scripts", title: "Types of the scripts", command: ["tsc", "-p", "scripts/tsconfig.json"] },
   { name: "build", title: "Build", command: ["turbo", "run", "build", "--output-logs=new-only"] },
   { name: "typecheck", title: "Types", command: ["turbo", "run", "typecheck", "--output-logs=errors-only"] },
-  { name: "docstrings", title: "Docstrings of exports", command: script("check-docstrings.mjs") },
-  { name: "documents", title: "Code in documents", command: script("check-documents.mjs") },
   { name: "test", title: "Tests", command: script("test.mjs") },
   {
     name: "docker",
     title: "Contract through Testcontainers",
     command: script("docker-leg.mjs", "--if-possible"),
+    beside: true,
   },
+  { name: "docstrings", title: "Docstrings of exports", command: script("check-docstrings.mjs") },
+  { name: "documents", title: "Code in documents", command: script("check-documents.mjs") },
   { name: "packages", title: "Packed packages", command: script("check-packages.mjs") },
   { name: "imports", title: "Imports of the built files", command: script("check-bare-imports.mjs") },
   { name: "consumers", title: "A consumer's project", command: script("check-consumers.mjs") },
@@ -54,14 +61,20 @@ const steps = STEPS.filter(({ name }) =>
 const startedAt = performance.now();
 /** @type {{ step: Step, ok: boolean, took: string }[]} */
 const results = [];
+/** @type {Promise<void>[]} */
+const beside = [];
 for (const [index, step] of steps.entries()) {
-  console.log(`\n=== ${index + 1}/${steps.length} ${step.title} (${step.name}) ===`);
-  const stepStartedAt = performance.now();
-  const [program, ...args] = step.command;
-  const { code } = await run(String(program), args, { cwd: root });
-  results.push({ step, ok: code === 0, took: elapsed(stepStartedAt) });
-  console.log(`--- ${code === 0 ? "passed" : `FAILED with ${code}`} in ${elapsed(stepStartedAt)}`);
+  const heading = `\n=== ${index + 1}/${steps.length} ${step.title} (${step.name}) ===`;
+  if (step.beside && index < steps.length - 1) {
+    console.log(`${heading}\nruns beside the next steps; its output comes last`);
+    beside.push(take(step, heading));
+  } else {
+    console.log(heading);
+    await take(step);
+  }
 }
+await Promise.all(beside);
+results.sort((a, b) => steps.indexOf(a.step) - steps.indexOf(b.step));
 
 console.log(`\nVerified in ${elapsed(startedAt)}`);
 for (const { step, ok, took } of results)
@@ -84,4 +97,17 @@ process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
  */
 function script(file, ...args) {
   return [process.execPath, join(root, "scripts", file), ...args];
+}
+
+/**
+ * @param {Step} step
+ * @param {string} [heading] its output is kept, and told below this when it has ended
+ */
+async function take(step, heading) {
+  const began = performance.now();
+  const [program, ...args] = step.command;
+  const { code, output } = await run(String(program), args, { cwd: root, quiet: heading !== undefined });
+  results.push({ step, ok: code === 0, took: elapsed(began) });
+  if (heading !== undefined) console.log(`${heading}\n${output}`);
+  console.log(`--- ${step.name} ${code === 0 ? "passed" : `FAILED with ${code}`} in ${elapsed(began)}`);
 }

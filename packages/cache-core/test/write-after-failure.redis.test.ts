@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { createCache } from "../src/index.ts";
 import { redisStore } from "../src/redis/index.ts";
 
-const ROUNDS = Number(process.env.WRITE_AFTER_FAILURE_ROUNDS ?? 25);
+const ROUNDS = Number(process.env.WRITE_AFTER_FAILURE_ROUNDS ?? 12);
 
 interface Target {
   readonly store: () => ReturnType<typeof redisStore>;
