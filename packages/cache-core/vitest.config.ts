@@ -1,5 +1,5 @@
+import { testProjects } from "@crm/testkit/test-projects";
 import { defineConfig } from "vitest/config";
-import { testProjects } from "../../vitest.projects.ts";
 
 export default defineConfig({
   test: {
