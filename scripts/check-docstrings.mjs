@@ -15,6 +15,7 @@ for (const { directory, manifest, path } of publishedPackages()) {
         : "",
     )
     .filter((source) => source.endsWith(".ts"));
+  if (entries.length === 0) throw new Error(`${path} has no entry point that is looked at`);
   const config = ts.getParsedCommandLineOfConfigFile(join(directory, "tsconfig.json"), undefined, {
     ...ts.sys,
     onUnRecoverableConfigFileDiagnostic: (problem) => {

@@ -35,6 +35,7 @@ for (const document of tracked.filter((path) => path !== "" && !RUN_BY_TESTS.tes
     places.set(file, `${document}, block ${number + 1}`);
   }
 }
+if (places.size === 0) throw new Error("No block of TypeScript was found in any document");
 writeFileSync(
   join(FOLDER, "tsconfig.json"),
   JSON.stringify({ extends: "../tsconfig.json", include: ["*.ts"], exclude: [] }),

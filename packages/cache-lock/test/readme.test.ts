@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readDocument } from "@crm/testkit";
+import { readDocument, startRedis } from "@crm/testkit";
 import { describe, expect, it } from "vitest";
 
 const readme = await readDocument(join(import.meta.dirname, ".."), "README.md");
@@ -14,6 +14,11 @@ describe("README.md", () => {
   it("begins with a held lock in at most 10 lines, which prints what it says", async () => {
     expect(first.trimEnd().split("\n").length).toBeLessThanOrEqual(10);
     expect((await readme.run(first)).stdout).toBe("true false\n");
+  });
+
+  it("ends by itself over Redis, too", async () => {
+    await using redis = await startRedis();
+    expect((await readme.run(first, { REDIS_URL: redis.url })).stdout).toBe("true false\n");
   });
 
   it.each(others.map((program, i) => [i + 2, program] as const))(
