@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { looksLikeEntry } from "../entry.ts";
+import { looksLikeEntry, MIN_HEADER_BYTES } from "../entry.ts";
 import { LUA_NAMES } from "./lua-library.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
@@ -17,7 +17,7 @@ export const entryTimes: AtomicOperation = {
 local heads = {}
 for i = 3, #ARGV do
   local head = redis.pcall('GETRANGE', ENTRY .. ARGV[i], 0, ${HEAD_BYTES - 1})
-  if type(head) ~= 'string' or #head < 16 or string.byte(head) < 192 then head = '' end
+  if type(head) ~= 'string' or #head < ${MIN_HEADER_BYTES} or string.byte(head) < 192 then head = '' end
   heads[#heads + 1] = head
 end
 return heads

@@ -1,5 +1,5 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
-import { FLAG_MARKED_STALE, looksLikeEntry } from "../entry.ts";
+import { FLAG_MARKED_STALE, looksLikeEntry, MIN_HEADER_BYTES } from "../entry.ts";
 import { LUA_NAMES, LUA_TAGS_OF } from "./lua-library.ts";
 import { LUA_MEMBERS } from "./lua-members.ts";
 import { AFTER, number, TwinLibrary, text } from "./twin-library.ts";
@@ -31,9 +31,9 @@ else
 end
 local keys, states = {}, {}
 for _, key in ipairs(found) do
-  local head, state = redis.pcall('GETRANGE', ENTRY .. key, '0', '15'), 3
+  local head, state = redis.pcall('GETRANGE', ENTRY .. key, '0', '${MIN_HEADER_BYTES - 1}'), 3
   if type(head) == 'string' and #head == 0 then state = redis.call('EXISTS', ENTRY .. key) * 3 end
-  if type(head) == 'string' and #head == 16 and string.byte(head) >= 192 then
+  if type(head) == 'string' and #head == ${MIN_HEADER_BYTES} and string.byte(head) >= 192 then
     state = bit.band(string.byte(head), 4) > 0 and 2 or 1
   end
   if ARGV[3] == 'tag' then
@@ -71,7 +71,7 @@ function stateOf(lib: TwinLibrary, key: string): number {
   const name = lib.entryPrefix + key;
   if (!lib.db.exists(name)) return 0;
   try {
-    const head = lib.db.getrange(name, 0, 15);
+    const head = lib.db.getrange(name, 0, MIN_HEADER_BYTES - 1);
     if (!looksLikeEntry(head)) return 3;
     return ((head[0] as number) & FLAG_MARKED_STALE) === 0 ? 1 : 2;
   } catch {

@@ -1,3 +1,5 @@
+import { MIN_HEADER_BYTES } from "../entry.ts";
+
 /**
  * Lua that several operations share. Each piece is a block of local functions; an operation lists the pieces that it
  * needs, in this order, before its own body.
@@ -96,7 +98,7 @@ local function entryOf(i)
     names = struct.pack('>I2', #names) .. names
   end
   return struct.pack('>BBI6I4', first, ARGV[i + 2], now, math.ceil(fresh / unit)) .. rest
-    .. struct.pack('>I4', ARGV[i + 5]) .. names .. ARGV[i + 6]
+    .. struct.pack('>I3', ARGV[i + 5]) .. names .. ARGV[i + 6]
 end
 `;
 
@@ -104,15 +106,15 @@ end
  * tagsOf(entry): the tags in the header of an entry; none for anything else. Entries with the same tags share one list,
  * which is read only once.
  */
-export const LUA_TAGS_OF = `
+export const LUA_TAGS_OF: string = `
 local NONE, parsed = {}, {}
 local function tagsOf(entry)
   -- Enough for most tags, so that one call does.
   local head = redis.pcall('GETRANGE', entry, '0', '127')
-  if type(head) ~= 'string' or #head < 16 then return NONE end
+  if type(head) ~= 'string' or #head < ${MIN_HEADER_BYTES} then return NONE end
   local first = string.byte(head)
   if first < 192 or bit.band(first, 2) == 0 then return NONE end
-  local size = 16 + (bit.band(first, 16) > 0 and 4 or 0) + (bit.band(first, 32) > 0 and 2 or 0)
+  local size = ${MIN_HEADER_BYTES} + (bit.band(first, 16) > 0 and 4 or 0) + (bit.band(first, 32) > 0 and 2 or 0)
   local high, low = string.byte(head, size + 1, size + 2)
   if not low then return NONE end
   local last = size + 2 + high * 256 + low
@@ -381,10 +383,10 @@ end
  * soften(key): marks an entry stale where it stands; 1 when there was one. Its fill was revoked before. With ARGV[3] '2'
  * one that was marked before counts 0: an entry that several steps of one invalidation meet counts once.
  */
-export const LUA_SOFTEN = `
+export const LUA_SOFTEN: string = `
 local function soften(key)
-  local head = redis.pcall('GETRANGE', ENTRY .. key, '0', '15')
-  if type(head) ~= 'string' or #head < 16 then return 0 end
+  local head = redis.pcall('GETRANGE', ENTRY .. key, '0', '${MIN_HEADER_BYTES - 1}')
+  if type(head) ~= 'string' or #head < ${MIN_HEADER_BYTES} then return 0 end
   local first = string.byte(head)
   if first < 192 then return 0 end
   if bit.band(first, 4) > 0 then return ARGV[3] == '2' and 0 or 1 end

@@ -1,5 +1,5 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
-import { looksLikeEntry, readTimes } from "../entry.ts";
+import { looksLikeEntry, MIN_HEADER_BYTES, readTimes } from "../entry.ts";
 import { LUA_EXPIRE, LUA_LEASES, LUA_NAMES, LUA_SWEEP_LEASES } from "./lua-library.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
@@ -19,7 +19,7 @@ export const takeLeases: AtomicOperation = {
 -- Atomic: no invalidation can fall between looking at an entry and noting its lease. O(keys).
 local function fresh(entry, known)
   local first = string.byte(entry)
-  if #entry < 16 or first < 192 or bit.band(first, 4) > 0 then return false end
+  if #entry < ${MIN_HEADER_BYTES} or first < 192 or bit.band(first, 4) > 0 then return false end
   local created, duration = struct.unpack('>I6I4', entry, 3)
   if bit.band(first, 8) > 0 then duration = duration * 1000 end
   return created + duration > now and created > known

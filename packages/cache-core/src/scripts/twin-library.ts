@@ -1,5 +1,12 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
-import { entryBytes, FLAG_MARKED_STALE, headerBytes, looksLikeEntry, MAX_HEADER_BYTES } from "../entry.ts";
+import {
+  entryBytes,
+  FLAG_MARKED_STALE,
+  headerBytes,
+  looksLikeEntry,
+  MAX_HEADER_BYTES,
+  MIN_HEADER_BYTES,
+} from "../entry.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 
 /** Text of an argument. */
@@ -340,7 +347,7 @@ export class TwinLibrary {
       const entry = this.entryPrefix + key;
       let head: Buffer;
       try {
-        head = this.db.getrange(entry, 0, 15);
+        head = this.db.getrange(entry, 0, MIN_HEADER_BYTES - 1);
       } catch {
         continue;
       }
