@@ -72,6 +72,9 @@ export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
       expected: "a cache, as `createCache` makes it",
     });
   }
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  }
   const { store, keys, clock, logger, prefix } = cache.internals;
   // A wrong default is told here and not at the first lock.
   resolveLockOptions(undefined, options, options.wait ?? DEFAULTS.wait);

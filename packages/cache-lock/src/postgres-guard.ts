@@ -29,6 +29,9 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/;
 
 /** Makes a guard that compares fences in a table of yours. Sends nothing yet. @throws InvalidOptionError */
 export function postgresGuard(options: PostgresGuardOptions = {}): PostgresGuard {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  }
   const table = quote("table", options.table ?? "lock_fences");
   const upsert =
     `INSERT INTO ${table} AS seen (resource, fence) VALUES ($1, $2::bigint) ON CONFLICT (resource) ` +

@@ -21,6 +21,7 @@ export class WaitingRoom {
   readonly #clock: Clock;
   readonly #ask: (waiter: Waiter) => void;
   readonly #groups = new Map<string, Group>();
+  #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock, ask: (waiter: Waiter) => void) {
     this.#clock = clock;
@@ -40,6 +41,8 @@ export class WaitingRoom {
       this.#groups.set(key, group);
     }
     group.waiters.add(waiter);
+    // Timers of the toolkit never keep a process alive; a caller that awaits its turn does, with or without a server.
+    this.#keepAlive ??= setInterval(() => {}, 2_147_483_647);
     this.#schedule(group, nextMs < 0 ? ASK_EVERY_MS : Math.min(ASK_EVERY_MS, nextMs + 1));
   }
 
@@ -49,6 +52,9 @@ export class WaitingRoom {
     if (group === undefined || !group.waiters.delete(waiter) || group.waiters.size > 0) return;
     group.cancel?.();
     this.#groups.delete(key);
+    if (this.#groups.size > 0) return;
+    clearInterval(this.#keepAlive);
+    this.#keepAlive = undefined;
   }
 
   /** The queue has forgotten one of them, so perhaps all: each enlists again, with its old ticket. */

@@ -1,0 +1,59 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const PRELUDE = `
+  import { createCache, memoryStore } from "@crm/cache-core";
+  import { createLocks } from "./src/index.ts";
+  const locks = createLocks(createCache({ store: memoryStore() }));
+`;
+
+/** Runs a program that has nothing but what it awaits; a promise that is left unsettled ends it with code 13. */
+async function run(program: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [
+      "--conditions=@crm/source",
+      "--experimental-strip-types",
+      "--input-type=module-typescript",
+      "-e",
+      PRELUDE + program,
+    ],
+    {
+      cwd: join(import.meta.dirname, ".."),
+      env: { PATH: process.env.PATH, NODE_NO_WARNINGS: "1" },
+      timeout: 15_000,
+    },
+  );
+  return stdout;
+}
+
+describe("the lifetime of a process without a server", () => {
+  it("lasts while somebody waits for a lock whose lease ends", async () => {
+    const program = `
+      await locks.acquire("report", { ttl: "200ms", renew: false });
+      const next = await locks.acquire("report", { wait: "5s" });
+      console.log(next.held);
+      await next.release();
+    `;
+    expect(await run(program)).toBe("true\n");
+  });
+
+  it("lasts until a wait that is in vain has ended", async () => {
+    const program = `
+      await locks.acquire("report");
+      await locks.acquire("report", { wait: "200ms" }).catch((error) => console.log(error.code));
+    `;
+    expect(await run(program)).toBe("LOCK_TIMEOUT\n");
+  });
+
+  it("does not last for a lock that is held, nor for a wait that is over", async () => {
+    const program = `
+      await locks.acquire("report", { ttl: "1h" });
+      await locks.acquire("report", { signal: AbortSignal.timeout(50), wait: "1h" }).catch(() => {});
+      console.log("done");
+    `;
+    expect(await run(program)).toBe("done\n");
+  });
+});
