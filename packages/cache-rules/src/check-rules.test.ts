@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkRules } from "./check-rules.ts";
 import { crmRules } from "./crm-rules.ts";
+import { drawRules } from "./draw-rules.ts";
+import { InvalidRulesError } from "./errors.ts";
 import { findCycles } from "./internal/find-cycles.ts";
 import { preciseCrmRules } from "./precise-crm-rules.ts";
 
@@ -116,6 +118,45 @@ describe("findCycles", () => {
         expect(new Set(findCycles(rules).map((cycle) => cycle.join()))).toEqual(expected);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe("what is no rules, or no bound", () => {
+  it.each([
+    [null],
+    [undefined],
+    [5],
+    [[]],
+    [{ a: null }],
+    [{ a: {} }],
+    [{ a: { patterns: 5 } }],
+    [{ a: { patterns: ["x", 1] } }],
+    [{ a: { patterns: [], relatedEntities: "b" } }],
+    [{ a: { patterns: [], relatedEntities: [null] } }],
+    [{ a: { patterns: [], endsSessions: true } }],
+  ])("%j is refused by the checker and by the drawing", (rules) => {
+    expect(() => checkRules(rules as never)).toThrow(InvalidRulesError);
+    expect(() => drawRules(rules as never)).toThrow(InvalidRulesError);
+  });
+
+  it.each([
+    [{ maxShare: Number.NaN }],
+    [{ maxShare: 5 }],
+    [{ maxShare: "0.5" }],
+    [{ cascadeDepth: Number.NaN }],
+    [{ cascadeDepth: -1 }],
+    [{ cascadeDepth: 17 }],
+    [{ cascadeDepth: "1" }],
+  ])("%j is refused, and does not pass for a bound that everything keeps", (options) => {
+    expect(() => checkRules(crmRules, options as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
+
+  it("a format that nobody draws is refused", () => {
+    expect(() => drawRules(crmRules, { format: "svg" as never })).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
     );
   });
 });

@@ -1,4 +1,5 @@
-import { compileGlob, type EntityRules, globCovers } from "@crm/cache-core";
+import { compileGlob, type EntityRules, globCovers, InvalidOptionError } from "@crm/cache-core";
+import { checkRulesForm } from "./internal/check-rules-form.ts";
 import { findCycles } from "./internal/find-cycles.ts";
 import { relatedNames } from "./internal/related-names.ts";
 
@@ -46,7 +47,7 @@ export interface RulesReport {
 
 /** What `checkRules` takes beside the rules. */
 export interface CheckRulesOptions {
-  /** Steps of the cascade, as the invalidator will follow them. @default 1 */
+  /** Steps of the cascade, as the invalidator will follow them, 0 to 16. @default 1 */
   readonly cascadeDepth?: number | undefined;
   /** A change may empty at most this share of the entities; more is an error. 0 to 1. @default 1 */
   readonly maxShare?: number | undefined;
@@ -59,9 +60,21 @@ const SOME_ID = "42";
 /**
  * Says what rules mean: entities that no rule defines, cycles, patterns that another covers, patterns that no index by
  * prefix can serve, and how much each event takes with it. Changes nothing and reads no cache.
+ *
+ * @throws InvalidRulesError for what has not the form of rules; InvalidOptionError
  */
 export function checkRules(rules: EntityRules, options: CheckRulesOptions = {}): RulesReport {
-  const { cascadeDepth = 1, maxShare = 1 } = options;
+  checkRulesForm(rules);
+  const { cascadeDepth = 1, maxShare = 1 } = options ?? {};
+  // A bound that is no number would find every change small enough.
+  if (!Number.isInteger(cascadeDepth) || cascadeDepth < 0 || cascadeDepth > 16) {
+    const expected = "a whole number from 0 to 16";
+    throw new InvalidOptionError({ option: "cascadeDepth", received: cascadeDepth, expected });
+  }
+  if (typeof maxShare !== "number" || !(maxShare >= 0 && maxShare <= 1)) {
+    const expected = "a number from 0 to 1";
+    throw new InvalidOptionError({ option: "maxShare", received: maxShare, expected });
+  }
   const names = Object.keys(rules);
   const findings: RuleFinding[] = [];
   for (const entity of names) findings.push(...checkEntity(rules, entity));

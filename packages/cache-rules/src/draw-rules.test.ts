@@ -28,3 +28,8 @@ it("draws DOT", () => {
     "
   `);
 });
+
+it("a name that Mermaid would take for markdown, or could not read, is written by character codes", () => {
+  const odd = { "`a": { patterns: [] }, "b\\c": { patterns: [] } };
+  expect(drawRules(odd).split("\n").slice(1, 3)).toEqual(['  e0["#96;a"]', '  e1["b#92;c"]']);
+});

@@ -1,4 +1,5 @@
-import type { EntityRules } from "@crm/cache-core";
+import { type EntityRules, InvalidOptionError } from "@crm/cache-core";
+import { checkRulesForm } from "./internal/check-rules-form.ts";
 import { relatedNames } from "./internal/related-names.ts";
 
 /** What `drawRules` takes beside the rules. */
@@ -7,8 +8,20 @@ export interface DrawRulesOptions {
   readonly format?: "mermaid" | "dot" | undefined;
 }
 
-/** The graph of related entities as text for Mermaid or Graphviz. Entities without a rule are dashed. */
+/**
+ * The graph of related entities as text for Mermaid or Graphviz. Entities without a rule are dashed.
+ *
+ * @throws InvalidRulesError, InvalidOptionError
+ */
 export function drawRules(rules: EntityRules, options: DrawRulesOptions = {}): string {
+  checkRulesForm(rules);
+  if (options?.format !== undefined && options.format !== "mermaid" && options.format !== "dot") {
+    throw new InvalidOptionError({
+      option: "format",
+      received: options.format,
+      expected: '"mermaid" or "dot"',
+    });
+  }
   const names = Object.keys(rules);
   const all = [
     ...new Set([...names, ...names.flatMap((name) => relatedNames(rules[name] as EntityRules[string]))]),
@@ -18,7 +31,7 @@ export function drawRules(rules: EntityRules, options: DrawRulesOptions = {}): s
     relatedNames(rules[name] as EntityRules[string]).map((related) => [name, related] as const),
   );
   const defined = (name: string): boolean => Object.hasOwn(rules, name);
-  if (options.format === "dot") {
+  if (options?.format === "dot") {
     const quote = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;
     return [
       "digraph rules {",
@@ -29,7 +42,7 @@ export function drawRules(rules: EntityRules, options: DrawRulesOptions = {}): s
     ].join("\n");
   }
   const quote = (text: string): string =>
-    `"${text.replace(/["#&<>]/g, (character) => `#${character.charCodeAt(0)};`)}"`;
+    `"${text.replace(/["#&<>`\\]/g, (character) => `#${character.charCodeAt(0)};`)}"`;
   return [
     "graph LR",
     ...all.map((name) => `  ${id(name)}[${quote(name)}]`),

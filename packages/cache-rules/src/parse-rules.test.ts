@@ -48,9 +48,17 @@ it.each([
   expect(refusal(text)).toMatchSnapshot();
 });
 
-it("a prototype cannot be reached", () => {
-  expect(() => parseRules("__proto__: { patterns: [x] }")).not.toThrow(TypeError);
+it("a prototype cannot be reached, and the rule that would be lost is named", () => {
+  expect(refusal("__proto__: { patterns: [x] }")).toMatch(/__proto__: an entity cannot have this name/);
   expect(({} as { patterns?: unknown }).patterns).toBe(undefined);
+});
+
+it("a tag that nobody knows is refused, and not read as if it were not there", () => {
+  expect(refusal("a:\n  patterns: !!js/regexp [x]")).toMatch(/line 2.*Unresolved tag/);
+});
+
+it.each([[null], [undefined], [7], [{}]])("%j is no text", (text) => {
+  expect(refusal(text as never)).toMatch(/expected text/);
 });
 
 it("a file that is not there is refused by its name", async () => {

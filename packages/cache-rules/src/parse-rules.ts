@@ -1,5 +1,5 @@
 import type { EntityRules } from "@crm/cache-core";
-import { parse, YAMLParseError } from "yaml";
+import { parseDocument, YAMLError } from "yaml";
 import { z } from "zod";
 import { InvalidRulesError } from "./errors.ts";
 
@@ -11,17 +11,30 @@ import { InvalidRulesError } from "./errors.ts";
  * @throws InvalidRulesError that names every place at fault
  */
 export function parseRules(text: string, source: string = "rules"): EntityRules {
+  if (typeof text !== "string")
+    throw new InvalidRulesError({ source, issues: [{ path: "", message: "expected text" }] });
   let value: unknown;
   try {
-    value = parse(text, { prettyErrors: true, maxAliasCount: 100 });
+    const document = parseDocument(text, { prettyErrors: true });
+    // A warning is a tag that nobody knows: what it stands for would be read as something else.
+    const fault = document.errors[0] ?? document.warnings[0];
+    if (fault !== undefined) throw fault;
+    value = document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    const where = cause instanceof YAMLParseError ? cause.linePos?.[0] : undefined;
+    const where = cause instanceof YAMLError ? cause.linePos?.[0] : undefined;
     const message =
       cause instanceof Error ? (cause.message.split("\n")[0] as string).replace(/:$/, "") : String(cause);
     throw new InvalidRulesError({
       source,
       issues: [{ path: where === undefined ? "" : `line ${where.line}, column ${where.col}`, message }],
       cause,
+    });
+  }
+  // zod leaves this one key out without a word, and the rule with it.
+  if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__")) {
+    throw new InvalidRulesError({
+      source,
+      issues: [{ path: "__proto__", message: "an entity cannot have this name" }],
     });
   }
   const checked = rulesSchema().safeParse(value);

@@ -27,7 +27,13 @@ export async function runHandlers(
       let cancel: () => void = () => {};
       const timeout = new Promise<never>((_, reject) => {
         const error = new HandlerTimeoutError({ entityType: event.entityType, timeoutMs: ms });
-        cancel = clock.after(ms, () => reject(error));
+        const cancelTimer = clock.after(ms, () => reject(error));
+        // Timers of the toolkit never keep a process alive; a caller that awaits its invalidation does.
+        const keepAlive = setInterval(() => {}, 2_147_483_647);
+        cancel = () => {
+          cancelTimer();
+          clearInterval(keepAlive);
+        };
       });
       try {
         const running = (async () => customHandler(event.entityId, event.data, event))();

@@ -71,11 +71,29 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   const alarm = new Alarm();
   let session: { readonly ask: Ask; readonly shared: boolean } | undefined;
   let closed = false;
+  let keepAlive: NodeJS.Timeout | undefined;
   let started: Promise<void> | undefined;
   let ended: Promise<void> = Promise.resolve();
 
   /** Keeps a session standing until the relay is closed. */
   async function keepRunning(stands: () => void): Promise<void> {
+    try {
+      stayAlive();
+      await reconnect(stands);
+    } finally {
+      clearInterval(keepAlive);
+    }
+  }
+
+  /**
+   * A session keeps its process alive by its socket. Between two of them the relay does, or a process that does nothing else
+   * would end, as if its work were done, while the database restarts.
+   */
+  function stayAlive(): void {
+    keepAlive ??= setInterval(() => {}, 2_147_483_647);
+  }
+
+  async function reconnect(stands: () => void): Promise<void> {
     const bornAt = clock.monotonic();
     let downAt = bornAt;
     let pauseMs = FIRST_RECONNECT_MS;
@@ -110,11 +128,17 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
       cut = reject;
     });
     lost.catch(() => {});
-    connection.onLost(cut);
+    connection.onLost((error) => {
+      // Its socket is gone now; a relay that sleeps hears of it when it looks again.
+      stayAlive();
+      cut(error);
+    });
     try {
       const ask = askInTime(connection, lost, cut);
       await prepare(connection, ask);
       session = { ask, shared: connection.shared };
+      clearInterval(keepAlive);
+      keepAlive = undefined;
       counters.sessions += 1;
       stands();
       await runSession(
@@ -124,6 +148,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
       );
     } finally {
       session = undefined;
+      stayAlive();
       await connection.end();
     }
   }

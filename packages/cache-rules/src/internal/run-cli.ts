@@ -38,12 +38,13 @@ export async function runCli(args: readonly string[], { out, err }: CliOutput): 
       return 0;
     }
     const [command, path, ...rest] = positionals;
-    const depth = Number(values.depth);
-    const maxShare = Number(values["max-share"]);
+    const depth = numberOf(values.depth);
+    const maxShare = numberOf(values["max-share"]);
     const { format } = values;
     const known = command === "check" || command === "draw";
     if (!known || path === undefined || rest.length > 0) return refuse("a command and one file are needed");
-    if (!Number.isInteger(depth) || depth < 0) return refuse("--depth is a whole number from 0");
+    if (!Number.isInteger(depth) || depth < 0 || depth > 16)
+      return refuse("--depth is a whole number from 0 to 16");
     if (!(maxShare >= 0 && maxShare <= 1)) return refuse("--max-share is a number from 0 to 1");
     if (format !== "mermaid" && format !== "dot") return refuse("--format is mermaid or dot");
     const rules = await loadRules(path);
@@ -64,6 +65,11 @@ export async function runCli(args: readonly string[], { out, err }: CliOutput): 
     err(`${reason}\n\n${USAGE}`);
     return 2;
   }
+}
+
+/** `Number("")` is 0: an empty variable of a script would be a bound. */
+function numberOf(text: string): number {
+  return text.trim() === "" ? Number.NaN : Number(text);
 }
 
 function textOf(path: string, report: RulesReport): string {
