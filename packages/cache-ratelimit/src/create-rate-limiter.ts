@@ -256,11 +256,12 @@ class Limiter<Name extends string> implements RateLimiter<Name> {
 
   #checkOverrides(overrides: object): void {
     const known = this.#checked.map(({ name }) => name);
-    const stranger = Object.keys(overrides ?? { limits: 0 }).find((name) => !known.includes(name));
-    if (stranger === undefined) return;
+    const isObject = typeof overrides === "object" && overrides !== null && !Array.isArray(overrides);
+    const stranger = isObject ? Object.keys(overrides).find((name) => !known.includes(name)) : undefined;
+    if (isObject && stranger === undefined) return;
     throw new InvalidOptionError({
       option: "limits",
-      received: stranger,
+      received: isObject ? stranger : overrides,
       expected: `limits of the rules ${known.map((name) => `"${name}"`).join(", ")}`,
     });
   }

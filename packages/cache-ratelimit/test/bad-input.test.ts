@@ -33,6 +33,9 @@ async function messageOf(work: () => unknown): Promise<string> {
 const rule = (extra: object) => () =>
   createRateLimiter(cache, { r: { limit: 1, window: 1, ...extra } as never });
 
+const middleware = (extra: object) => () =>
+  rateLimit(createRateLimiter(cache, { r: { limit: 1, window: 1 } }), { subject: () => "u", ...extra });
+
 const RULES: Record<string, () => unknown> = {
   "no rules": () => createRateLimiter(cache, {}),
   "rules that are a list": () => createRateLimiter(cache, [{ limit: 1, window: 1 }] as never),
@@ -76,6 +79,10 @@ const RULES: Record<string, () => unknown> = {
       subject: () => "u",
       headers: "draft-9" as never,
     }),
+  "a middleware's cost": middleware({ cost: 0 }),
+  "a middleware's unit": middleware({ quotaUnit: 'a"b' }),
+  "a middleware's partition key": middleware({ partitionKey: "k" }),
+  "a middleware's refusal": middleware({ refused: { status: 429 } }),
   "a middleware without limiter": () => rateLimit(undefined as never, { subject: () => "u" }),
   "a store's name": () => rateLimitStore(cache, { name: "a b" }),
 };
@@ -96,6 +103,8 @@ const CALLS: Record<string, () => unknown> = {
   "a cost above a limit, to look": () => two().peek("u", { cost: 6 }),
   "a cost above a limit, to wait": () => two().acquire("u", { cost: 6 }),
   "a limit of a rule that is not there": () => two().check("u", { limits: { c: 1 } as never }),
+  "limits that are none": () => two().check("u", { limits: null as never }),
+  "limits that are a list": () => two().check("u", { limits: [] as never }),
   "a limit of a call": () => two().check("u", { limits: { a: -1 } }),
   "a long wait": () => two().acquire("u", { maxWait: "2h" }),
   "a signal": () => two().acquire("u", { signal: {} as never }),

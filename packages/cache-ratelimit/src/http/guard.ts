@@ -26,6 +26,7 @@ export interface Verdict {
 }
 
 const STYLES: readonly HeaderStyle[] = ["draft-11", "draft-8", "draft-7", "x"];
+const UNITS: readonly unknown[] = ["requests", "content-bytes", "concurrent-requests"];
 
 /** Judges requests; `null` when one is not counted. @throws InvalidOptionError */
 export function createGuard<Context>(
@@ -55,6 +56,7 @@ export function createGuard<Context>(
       expected: `false, or one or more of ${STYLES.map((each) => `"${each}"`).join(", ")}`,
     });
   }
+  checkRest(options);
   return async (context) => {
     const who = await subject(context);
     if (who === null) return null;
@@ -69,4 +71,21 @@ export function createGuard<Context>(
       contentType: "application/problem+json",
     };
   };
+}
+
+/** What is wrong here would otherwise be told to every visitor, as a 500. @throws InvalidOptionError */
+function checkRest({ cost, partitionKey, quotaUnit, ...rest }: GuardOptions<never>): void {
+  if (cost !== undefined && typeof cost !== "function" && !(Number.isSafeInteger(cost) && cost >= 1)) {
+    const expected = "a whole number of 1 or more, or a function that returns one";
+    throw new InvalidOptionError({ option: "cost", received: cost, expected });
+  }
+  if (quotaUnit !== undefined && !UNITS.includes(quotaUnit)) {
+    const expected = `one of ${UNITS.map((each) => `"${each}"`).join(", ")}`;
+    throw new InvalidOptionError({ option: "quotaUnit", received: quotaUnit, expected });
+  }
+  const { refused } = rest as { readonly refused?: unknown };
+  for (const [option, received] of Object.entries({ partitionKey, refused })) {
+    if (received !== undefined && typeof received !== "function")
+      throw new InvalidOptionError({ option, received, expected: "a function" });
+  }
 }
