@@ -1,5 +1,6 @@
 import type { EntityChange } from "@crm/cache-core";
 import { InvalidEventError } from "../errors.ts";
+import { isPlain, MAX_BYTES } from "./event-text.ts";
 
 /** One event, checked. */
 export interface CheckedEvent extends EntityChange {
@@ -20,11 +21,11 @@ export function checkEvent(given: unknown): CheckedEvent {
   const id = typeof entityId === "number" && Number.isFinite(entityId) ? String(entityId) : entityId;
   return {
     event: event as EntityChange["event"],
-    entityType: plain(entityType, "entityType", 128),
-    entityId: plain(id, "entityId", 512),
+    entityType: plain(entityType, "entityType", MAX_BYTES.entityType),
+    entityId: plain(id, "entityId", MAX_BYTES.entityId),
     data,
-    actor: actor == null ? undefined : plain(actor, "actor", 256),
-    cause: cause == null ? undefined : plain(cause, "cause", 256),
+    actor: actor == null ? undefined : plain(actor, "actor", MAX_BYTES.actor),
+    cause: cause == null ? undefined : plain(cause, "cause", MAX_BYTES.cause),
   };
 }
 
@@ -41,12 +42,7 @@ export function checkContext(context: unknown): { actor?: string; cause?: string
 
 /** A text that can be a part of a key. @throws InvalidEventError */
 export function plain(value: unknown, field: string, maxBytes: number): string {
-  const ok =
-    typeof value === "string" &&
-    value !== "" &&
-    Buffer.byteLength(value) <= maxBytes &&
-    !/\p{Cc}|\p{Cs}/u.test(value);
-  if (ok) return value;
+  if (isPlain(value, maxBytes)) return value;
   throw new InvalidEventError({
     field,
     expected: `a non-empty string of at most ${maxBytes} bytes without control characters`,

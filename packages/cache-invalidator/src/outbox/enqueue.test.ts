@@ -85,7 +85,11 @@ describe("enqueue", () => {
     ["a numeric id", { ...updated, entityId: 1 }],
     ["U+0000", { ...updated, entityId: "a\0b" }],
     ["a lone surrogate", { ...updated, actor: "a\ud800" }],
-    ["a name that is too long", { ...updated, cause: "x".repeat(1025) }],
+    ["an entity that the invalidator would refuse", { ...updated, entityType: "x".repeat(129) }],
+    ["an id that the invalidator would refuse", { ...updated, entityId: "é".repeat(257) }],
+    ["an id with a control character", { ...updated, entityId: "a\nb" }],
+    ["a reason that is too long", { ...updated, cause: "x".repeat(257) }],
+    ["a reason of two lines", { ...updated, cause: "Error: x\n at y" }],
     ["circular data", { ...updated, data: circular }],
     ["data with U+0000", { ...updated, data: { a: ["\0"] } }],
     ["data with a key that PostgreSQL refuses", { ...updated, data: { "\ud800": 1 } }],
@@ -101,7 +105,7 @@ describe("enqueue", () => {
   test("says where the culprit is and never what it holds", async () => {
     const event = { ...updated, entityId: "secret\0" };
     await expect(enqueue(db, [updated, event])).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[InvalidOutboxEventError: events[1].entityId: expected a non-empty string of at most 1024 characters without U+0000, got a string of 7 characters. Nothing was written; correct the event and enqueue it again.]`,
+      `[InvalidOutboxEventError: events[1].entityId: expected a non-empty string of at most 512 bytes without control characters, got a string of 7 characters. Nothing was written; correct the event and enqueue it again.]`,
     );
   });
 });

@@ -1,3 +1,4 @@
+import { isPlain, MAX_BYTES } from "../internal/event-text.ts";
 import { InvalidOutboxEventError } from "./errors.ts";
 import type { EntityEvent } from "./invalidation-target.ts";
 import { type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
@@ -8,7 +9,6 @@ export interface QueryClient {
 }
 
 const EVENTS: ReadonlySet<unknown> = new Set(["entity:created", "entity:updated", "entity:deleted"]);
-const MAX_NAME_LENGTH = 1024;
 /** Longest `data`, in UTF-16 units of its JSON: it says which keys to remove, it does not carry the entity. */
 const MAX_DATA_LENGTH = 65_536;
 
@@ -53,20 +53,23 @@ function checkEvent(event: EntityEvent, path: string): Record<string, unknown> {
   }
   return {
     event: event.event,
-    entity_type: checkText(event.entityType, `${path}.entityType`),
-    entity_id: checkText(event.entityId, `${path}.entityId`),
+    entity_type: checkText(event, "entityType", path),
+    entity_id: checkText(event, "entityId", path),
     ...(event.data === undefined ? {} : { data: checkData(event.data, `${path}.data`) }),
-    ...(event.actor === undefined ? {} : { actor: checkText(event.actor, `${path}.actor`) }),
-    ...(event.cause === undefined ? {} : { cause: checkText(event.cause, `${path}.cause`) }),
+    ...(event.actor === undefined ? {} : { actor: checkText(event, "actor", path) }),
+    ...(event.cause === undefined ? {} : { cause: checkText(event, "cause", path) }),
   };
 }
 
-function checkText(value: unknown, path: string): string {
-  const valid =
-    typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH && isStorable(value);
-  if (!valid)
-    refuse(path, `a non-empty string of at most ${MAX_NAME_LENGTH} characters without U+0000`, value);
-  return value as string;
+/** As the invalidator will: what it refuses would be put aside when the transaction is long over. */
+function checkText(event: EntityEvent, field: keyof typeof MAX_BYTES, path: string): string {
+  const [value, maxBytes] = [event[field], MAX_BYTES[field]];
+  if (isPlain(value, maxBytes)) return value;
+  return refuse(
+    `${path}.${field}`,
+    `a non-empty string of at most ${maxBytes} bytes without control characters`,
+    value,
+  );
 }
 
 /** JSON that PostgreSQL takes: what its `jsonb` refuses would abort the application's transaction. */

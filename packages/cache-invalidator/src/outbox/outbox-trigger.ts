@@ -31,6 +31,10 @@ export interface OutboxTriggerOptions {
  * @throws InvalidOptionError
  */
 export function outboxTrigger(options: OutboxTriggerOptions): string {
+  if (typeof options !== "object" || options === null) {
+    const expected = "an object with `on`, the table to watch";
+    throw new InvalidOptionError({ option: "options", received: options, expected });
+  }
   const { pending, table: outbox } = resolveOutboxTable(options.outbox);
   const [schema, table] = splitName(options.on);
   const entityType = checkEntityType(options.entityType ?? table);

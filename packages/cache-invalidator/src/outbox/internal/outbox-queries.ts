@@ -1,4 +1,5 @@
 import type { Clock } from "@crm/cache-core";
+import { MAX_BYTES, toPlain } from "../../internal/event-text.ts";
 import type { OutboxConnection } from "../outbox-connection.ts";
 import type { OutboxTable } from "../outbox-table.ts";
 import type { OutboxRow } from "../relay-events.ts";
@@ -44,15 +45,18 @@ FROM ${pending} WHERE due_at <= ${now} ORDER BY id LIMIT ${limit}${lock ? " FOR 
 }
 
 function toRow(row: Record<string, unknown>): OutboxRow {
-  const { data, actor, cause } = row as Record<string, string | null>;
+  const { data } = row as Record<string, string | null>;
+  // Whoever writes plain SQL may have put anything there. It is for people, and must not keep the event from being applied.
+  const actor = toPlain((row.actor as string | null) ?? "", MAX_BYTES.actor);
+  const cause = toPlain((row.cause as string | null) ?? "", MAX_BYTES.cause);
   return {
     id: row.id as string,
     event: row.event as OutboxRow["event"],
     entityType: row.entity_type as string,
     entityId: row.entity_id as string,
     ...(data === null || data === undefined ? {} : { data: JSON.parse(data) as unknown }),
-    ...(actor === null || actor === undefined ? {} : { actor }),
-    ...(cause === null || cause === undefined ? {} : { cause }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(cause === undefined ? {} : { cause }),
     attempts: Number(row.attempts),
     ageMs: Number(row.age_ms),
   };

@@ -1,0 +1,36 @@
+import { createCache, memoryStore } from "@crm/cache-core";
+import { waitFor } from "@crm/testkit";
+import { PGlite } from "@electric-sql/pglite";
+import { expect, test } from "vitest";
+import { createCacheInvalidator } from "../create-cache-invalidator.ts";
+import { connectPglite } from "./connect-pglite.ts";
+import { createOutboxRelay } from "./create-outbox-relay.ts";
+import { outboxMigration } from "./outbox-migration.ts";
+
+test("what others wrote into the columns for the history keeps no event from being applied", async () => {
+  const cache = createCache({ store: memoryStore() });
+  const invalidator = createCacheInvalidator(cache, {
+    rules: { companies: { patterns: ["companies:*"] } },
+  });
+  await cache.set("companies:1", "old", 60);
+  const db = await PGlite.create();
+  await db.query(outboxMigration());
+  const relay = createOutboxRelay({ connect: () => connectPglite(db), target: invalidator, maxAttempts: 1 });
+  await relay.start();
+  await db.query(
+    `INSERT INTO cache_outbox (event, entity_type, entity_id, actor, cause) VALUES
+      ('entity:updated', 'companies', '1', '', 'Error: no' || chr(10) || ' at line 2'),
+      ('entity:updated', 'companies', '2', repeat('ž', 300), ' ' || chr(9))`,
+  );
+  await waitFor(() => invalidator.getHistory().length === 2);
+  const history = invalidator.getHistory().toSorted((a, b) => Number(a.entityId) - Number(b.entityId));
+  expect(history.map(({ actor, cause }) => [actor, cause])).toEqual([
+    [undefined, "Error: no  at line 2"],
+    ["ž".repeat(128), undefined],
+  ]);
+  expect([await cache.get("companies:1"), (await relay.getStats()).dead]).toEqual([null, 0]);
+  await relay.close();
+  await invalidator.close();
+  await cache.close();
+  await db.close();
+});
