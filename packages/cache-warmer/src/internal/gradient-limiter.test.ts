@@ -80,37 +80,4 @@ describe("the gradient limiter", () => {
     limiter.fit(20);
     expect(limiter.limit).toBe(5);
   });
-
-  describe("looks at loads that do not end", () => {
-    it("falls at once when most of them are overdue, once for those that began before", () => {
-      const limiter = new GradientLimiter(SETTINGS);
-      limiter.fit(16);
-      const now = run(limiter, 0, 3, () => 20);
-      const loads = Array.from({ length: 16 }, (_, n) => limiter.begin(`t${n % 10}`, "c", now + n));
-      expect(limiter.look(now + 30)).toBe(false);
-      expect(limiter.look(now + 80)).toBe(true);
-      expect(limiter.limit).toBeLessThanOrEqual(8);
-      const { limit } = limiter;
-      expect(limiter.look(now + 90)).toBe(false);
-      // How long they take in the end says nothing of the new limit.
-      loads.forEach((load, n) => {
-        limiter.end(load, 16 - n, now + 100 + n);
-      });
-      expect(limiter.limit).toBe(limit);
-      for (let n = 0; n < 4; n++) limiter.begin(`t${n}`, "c", now + 120);
-      expect(limiter.look(now + 200)).toBe(true);
-    });
-
-    it("takes the long tasks of a mixed category for what they are", () => {
-      const limiter = new GradientLimiter(SETTINGS);
-      limiter.fit(16);
-      const now = 1_000;
-      // New tasks all of them: nine of ten take 2 ms, the others 400.
-      for (let n = 0; n < 100; n++) report(limiter, `first:${n}`, n % 10 === 0 ? 400 : 2, 16, now + n);
-      report(limiter, "last", 2, 16, now + 200);
-      for (let n = 0; n < 16; n++) limiter.begin(`second:${n}`, "c", now + 200);
-      expect(limiter.look(now + 590)).toBe(false);
-      expect(limiter.look(now + 900)).toBe(true);
-    });
-  });
 });

@@ -31,13 +31,6 @@ export interface TimedLoad {
 const MIN_SAMPLES = 4;
 /** No window takes away more than half. */
 const LOWEST_GRADIENT = 0.5;
-/** Loads are overdue when they have taken so many times their best, or of new tasks the longest of their category, without an end. */
-const OVERDUE = 2;
-const OVERDUE_UNKNOWN = 1.5;
-/** What overdue loads may take away at once: their times are known to be longer still. */
-const LOWEST_OVERDUE_GRADIENT = 0.25;
-/** How fast the longest time of a category is forgotten, each window. */
-const LONGEST_FADE = 0.8;
 /** How fast a best time is forgotten, each window: an origin that became slower for good is believed after some minutes. */
 const DRIFT = 1.005;
 /** Tasks whose best time is known. */
@@ -54,8 +47,6 @@ const NOISE_MS = 0.5;
  * - There is no allowance for a queue, as whoever warms should cause none: the limit grows by one a window, only when it was
  *   reached and the origin is as fast as it ever was.
  * - A window is judged by its median.
- * - Loads that do not end say something, too: when most of those under way are overdue the limit falls at once, once for those
- *   that began before.
  *
  * Reads no clock: whoever reports says when.
  */
@@ -64,11 +55,6 @@ export class GradientLimiter {
   /** Best times, by task and by category, divided by the drift when they were noted. */
   readonly #best = new Map<string, number>();
   #drift = 1;
-  /** The longest times of new tasks in windows that were not slow, by category. */
-  readonly #longest = new Map<string, number>();
-  readonly #underWay = new Set<TimedLoad>();
-  /** When the limit fell on account of overdue loads. */
-  #fellAt = Number.NEGATIVE_INFINITY;
   #ratios: number[] = [];
   #unknown = new Map<string, number[]>();
   #samples = 0;
@@ -105,67 +91,32 @@ export class GradientLimiter {
 
   /** A load begins. Each needs its `end`. */
   begin(task: string, category: string, nowMs: number): TimedLoad {
-    const load = { task, category, began: nowMs };
-    this.#underWay.add(load);
-    return load;
+    return { task, category, began: nowMs };
   }
 
   /** A load has ended; `inFlight` counts it. One that does not count says nothing. Returns whether a window was judged. */
   end(load: TimedLoad, inFlight: number, nowMs: number, counts = true): boolean {
-    this.#underWay.delete(load);
     if (!counts) return false;
     const { task, category, began } = load;
     const durationMs = nowMs - began;
     if (Number.isNaN(this.#windowBegan)) this.#windowBegan = began;
-    // What began before the limit fell tells of the time before.
-    if (began >= this.#fellAt) {
-      const name = `t:${task}`;
-      const best = this.#bestOf(name);
-      if (best === undefined) {
-        const values = this.#unknown.get(category);
-        if (values === undefined) this.#unknown.set(category, [durationMs]);
-        else values.push(durationMs);
-      } else {
-        this.#ratios.push(slownessOf(durationMs, best));
-      }
-      this.#learn(name, durationMs);
-      this.#samples++;
-      if (inFlight >= this.limit) this.#reached = true;
+    const name = `t:${task}`;
+    const best = this.#bestOf(name);
+    if (best === undefined) {
+      const values = this.#unknown.get(category);
+      if (values === undefined) this.#unknown.set(category, [durationMs]);
+      else values.push(durationMs);
+    } else {
+      this.#ratios.push(slownessOf(durationMs, best));
     }
+    this.#learn(name, durationMs);
+    this.#samples++;
+    if (inFlight >= this.limit) this.#reached = true;
     const lasted = nowMs - this.#windowBegan;
     const { windowMs } = this.#settings;
-    if (this.#samples === 0 || lasted < windowMs) return false;
+    if (lasted < windowMs) return false;
     if (this.#samples < MIN_SAMPLES && lasted < 4 * windowMs) return false;
     this.#judge(nowMs);
-    return true;
-  }
-
-  /**
-   * Looks at the loads that have not ended, before others are begun. To be called when what has ended in this turn of the event loop
-   * was told: else a pause of the process would pass for one of the origin. Returns whether the limit fell.
-   */
-  look(nowMs: number): boolean {
-    if (this.#underWay.size < MIN_SAMPLES) return false;
-    const ratios: number[] = [];
-    let [since, overdue] = [0, 0];
-    for (const { task, category, began } of this.#underWay) {
-      // The limit has fallen on account of these.
-      if (began < this.#fellAt) continue;
-      since++;
-      const ageMs = nowMs - began;
-      const own = this.#bestOf(`t:${task}`);
-      const best = own ?? this.#bestOf(`c:${category}`);
-      if (best === undefined) continue;
-      ratios.push(slownessOf(ageMs, best));
-      // A category may hold tasks of all sizes, and the long ones are those under way.
-      const usual = own ?? this.#longest.get(category) ?? Number.POSITIVE_INFINITY;
-      if (slownessOf(ageMs, usual) > (own === undefined ? OVERDUE_UNKNOWN : OVERDUE)) overdue++;
-    }
-    if (since < MIN_SAMPLES || 2 * overdue <= since) return false;
-    this.#slowdown = medianOf(ratios);
-    this.#fall(LOWEST_OVERDUE_GRADIENT);
-    this.#fellAt = nowMs;
-    this.#begin(nowMs);
     return true;
   }
 
@@ -177,26 +128,18 @@ export class GradientLimiter {
       this.#learn(name, median);
       const ratio = slownessOf(median, this.#bestOf(name) ?? median);
       for (let n = 0; n < values.length; n++) this.#ratios.push(ratio);
-      // A slow window says nothing of what is usual.
-      if (ratio <= tolerance && (this.#longest.size < MAX_BASELINES || this.#longest.has(category))) {
-        const faded = (this.#longest.get(category) ?? 0) * LONGEST_FADE;
-        this.#longest.set(
-          category,
-          values.reduce((a, b) => Math.max(a, b), faded),
-        );
-      }
     }
     this.#slowdown = medianOf(this.#ratios);
-    if (this.#slowdown > tolerance) this.#fall(LOWEST_GRADIENT);
+    if (this.#slowdown > tolerance) this.#fall();
     else if (this.#reached && this.#slowdown <= (1 + tolerance) / 2) {
       this.#limit = Math.min(this.#max, this.#limit + 1);
     }
     this.#begin(nowMs);
   }
 
-  #fall(lowestGradient: number): void {
+  #fall(): void {
     const { min, tolerance } = this.#settings;
-    const gradient = Math.max(lowestGradient, Math.min(1, tolerance / this.#slowdown));
+    const gradient = Math.max(LOWEST_GRADIENT, Math.min(1, tolerance / this.#slowdown));
     this.#limit = Math.max(Math.min(min, this.#max), this.#limit * gradient);
     this.#backoffs++;
   }

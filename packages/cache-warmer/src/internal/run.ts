@@ -172,8 +172,7 @@ export class Run {
   }
 
   async #step(): Promise<void> {
-    const { gauge, limiter, emitter, internals } = this.#context;
-    if (limiter?.look(internals.clock.monotonic())) emitter.emit("limiter:window", () => limiter.state);
+    const { gauge } = this.#context;
     const want = Math.max(0, this.#limit - gauge.inFlight);
     const batch = want === 0 ? [] : this.#ready.take(want + this.#ahead);
     const ended = this.#ended;
