@@ -23,8 +23,8 @@ export interface CacheWarmer {
   /**
    * Loads every task, highest priority first, and stores the values by the fenced fill: what is written or invalidated meanwhile
    * is never overwritten. What another instance of the fleet loads, or has just loaded, is not loaded again. Resolves when every
-   * task has ended, here or elsewhere; a task that fails is counted. Rejects with the reason of `signal`, and with
-   * `WarmerClosedError`.
+   * task has ended, here or elsewhere; a task that fails is counted. Keeps the process alive meanwhile. Rejects with the reason of
+   * `signal`, and with `WarmerClosedError`.
    */
   warmAll(options?: WarmOptions): Promise<WarmingMetrics>;
   /** As `warmAll` for one category. */
@@ -36,7 +36,7 @@ export interface CacheWarmer {
   warmExpiringSoon(seconds: Duration, options?: WarmOptions): Promise<WarmingMetrics>;
   /**
    * Warms at the start of the process: skips what is fresh and younger than half its TTL, whoever made it. `readiness()` opens when
-   * the tasks of priority `readyAt` or above have ended, or at the deadline. Resolves when every task has ended.
+   * the tasks of priority `readyAt` or above have ended, or at the deadline; not because the run was aborted. Resolves when every task has ended.
    */
   performStartupWarming(options?: StartupOptions): Promise<WarmingMetrics>;
 

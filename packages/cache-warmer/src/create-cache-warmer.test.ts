@@ -50,7 +50,7 @@ describe("createCacheWarmer", () => {
       expect(warmer.readiness()).toMatchObject({ ready: false, reason: "warming", readyAt: 8, remaining: 1 });
       await clock.advance(200);
       expect(await ready).toMatchObject({ ready: true, reason: "warmed", remaining: 0 });
-      expect(opened).toEqual([{ reason: "warmed", remaining: 0 }]);
+      expect(opened).toEqual([{ reason: "warmed", remaining: 0, failed: 0 }]);
       await clock.advance(6_000);
       expect(await run).toMatchObject({ successfulTasks: 3 });
       expect(warmer.readiness().openedAfter).toBeGreaterThanOrEqual(300);
@@ -70,8 +70,37 @@ describe("createCacheWarmer", () => {
 
     it("opens when urgent tasks have failed: waiting longer would not help", async () => {
       warmer.register({ key: "a", priority: 10, retries: 0, fetcher: () => Promise.reject(new Error("x")) });
+      const opened: unknown[] = [];
+      warmer.on("readiness:open", (event) => opened.push(event));
       await warmer.performStartupWarming();
-      expect(warmer.readiness()).toMatchObject({ ready: true, reason: "warmed" });
+      expect(warmer.readiness()).toMatchObject({ ready: true, reason: "warmed", failed: 1 });
+      expect(opened).toEqual([{ reason: "warmed", remaining: 0, failed: 1 }]);
+      expect(logged.map(({ message }) => message)).toContain("Ready, but some urgent tasks have failed");
+    });
+
+    it("is not warm because its run was called off: it opens at the deadline", async () => {
+      warmer.register(slow("a", 5_000, 10));
+      const controller = new AbortController();
+      const run = warmer.performStartupWarming({ deadline: "2s", signal: controller.signal });
+      await clock.advance(100);
+      controller.abort(new Error("enough"));
+      await expect(run).rejects.toThrow("enough");
+      expect(warmer.readiness()).toMatchObject({ ready: false, reason: "warming", remaining: 1 });
+      await clock.advance(2_000);
+      expect(warmer.readiness()).toMatchObject({ ready: true, reason: "deadline", remaining: 1 });
+      // A fetcher that does not look at its signal goes on to its end.
+      await clock.advance(4_000);
+    });
+
+    it("is not warm because the warmer was closed", async () => {
+      const other = createCacheWarmer(cache);
+      other.register(slow("a", 5_000, 10));
+      const run = other.performStartupWarming();
+      await clock.advance(100);
+      await other.close();
+      await expect(run).rejects.toMatchObject({ code: "WARMER_CLOSED" });
+      expect(other.readiness()).toMatchObject({ ready: false, reason: "closed", remaining: 1 });
+      await clock.advance(6_000);
     });
 
     it("opens at once when nothing is urgent, and lets go who waits when the warmer is closed", async () => {
@@ -124,6 +153,17 @@ describe("createCacheWarmer", () => {
         "2026-01-01T11:00:00.000Z",
         "2026-01-02T11:00:00.000Z",
       ]);
+    });
+
+    it("runs a time of a cron pattern once, also when the wall clock is set back just before it", async () => {
+      const { loads } = counted();
+      clock.setWall(Date.UTC(2026, 0, 1, 11, 59, 50));
+      warmer.startBackgroundWarming({ cron: "0 12 * * *", timezone: "UTC" });
+      await clock.advance(9_000);
+      // As a correction would: the timer comes 500 ms early by it.
+      clock.setWall(Date.UTC(2026, 0, 1, 11, 59, 58, 500));
+      await clock.advance(60_000);
+      expect(loads.map((at) => new Date(at).toISOString())).toEqual(["2026-01-01T12:00:00.000Z"]);
     });
 
     it("skips a run while one is going, replaces a schedule, and keeps categories apart", async () => {

@@ -2,7 +2,7 @@ import type { LimiterState } from "./internal/gradient-limiter.ts";
 import type { FailureReason, SkipReason, WarmingMetrics } from "./metrics.ts";
 
 /** What a run is for. */
-export type RunKind = "all" | "category" | "expiring" | "startup" | "background" | "restore";
+export type RunKind = "all" | "category" | "expiring" | "startup" | "background";
 
 /** Every event with its payload. */
 export interface WarmerEvents {
@@ -32,8 +32,12 @@ export interface WarmerEvents {
   "task:replaced": { readonly key: string };
   /** A window was judged. */
   "limiter:window": LimiterState;
-  /** The probe has opened. `deadline`: with so many tasks of its priority not yet ended. */
-  "readiness:open": { readonly reason: "warmed" | "deadline"; readonly remaining: number };
+  /** The probe has opened. `deadline`: with so many tasks of its priority not yet done. */
+  "readiness:open": {
+    readonly reason: "warmed" | "deadline";
+    readonly remaining: number;
+    readonly failed: number;
+  };
   /** A background run was due while one was still going. */
   "background:skipped": { readonly category: string | undefined };
   "hot:refreshed": { readonly key: string; readonly outcome: "stored" | "found" };

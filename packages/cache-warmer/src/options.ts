@@ -1,4 +1,5 @@
 import { type Duration, InvalidOptionError, parseDuration } from "@crm/cache-core";
+import { checkNames, type OptionNames } from "./internal/check-names.ts";
 
 /** How warming goes, unless a task or a call says otherwise. */
 export interface CacheWarmerOptions {
@@ -137,10 +138,30 @@ export interface ResolvedWarmOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+const WARMER_OPTIONS: OptionNames<CacheWarmerOptions> = {
+  ...{ maxParallel: true, timeout: true, retries: true, retryDelay: true, leaseTtl: true },
+  ...{ limiter: true, hotKeys: true, storePatience: true },
+};
+const LIMITER_OPTIONS: OptionNames<WarmingLimiterOptions> = {
+  ...{ min: true, initial: true, window: true, tolerance: true },
+};
+const HOT_KEY_OPTIONS: OptionNames<HotKeyOptions> = {
+  ...{ top: true, remembered: true, halfLife: true, minReads: true, maxParallel: true },
+};
+const WARM_OPTIONS: OptionNames<WarmOptions> = {
+  ...{ parallel: true, maxParallel: true, signal: true, timeout: true, retries: true, maxAge: true },
+};
+const STARTUP_OPTIONS: OptionNames<StartupOptions> = { ...WARM_OPTIONS, readyAt: true, deadline: true };
+const BACKGROUND_OPTIONS: OptionNames<BackgroundOptions> = {
+  ...{ parallel: true, maxParallel: true, timeout: true, retries: true, maxAge: true },
+  ...{ minutes: true, cron: true, timezone: true, category: true },
+};
+
 /** @throws InvalidOptionError, InvalidDurationError */
 export function resolveWarmerOptions(options: CacheWarmerOptions | undefined): ResolvedWarmerOptions {
   checkObject("options", options);
   const given = options ?? {};
+  checkNames(given, WARMER_OPTIONS);
   return {
     maxParallel: whole("maxParallel", given.maxParallel ?? DEFAULTS.maxParallel, 1, 1_000),
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "timeout"),
@@ -157,8 +178,10 @@ export function resolveWarmerOptions(options: CacheWarmerOptions | undefined): R
 export function resolveWarmOptions(
   options: WarmOptions | undefined,
   base: ResolvedWarmerOptions,
+  names: Readonly<Record<string, true>> = WARM_OPTIONS,
 ): ResolvedWarmOptions {
   checkObject("options", options);
+  checkNames(options ?? {}, names);
   const { parallel = true, maxParallel, signal, timeout, retries, maxAge } = options ?? {};
   if (typeof parallel !== "boolean") {
     throw new InvalidOptionError({ option: "parallel", received: parallel, expected: "a boolean" });
@@ -176,6 +199,39 @@ export function resolveWarmOptions(
   };
 }
 
+/** @throws InvalidOptionError, InvalidDurationError */
+export function resolveStartupOptions(
+  options: StartupOptions | undefined,
+  base: ResolvedWarmerOptions,
+): ResolvedWarmOptions & { readonly readyAt: number; readonly deadlineMs: number } {
+  return {
+    ...resolveWarmOptions(options, base, STARTUP_OPTIONS),
+    readyAt: whole("readyAt", options?.readyAt ?? DEFAULTS.readyAt, 1, 10),
+    deadlineMs: parseDuration(options?.deadline ?? DEFAULTS.deadline, "deadline"),
+  };
+}
+
+/** All but the schedule. @throws InvalidOptionError, InvalidDurationError */
+export function resolveBackgroundOptions(
+  options: BackgroundOptions,
+  base: ResolvedWarmerOptions,
+): ResolvedWarmOptions {
+  return resolveWarmOptions(options, base, BACKGROUND_OPTIONS);
+}
+
+/** @throws InvalidOptionError, InvalidDurationError */
+export function resolveRestoreOptions(
+  options: WarmOptions | undefined,
+  base: ResolvedWarmerOptions,
+): ResolvedWarmOptions {
+  return resolveWarmOptions(options, base, {
+    ...WARM_OPTIONS,
+    batchFetcher: true,
+    ttl: true,
+    batchSize: true,
+  });
+}
+
 /** @throws InvalidOptionError */
 export function checkRetries(retries: unknown): number {
   return whole("retries", retries, 0, 20);
@@ -190,7 +246,8 @@ export function whole(option: string, value: unknown, min: number, max: number):
 
 /** @throws InvalidOptionError */
 export function checkObject(option: string, value: unknown): void {
-  if (value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value))) return;
+  // An array, a `Date` or a `Map` in the place of options is a mistake.
+  if (value === undefined || Object.prototype.toString.call(value) === "[object Object]") return;
   throw new InvalidOptionError({ option, received: value, expected: "an object" });
 }
 
@@ -208,6 +265,7 @@ function resolveLimiter(limiter: CacheWarmerOptions["limiter"]): ResolvedLimiter
   if (limiter === false) return null;
   if (limiter !== true) checkObject("limiter", limiter);
   const given = limiter === true || limiter === undefined ? {} : limiter;
+  checkNames(given, LIMITER_OPTIONS, "limiter.");
   const defaults = DEFAULTS.limiter;
   const tolerance = given.tolerance ?? defaults.tolerance;
   if (typeof tolerance !== "number" || !(tolerance >= 1.05 && tolerance <= 10)) {
@@ -232,6 +290,7 @@ function resolveHotKeys(hotKeys: CacheWarmerOptions["hotKeys"]): ResolvedHotKeyO
   if (hotKeys === undefined || hotKeys === false) return null;
   if (hotKeys !== true) checkObject("hotKeys", hotKeys);
   const given = hotKeys === true ? {} : hotKeys;
+  checkNames(given, HOT_KEY_OPTIONS, "hotKeys.");
   const defaults = DEFAULTS.hotKeys;
   const top = whole("hotKeys.top", given.top ?? defaults.top, 1, 1_000);
   return {

@@ -17,7 +17,7 @@ export interface ShowProgressOptions {
   kinds?: readonly RunKind[] | undefined;
 }
 
-const SHOWN: readonly RunKind[] = ["all", "category", "expiring", "startup", "restore"];
+const SHOWN: readonly RunKind[] = ["all", "category", "expiring", "startup"];
 const BAR_EVERY_MS = 80;
 const LINE_EVERY_MS = 5_000;
 

@@ -42,7 +42,9 @@ export interface WarmingFamily<T = unknown> extends WarmingSettings {
   /** Names the family among tasks. */
   name: string;
   /** The keys, asked for anew in each run. */
-  keys: (context: { readonly signal: AbortSignal }) => AsyncIterable<string> | Iterable<string>;
+  keys: (context: {
+    readonly signal: AbortSignal;
+  }) => AsyncIterable<string> | Iterable<string> | Promise<Iterable<string>>;
   /** Brings the values of up to `batchSize` keys, in their order or as a `Map`. */
   batchFetcher: BatchFetcher<T>;
   /** 1 to 1,000. @default 100 */

@@ -57,6 +57,26 @@ describe("when things go wrong", () => {
     await waitFor(async () => (await warmer.warmAll()).successfulTasks === 200, { timeoutMs: 15_000 });
   }, 40_000);
 
+  it("Redis absent: a family fails with that, and is not taken for empty", async () => {
+    const { warmer } = await instance({ storePatience: "1s", retries: 0 });
+    const begun = deferred();
+    warmer.registerFamily({
+      name: "f",
+      async *keys() {
+        begun.resolve();
+        await sleep(200);
+        yield "a";
+      },
+      batchFetcher: async (keys) => [...keys],
+    });
+    const run = warmer.warmAll();
+    await begun.promise;
+    await redis.kill();
+    const metrics = await run;
+    expect(metrics.failures.map(({ reason }) => reason)).toEqual(["store"]);
+    await redis.restart();
+  }, 40_000);
+
   it("Redis away for a moment: the run ends well", async () => {
     const { warmer, cache } = await instance({ retries: 5 });
     let loads = 0;
@@ -190,15 +210,23 @@ describe("when things go wrong", () => {
     }
   });
 
-  it("nothing keeps a process alive", async () => {
-    const file = fileURLToPath(new URL("./workers/leaves.ts", import.meta.url));
-    const began = performance.now();
-    const { stdout, stderr } = await promisify(execFile)(
+  function runProcess(name: string): Promise<{ stdout: string; stderr: string }> {
+    const file = fileURLToPath(new URL(`./workers/${name}`, import.meta.url));
+    return promisify(execFile)(
       process.execPath,
       ["--conditions=@crm/source", "--experimental-strip-types", file],
       { env: { PATH: process.env.PATH, NODE_NO_WARNINGS: "1" }, timeout: 15_000 },
     );
-    expect([stdout, stderr]).toEqual(["done\n", ""]);
+  }
+
+  it("nothing in the background keeps a process alive", async () => {
+    const began = performance.now();
+    expect(await runProcess("leaves.ts")).toEqual({ stdout: "done\n", stderr: "" });
     expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  it("a process that waits for a run does not end before it", async () => {
+    const { stdout, stderr } = await runProcess("waits.ts");
+    expect([stdout, stderr]).toEqual(["2 failed after 2 retries\n", ""]);
   });
 });

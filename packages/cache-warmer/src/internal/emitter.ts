@@ -1,3 +1,5 @@
+import { InvalidOptionError } from "@crm/cache-core";
+
 /** Typed events. A listener that throws hinders nobody; `onListenerError` is told. */
 export class Emitter<Events extends object> {
   readonly #handlers = new Map<keyof Events, Set<(payload: never) => void>>();
@@ -8,6 +10,10 @@ export class Emitter<Events extends object> {
   }
 
   on<E extends keyof Events>(event: E, handler: (payload: Events[E]) => void): () => void {
+    if (typeof handler !== "function") {
+      const expected = "a function that is called with what has happened";
+      throw new InvalidOptionError({ option: "handler", received: handler, expected });
+    }
     const known = this.#handlers.get(event) ?? new Set();
     known.add(handler as (payload: never) => void);
     this.#handlers.set(event, known);

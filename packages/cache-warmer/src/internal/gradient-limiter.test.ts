@@ -3,13 +3,18 @@ import { GradientLimiter } from "./gradient-limiter.ts";
 
 const SETTINGS = { min: 1, windowMs: 100, tolerance: 1.3 };
 
+/** A load that ends now. */
+function report(limiter: GradientLimiter, task: string, ms: number, inFlight: number, now: number): boolean {
+  return limiter.end(limiter.begin(task, "c", now - ms), inFlight, now);
+}
+
 /** Loads of `ms` for so many windows, with as many in flight as allowed. */
 function run(limiter: GradientLimiter, from: number, windows: number, ms: (n: number) => number): number {
   let now = from;
   let judged = 0;
   for (let n = 0; judged < windows; n++) {
     now += 10;
-    if (limiter.report(`t${n % 10}`, "c", ms(n), limiter.limit, now)) judged++;
+    if (report(limiter, `t${n % 10}`, ms(n), limiter.limit, now)) judged++;
   }
   return now;
 }
@@ -38,7 +43,7 @@ describe("the gradient limiter", () => {
     limiter.fit(16);
     const now = run(limiter, 0, 3, () => 20);
     expect(limiter.limit).toBe(5);
-    for (let n = 1; n < 60; n++) limiter.report("t1", "c", 20, 1, now + 10 * n);
+    for (let n = 1; n < 60; n++) report(limiter, "t1", 20, 1, now + 10 * n);
     expect(limiter.limit).toBe(5);
   });
 

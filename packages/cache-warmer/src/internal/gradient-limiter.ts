@@ -20,6 +20,13 @@ export interface LimiterState {
   readonly backoffs: number;
 }
 
+/** A load under way. */
+export interface TimedLoad {
+  readonly task: string;
+  readonly category: string;
+  readonly began: number;
+}
+
 /** Fewer samples say nothing, unless the window has lasted four times as long. */
 const MIN_SAMPLES = 4;
 /** No window takes away more than half. */
@@ -82,9 +89,17 @@ export class GradientLimiter {
     return { limit, slowdown: this.#slowdown, windows: this.#windows, backoffs: this.#backoffs };
   }
 
-  /** A load has ended; `inFlight` counts it. Returns whether a window was judged. */
-  report(task: string, category: string, durationMs: number, inFlight: number, nowMs: number): boolean {
-    if (Number.isNaN(this.#windowBegan)) this.#windowBegan = nowMs - durationMs;
+  /** A load begins. Each needs its `end`. */
+  begin(task: string, category: string, nowMs: number): TimedLoad {
+    return { task, category, began: nowMs };
+  }
+
+  /** A load has ended; `inFlight` counts it. One that does not count says nothing. Returns whether a window was judged. */
+  end(load: TimedLoad, inFlight: number, nowMs: number, counts = true): boolean {
+    if (!counts) return false;
+    const { task, category, began } = load;
+    const durationMs = nowMs - began;
+    if (Number.isNaN(this.#windowBegan)) this.#windowBegan = began;
     const name = `t:${task}`;
     const best = this.#bestOf(name);
     if (best === undefined) {
@@ -92,35 +107,45 @@ export class GradientLimiter {
       if (values === undefined) this.#unknown.set(category, [durationMs]);
       else values.push(durationMs);
     } else {
-      this.#ratios.push((durationMs + NOISE_MS) / (best + NOISE_MS));
+      this.#ratios.push(slownessOf(durationMs, best));
     }
     this.#learn(name, durationMs);
     this.#samples++;
     if (inFlight >= this.limit) this.#reached = true;
     const lasted = nowMs - this.#windowBegan;
     const { windowMs } = this.#settings;
-    if (lasted < windowMs || (this.#samples < MIN_SAMPLES && lasted < 4 * windowMs)) return false;
+    if (lasted < windowMs) return false;
+    if (this.#samples < MIN_SAMPLES && lasted < 4 * windowMs) return false;
     this.#judge(nowMs);
     return true;
   }
 
   #judge(nowMs: number): void {
-    const { min, tolerance } = this.#settings;
+    const { tolerance } = this.#settings;
     for (const [category, values] of this.#unknown) {
       const name = `c:${category}`;
       const median = medianOf(values);
       this.#learn(name, median);
-      const ratio = (median + NOISE_MS) / ((this.#bestOf(name) ?? median) + NOISE_MS);
+      const ratio = slownessOf(median, this.#bestOf(name) ?? median);
       for (let n = 0; n < values.length; n++) this.#ratios.push(ratio);
     }
     this.#slowdown = medianOf(this.#ratios);
-    const gradient = Math.max(LOWEST_GRADIENT, Math.min(1, tolerance / this.#slowdown));
-    if (gradient < 1) {
-      this.#limit = Math.max(Math.min(min, this.#max), this.#limit * gradient);
-      this.#backoffs++;
-    } else if (this.#reached && this.#slowdown <= (1 + tolerance) / 2) {
+    if (this.#slowdown > tolerance) this.#fall();
+    else if (this.#reached && this.#slowdown <= (1 + tolerance) / 2) {
       this.#limit = Math.min(this.#max, this.#limit + 1);
     }
+    this.#begin(nowMs);
+  }
+
+  #fall(): void {
+    const { min, tolerance } = this.#settings;
+    const gradient = Math.max(LOWEST_GRADIENT, Math.min(1, tolerance / this.#slowdown));
+    this.#limit = Math.max(Math.min(min, this.#max), this.#limit * gradient);
+    this.#backoffs++;
+  }
+
+  /** A new window. */
+  #begin(nowMs: number): void {
     this.#windows++;
     this.#ratios = [];
     this.#unknown = new Map();
@@ -147,6 +172,10 @@ export class GradientLimiter {
     }
     this.#best.set(name, durationMs / this.#drift);
   }
+}
+
+function slownessOf(durationMs: number, usualMs: number): number {
+  return (durationMs + NOISE_MS) / (usualMs + NOISE_MS);
 }
 
 function medianOf(values: readonly number[]): number {

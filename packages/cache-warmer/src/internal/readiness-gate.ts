@@ -8,19 +8,26 @@ export interface Readiness {
   readonly reason: "idle" | "warming" | "warmed" | "deadline" | "closed";
   /** Priority from which on tasks are waited for; `null` before the start. */
   readonly readyAt: number | null;
-  /** Tasks of that priority that have not ended. */
+  /** Tasks of that priority or a higher one that are not done. */
   readonly remaining: number;
+  /** Those that have failed, here or elsewhere: they hold nobody up. */
+  readonly failed: number;
   /** Ms from the start until it opened; `null` until then. */
   readonly openedAfter: number | null;
 }
 
+/** How far the urgent tasks are. */
+export type UrgentTasks = Pick<Readiness, "remaining" | "failed">;
+
+const NONE: UrgentTasks = { remaining: 0, failed: 0 };
+
 /** Opens once: when the urgent tasks have ended, or at the deadline. */
 export class ReadinessGate {
   readonly #clock: Clock;
-  #state: Readiness = { ready: false, reason: "idle", readyAt: null, remaining: 0, openedAfter: null };
+  #state: Readiness = { ready: false, reason: "idle", readyAt: null, ...NONE, openedAfter: null };
   #waiting: (() => void)[] = [];
   #began = 0;
-  #remaining: () => number = () => 0;
+  #look: () => UrgentTasks = () => NONE;
   #cancelDeadline: () => void = () => {};
   #onOpen: (readiness: Readiness) => void = () => {};
 
@@ -30,29 +37,29 @@ export class ReadinessGate {
 
   get state(): Readiness {
     if (this.#state.reason !== "warming") return this.#state;
-    return { ...this.#state, remaining: this.#remaining() };
+    return { ...this.#state, ...this.#look() };
   }
 
   /** Begins to wait. A gate that is open stays open. */
   begin(
     readyAt: number,
     deadlineMs: number,
-    remaining: () => number,
+    look: () => UrgentTasks,
     onOpen: (readiness: Readiness) => void,
   ): void {
     if (this.#state.ready) return;
     this.#cancelDeadline();
     this.#began = this.#clock.monotonic();
-    this.#remaining = remaining;
+    this.#look = look;
     this.#onOpen = onOpen;
-    this.#state = { ready: false, reason: "warming", readyAt, remaining: remaining(), openedAfter: null };
+    this.#state = { ready: false, reason: "warming", readyAt, ...look(), openedAfter: null };
     this.#cancelDeadline = this.#clock.after(deadlineMs, () => this.#open("deadline"));
     this.look();
   }
 
   /** Tasks have ended. */
   look(): void {
-    if (this.#state.reason === "warming" && this.#remaining() === 0) this.#open("warmed");
+    if (this.#state.reason === "warming" && this.#look().remaining === 0) this.#open("warmed");
   }
 
   whenOpen(): Promise<Readiness> {
@@ -63,15 +70,15 @@ export class ReadinessGate {
   /** Lets go who waits. A gate that is open stays open. */
   close(): void {
     this.#cancelDeadline();
-    if (!this.#state.ready) this.#state = { ...this.#state, reason: "closed" };
+    if (!this.#state.ready) this.#state = { ...this.state, reason: "closed" };
     this.#release();
   }
 
   #open(reason: "warmed" | "deadline"): void {
     this.#cancelDeadline();
     const openedAfter = Math.round(this.#clock.monotonic() - this.#began);
-    this.#state = { ...this.#state, ready: true, reason, remaining: this.#remaining(), openedAfter };
-    this.#remaining = () => 0;
+    this.#state = { ...this.#state, ...this.#look(), ready: true, reason, openedAfter };
+    this.#look = () => NONE;
     this.#release();
     this.#onOpen(this.#state);
   }

@@ -9,6 +9,8 @@ import type {
 } from "@crm/cache-core";
 import type { HotSnapshot, HotSnapshotKey, RestoreResult } from "../hot-snapshot.ts";
 import type { HotKeys } from "./hot-keys.ts";
+import { withSignal } from "./load-task.ts";
+import { RunTimers } from "./run-timers.ts";
 import type { TaskBook } from "./task-book.ts";
 
 export interface RestoreRequest {
@@ -21,13 +23,15 @@ export interface RestoreRequest {
   readonly batchSize: number;
   readonly timeoutMs: number;
   readonly retries: number;
-  readonly signal: AbortSignal | undefined;
-  readonly closing: AbortSignal;
+  /** Aborts when the caller gives up, and when the warmer is closed. */
+  readonly signal: AbortSignal;
   /** How many loads may be in flight now. */
   readonly limit: () => number;
   readonly gauge: { inFlight: number };
-  readonly report: (name: string, category: string, durationMs: number) => void;
-  readonly pause: (attempt: number) => Promise<void>;
+  /** A call begins; call what is returned when it has ended, with whether it counts. */
+  readonly time: (name: string, category: string) => (counts?: boolean) => void;
+  /** Ms to wait before the next attempt. */
+  readonly delayBefore: (attempt: number) => number;
 }
 
 /** One call of a fetcher, for one key or for a batch. */
@@ -41,24 +45,28 @@ interface Unit {
 /** Any fresh entry is left as it is. */
 const ANY = -1;
 
-/** Loads the keys of a snapshot that are missing, most read first. */
+/** Loads the keys of a snapshot that are missing, most read first. Rejects with the reason of the signal. */
 export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreResult> {
-  const { cache, signal, closing, limit, gauge, retries } = request;
+  const { cache, signal, limit, gauge, retries } = request;
   const { clock } = cache.internals;
   const began = clock.monotonic();
-  signal?.throwIfAborted();
+  signal.throwIfAborted();
   const { units, skipped } = planUnits(request);
   const counts = { restored: 0, found: 0, skipped, failed: 0 };
+  const timers = new RunTimers(clock);
   let next = 0;
   let wake: () => void = () => {};
   let active = 0;
 
   async function work(unit: Unit): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const start = clock.monotonic();
+      const end = request.time(unit.name, unit.category);
       try {
         const results = await unit.load();
-        request.report(unit.name, unit.category, clock.monotonic() - start);
+        end(results.some(({ outcome }) => outcome !== "found" && outcome !== "held"));
+        if (results.every(({ outcome }) => outcome === "unavailable") && attempt <= retries) {
+          if (await timers.pause(request.delayBefore(attempt))) continue;
+        }
         for (const { outcome } of results) {
           if (outcome === "stored") counts.restored++;
           else if (outcome === "found" || outcome === "held") counts.found++;
@@ -67,22 +75,21 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
         }
         return;
       } catch {
-        if (attempt > retries || signal?.aborted || closing.aborted) {
-          counts.failed += unit.keys;
-          return;
-        }
-        await request.pause(attempt);
+        end();
+        if (attempt <= retries && (await timers.pause(request.delayBefore(attempt)))) continue;
+        counts.failed += unit.keys;
+        return;
       }
     }
   }
 
   const onAbort = (): void => wake();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  closing.addEventListener("abort", onAbort, { once: true });
+  signal.addEventListener("abort", onAbort, { once: true });
+  // Somebody waits for its end, and what it waits for itself may be a timer.
+  timers.holdProcess();
   try {
     while (next < units.length || active > 0) {
-      signal?.throwIfAborted();
-      closing.throwIfAborted();
+      signal.throwIfAborted();
       while (next < units.length && gauge.inFlight < limit()) {
         active++;
         gauge.inFlight++;
@@ -95,12 +102,12 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
       await new Promise<void>((resolve) => {
         wake = resolve;
         // Others in this process may have what we wait for.
-        if (active === 0) clock.after(20, resolve);
+        if (active === 0) timers.poll(20, () => wake());
       });
     }
   } finally {
-    signal?.removeEventListener("abort", onAbort);
-    closing.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", onAbort);
+    timers.stop();
   }
   return {
     ...{ total: request.snapshot.keys.length, ...counts },
@@ -159,13 +166,15 @@ function planUnits(request: RestoreRequest): { units: Unit[]; skipped: number } 
     const keys = [key];
     batches.set(name, keys);
     const all = timed(options, request.timeoutMs);
+    const called: BatchFetcher<unknown> = (wanted, { signal }) =>
+      fetcher(wanted, { signal: AbortSignal.any([signal, request.signal]) });
     units.push({
       name,
       category,
       get keys() {
         return keys.length;
       },
-      load: () => internals.refillMany({ keys, fetcher, options: all, newerThan: ANY }),
+      load: () => internals.refillMany({ keys, fetcher: called, options: all, newerThan: ANY }),
     });
   }
 }
@@ -179,9 +188,10 @@ function single(
   category: string,
 ): Unit {
   const all = timed(options, request.timeoutMs);
+  const called: Fetcher<unknown> = (context) => fetcher(withSignal(context, request.signal));
   return {
     ...{ name: key, category, keys: 1 },
-    load: async () => [await internals.refill({ key, fetcher, options: all, newerThan: ANY })],
+    load: async () => [await internals.refill({ key, fetcher: called, options: all, newerThan: ANY })],
   };
 }
 

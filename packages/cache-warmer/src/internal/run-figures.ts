@@ -149,7 +149,7 @@ export function noMetrics(inFlight: number, limiter: WarmingMetrics["limiter"]):
 function reportOf(record: TaskRecord): TaskReport {
   record.report ??= {
     ...{ runs: 0, successes: 0, failures: 0, skips: 0, retries: 0, bytes: 0 },
-    ...{ lastOutcome: "", lastReason: undefined, lastError: undefined, lastDurationMs: 0 },
+    ...{ lastOutcome: null, lastReason: undefined, lastError: undefined, lastDurationMs: 0 },
   };
   return record.report;
 }

@@ -1,14 +1,14 @@
-import { StoreUnavailableError } from "@crm/cache-core";
 import type { WarmingMetrics } from "../metrics.ts";
-import type { ResolvedWarmerOptions } from "../options.ts";
 import { MARK, type Mark } from "../scripts/step-tasks.ts";
-import { type DependencyPlan, planDependencies } from "./dependencies.ts";
-import { notTried, reasonOf } from "./endings.ts";
+import { Attempts } from "./attempts.ts";
+import { planDependencies } from "./dependencies.ts";
+import { notTried } from "./endings.ts";
 import type { CandidateState, Ledger, LedgerReply, StepBounds } from "./ledger.ts";
-import { type LoadResult, loadFamily, loadTask } from "./load-task.ts";
+import { OpenTasks } from "./open-tasks.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { type Ending, RunFigures } from "./run-figures.ts";
 import type { RunContext, RunPlan } from "./run-plan.ts";
+import { RunTimers } from "./run-timers.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 /** How many tasks are asked about beyond those wanted, where the fleet has them. */
@@ -16,7 +16,6 @@ const AHEAD_MIN = 16;
 const AHEAD_MAX = 256;
 const POLL_MIN_MS = 25;
 const POLL_MAX_MS = 250;
-const RETRY_MAX_MS = 30_000;
 /** Marks older than this are cleared away, whatever was asked for. */
 const KEEP_MAX_MS = 86_400_000;
 const KEEP_MIN_MS = 60_000;
@@ -31,50 +30,52 @@ export class Run {
   readonly #context: RunContext;
   readonly #plan: RunPlan;
   readonly #ledger: Ledger;
-  readonly #dependencies: DependencyPlan;
   readonly #ready: ReadyQueue;
+  readonly #open: OpenTasks;
+  readonly #attempts: Attempts;
+  readonly #timers: RunTimers;
   readonly #since = new Map<TaskRecord, number>();
   /** Held by others, to be asked about again. */
   #elsewhere: TaskRecord[] = [];
   /** Ours in the ledger, and whether they are in flight. */
   readonly #taken = new Map<TaskRecord, boolean>();
-  readonly #attempts = new Map<TaskRecord, number>();
-  readonly #open: Set<TaskRecord>;
-  /** How many of them there are, by priority: asked for after every step. */
-  readonly #openOf: number[] = new Array(11).fill(0);
-  readonly #aborting = new AbortController();
   readonly #keepMs: number;
   #ended: { record: TaskRecord; name: string; mark: Mark }[] = [];
   /** The store's clock at the last answer. */
   #now = -1;
-  #inFlight = 0;
   #ahead = 0;
   #stepping = false;
   #again = false;
   #over = false;
   #pollMs = POLL_MIN_MS;
-  #cancelPoll: (() => void) | undefined;
-  #cancelBeat: (() => void) | undefined;
-  readonly #cancelRetries = new Set<() => void>();
   #failingSince: number | undefined;
   #resolve: (metrics: WarmingMetrics) => void = () => {};
   #reject: (reason: unknown) => void = () => {};
   #onEnding: (() => void) | undefined;
 
   constructor(context: RunContext, plan: RunPlan, ledger: Ledger) {
+    const { clock } = context.internals;
     this.#context = context;
     this.#plan = plan;
     this.#ledger = ledger;
-    this.figures = new RunFigures(plan.records, context.internals.clock);
-    this.#dependencies = planDependencies(plan.records);
-    this.#ready = new ReadyQueue(this.#dependencies.priorityOf);
-    this.#open = new Set(plan.records);
+    this.figures = new RunFigures(plan.records, clock);
+    const dependencies = planDependencies(plan.records);
+    this.#ready = new ReadyQueue(dependencies.priorityOf);
+    this.#open = new OpenTasks(plan.records, dependencies, {
+      onReady: (record) => this.#ready.push(record),
+      onEnd: (record, ending) => this.#note(record, ending),
+    });
+    this.#timers = new RunTimers(clock);
+    this.#attempts = new Attempts(context, plan, this.figures, this.#timers, {
+      onEnd: (record, ending, mark) => this.#end(record, ending, mark),
+      onPause: (record) => this.#pause(record),
+      onAgain: (record) => this.#putBack([record]),
+    });
     let longest = KEEP_MIN_MS;
     for (const record of plan.records) {
-      (this.#openOf[record.priority] as number)++;
       this.#since.set(record, plan.sinceOf(record));
       longest = Math.max(longest, plan.maxAgeOf(record));
-      if (!this.#dependencies.waitsFor.has(record)) this.#ready.push(record);
+      if (!dependencies.waitsFor.has(record)) this.#ready.push(record);
     }
     this.#keepMs = Math.min(KEEP_MAX_MS, Math.ceil(longest));
     this.result = new Promise((resolve, reject) => {
@@ -87,11 +88,14 @@ export class Run {
     return this.#plan.options.maxParallel;
   }
 
-  /** How many tasks of this priority or a higher one have not ended. */
+  /** How many tasks of this priority or a higher one are not done. Those of a run that was aborted stay undone. */
   remaining(priority: number): number {
-    let count = 0;
-    for (let each = priority; each <= 10; each++) count += this.#openOf[each] as number;
-    return count;
+    return this.#open.remaining(priority);
+  }
+
+  /** How many tasks of this priority or a higher one have failed. */
+  failed(priority: number): number {
+    return this.#open.failed(priority);
   }
 
   /** `onEnding` is called after each step in which tasks have ended. */
@@ -112,11 +116,12 @@ export class Run {
       this.result.then(forget, forget);
     }
     if (this.#open.size === 0) {
-      this.#stop();
-      this.#resolve(this.#finish());
+      this.#complete();
       return;
     }
-    this.#beat();
+    // Somebody waits for its end, and what it waits for itself may be a timer.
+    if (kind !== "background") this.#timers.holdProcess();
+    this.#timers.beat(this.#ledger.leaseMs / 3, () => this.#keepTaken());
     this.#kick();
   }
 
@@ -129,10 +134,10 @@ export class Run {
     this.figures.aborted = true;
     const released = [...this.#taken.keys()].map(({ name }) => ({ name, mark: MARK.released }));
     const ended = [...this.#ended, ...released];
-    for (const record of [...this.#open]) this.#close(record, notTried("skipped", "aborted"));
+    for (const record of this.#open.all()) this.#open.close(record, notTried("skipped", "aborted"));
     // Fetchers may end at once: the run must be over by then.
     this.#stop();
-    this.#aborting.abort(reason);
+    this.#attempts.abort(reason);
     if (ended.length > 0) this.#ledger.step(ended, [], this.#bounds(0)).catch(() => {});
     const metrics = this.#finish();
     if (quietly) this.#resolve(metrics);
@@ -148,9 +153,11 @@ export class Run {
   }
 
   async #walk(): Promise<void> {
-    // One turn later, so that loads which end together are noted together.
-    await null;
     while (this.#again && !this.#over) {
+      // One turn of the event loop later, so that loads which end together are noted together, and that neither a store in the
+      // process nor fetchers which answer at once keep everything else waiting.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (this.#over) break;
       this.#again = false;
       try {
         await this.#step();
@@ -186,8 +193,7 @@ export class Run {
       if (this.#over) return;
       if (this.#open.size === 0) {
         // Only the marks are missing. They save work, and are not worth waiting for.
-        this.#stop();
-        this.#resolve(this.#finish());
+        this.#complete();
         return;
       }
       this.#ready.putBack(batch);
@@ -210,8 +216,7 @@ export class Run {
     if (this.#over) return;
     this.#tell();
     if (this.#open.size === 0 && this.#ended.length === 0) {
-      this.#stop();
-      this.#resolve(this.#finish());
+      this.#complete();
       return;
     }
     this.#waitForMore();
@@ -226,7 +231,7 @@ export class Run {
       const state = reply.states[nth] as CandidateState;
       if (state.kind === "granted") {
         granted++;
-        this.#begin(record, this.#plan.newerThanOf(record, state.began, reply.now));
+        this.#take(record, this.#plan.newerThanOf(record, state.began, reply.now));
       } else if (state.kind === "held") this.#elsewhere.push(record);
       else if (state.kind === "free") free.push(record);
       else if (state.mark === MARK.stored && record.family === undefined)
@@ -260,166 +265,50 @@ export class Run {
       if (entry != null) this.#context.onFresh(record, record.name, entry.freshUntil);
       this.#endElsewhere(record, MARK.stored);
     });
-    if (gone.length > 0) {
-      this.#ready.putBack(gone);
-      this.#again = true;
-    }
+    if (gone.length > 0) this.#putBack(gone);
   }
 
-  #begin(record: TaskRecord, newerThan: number): void {
-    const { gauge, internals, emitter, limiter, settings } = this.#context;
-    const { clock } = internals;
-    const attempt = (this.#attempts.get(record) ?? 0) + 1;
-    this.#attempts.set(record, attempt);
+  #take(record: TaskRecord, newerThan: number): void {
     this.#taken.set(record, true);
-    gauge.inFlight++;
-    this.#inFlight++;
-    if (this.#inFlight > this.figures.peakInFlight) this.figures.peakInFlight = this.#inFlight;
-    const { name, category } = record;
-    emitter.emit("task:start", () => ({ key: name, category, attempt }));
-    const began = clock.monotonic();
-    const timeoutMs = record.timeoutMs ?? this.#plan.options.timeoutMs;
-    const report = (durationMs: number): void => {
-      if (limiter?.report(name, category, durationMs, gauge.inFlight, clock.monotonic())) {
-        emitter.emit("limiter:window", () => limiter.state);
-      }
-    };
-    const request = {
-      ...{ internals, clock, record, timeoutMs, newerThan },
-      ...{ signal: this.#aborting.signal, onFresh: this.#context.onFresh },
-    };
-    const work =
-      record.family === undefined
-        ? loadTask(request)
-        : loadFamily({
-            ...{ ...request, only: this.#plan.only?.get(record), onBatch: report },
-            again: (nth, error) => this.#againSoon(record, nth, error),
-          });
-    void work.then(
-      (result) => {
-        const durationMs = clock.monotonic() - began;
-        if (record.family === undefined && result.outcome !== "found") report(durationMs);
-        this.#leave();
-        if (!this.#over) this.#loaded(record, result, durationMs, attempt);
-      },
-      (error: unknown) => {
-        const durationMs = clock.monotonic() - began;
-        if (record.family === undefined) report(durationMs);
-        this.#leave();
-        if (!this.#over) this.#failed(record, error, durationMs, attempt, settings);
-      },
-    );
+    this.#attempts.begin(record, newerThan);
   }
 
-  #leave(): void {
-    this.#context.gauge.inFlight--;
-    this.#inFlight--;
+  #putBack(records: readonly TaskRecord[]): void {
+    if (this.#over) return;
+    this.#ready.putBack(records);
+    this.#kick();
   }
 
-  #loaded(
-    record: TaskRecord,
-    { outcome, keys, bytes }: LoadResult,
-    durationMs: number,
-    attempt: number,
-  ): void {
-    if (outcome === "unavailable") {
-      const error = new StoreUnavailableError({ operation: "refill", reason: "error" });
-      this.#failed(record, error, durationMs, attempt, this.#context.settings);
-      return;
-    }
-    const figures = { error: undefined, durationMs, keys, bytes, attempts: attempt };
-    if (outcome === "stored") {
-      this.#end(record, { ...figures, outcome: "success", reason: undefined }, MARK.stored);
-      return;
-    }
-    const reason = outcome === "empty" ? "empty" : outcome === "refused" ? "newer" : "warm";
-    const mark = outcome === "empty" ? MARK.empty : outcome === "refused" ? MARK.newer : MARK.stored;
-    this.#end(record, { ...figures, outcome: "skipped", reason }, mark);
-  }
-
-  #failed(
-    record: TaskRecord,
-    error: unknown,
-    durationMs: number,
-    attempt: number,
-    settings: ResolvedWarmerOptions,
-  ): void {
-    const reason = reasonOf(error);
-    const retries = record.retries ?? this.#plan.options.retries;
-    if (attempt <= retries && reason !== "unserializable" && record.family === undefined) {
-      this.#taken.set(record, false);
-      this.#ledger.hold([{ name: record.name, counts: false }]).catch(() => {});
-      const delayMs = this.#noteRetry(record, attempt, error, settings);
-      this.#after(delayMs, () => {
-        this.#ready.putBack([record]);
-        this.#kick();
-      });
-      this.#kick();
-      return;
-    }
-    const ending = { outcome: "failed", reason, error, durationMs, keys: 0, bytes: 0 } as const;
-    this.#end(record, { ...ending, attempts: attempt }, MARK.failed);
-  }
-
-  /** For a batch of a family, whose place in flight is kept meanwhile. */
-  async #againSoon(record: TaskRecord, attempt: number, error: unknown): Promise<boolean> {
-    const retries = record.retries ?? this.#plan.options.retries;
-    if (attempt > retries || this.#over || reasonOf(error) === "unserializable") return false;
-    const delayMs = this.#noteRetry(record, attempt, error, this.#context.settings);
-    await new Promise<void>((resolve) => this.#after(delayMs, resolve, resolve));
-    return !this.#over;
-  }
-
-  #noteRetry(record: TaskRecord, attempt: number, error: unknown, settings: ResolvedWarmerOptions): number {
-    const { internals, emitter } = this.#context;
-    this.figures.retry(record);
-    const whole = Math.min(RETRY_MAX_MS, settings.retryDelayMs * 2 ** (attempt - 1));
-    const delayMs = whole * (0.5 + internals.random() / 2);
-    const { name: key, category } = record;
-    emitter.emit("task:retry", () => ({ key, category, attempt, delayMs, error }));
-    return delayMs;
-  }
-
-  #endElsewhere(record: TaskRecord, mark: Mark): void {
-    this.#close(record, notTried("skipped", mark === MARK.failed ? "failed-elsewhere" : "fleet"));
+  /** It is ours still, and others may be in flight in its place. */
+  #pause(record: TaskRecord): void {
+    if (this.#over) return;
+    this.#taken.set(record, false);
+    this.#ledger.hold([{ name: record.name, counts: false }]).catch(() => {});
+    this.#kick();
   }
 
   /** A task of ours has ended. */
   #end(record: TaskRecord, ending: Ending, mark: Mark): void {
+    if (this.#over) return;
     this.#taken.delete(record);
     this.#ended.push({ record, name: record.name, mark });
-    this.#close(record, ending);
+    this.#open.close(record, ending);
     this.#kick();
   }
 
-  /** Notes how a task ended, and lets go, or gives up, what waits for it. */
-  #close(first: TaskRecord, firstEnding: Ending): void {
-    const stack: [TaskRecord, Ending][] = [[first, firstEnding]];
-    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-      const [record, ending] = top;
-      if (!this.#open.delete(record)) continue;
-      (this.#openOf[record.priority] as number)--;
-      record.settledAt = Math.max(record.settledAt, this.#now);
-      this.figures.end(record, ending);
-      const { name: key, category } = record;
-      const { outcome, reason, error, durationMs, keys, bytes } = ending;
-      this.#context.emitter.emit("task:end", () => ({
-        ...{ key, category, outcome, reason, error, durationMs, keys, bytes },
-      }));
-      const failed = outcome === "failed" || reason === "failed-elsewhere";
-      for (const dependent of this.#dependencies.dependents.get(record) ?? []) {
-        if (reason === "aborted") continue;
-        if (failed) {
-          const cause = new Error(`The task ${JSON.stringify(key)}, which it depends on, has failed.`);
-          stack.push([dependent, { ...notTried("failed", "dependency"), error: cause }]);
-          continue;
-        }
-        const left = (this.#dependencies.waitsFor.get(dependent) ?? 1) - 1;
-        this.#dependencies.waitsFor.set(dependent, left);
-        if (left === 0) this.#ready.push(dependent);
-      }
-    }
+  #endElsewhere(record: TaskRecord, mark: Mark): void {
+    this.#open.close(record, notTried("skipped", mark === MARK.failed ? "failed-elsewhere" : "fleet"));
     if (this.#open.size === 0) this.#again = true;
+  }
+
+  #note(record: TaskRecord, ending: Ending): void {
+    record.settledAt = Math.max(record.settledAt, this.#now);
+    this.figures.end(record, ending);
+    const { name: key, category } = record;
+    const { outcome, reason, error, durationMs, keys, bytes } = ending;
+    this.#context.emitter.emit("task:end", () => ({
+      ...{ key, category, outcome, reason, error, durationMs, keys, bytes },
+    }));
   }
 
   #storeFailed(error: unknown): void {
@@ -430,21 +319,21 @@ export class Run {
       return;
     }
     // Loads that are under way end by themselves, and are noted when they do.
-    const waiting = [...this.#open].filter((record) => this.#taken.get(record) !== true);
-    for (const record of waiting) {
+    const failed: Ending = { ...notTried("failed", "store"), error };
+    for (const record of this.#open.all()) {
+      if (this.#taken.get(record) === true) continue;
       this.#taken.delete(record);
-      this.#close(record, { ...notTried("failed", "store"), error });
+      this.#open.close(record, failed);
     }
     this.#ready.take(Number.POSITIVE_INFINITY);
     this.#elsewhere = [];
-    if (this.#inFlight > 0) {
+    if (this.#attempts.inFlight > 0) {
       this.#ended = [];
       return;
     }
-    for (const record of [...this.#open]) this.#close(record, { ...notTried("failed", "store"), error });
+    for (const record of this.#open.all()) this.#open.close(record, failed);
     this.#tell();
-    this.#stop();
-    this.#resolve(this.#finish());
+    this.#complete();
   }
 
   /** Others hold what is left, or the fleet is at its limit: look again soon. */
@@ -454,10 +343,7 @@ export class Run {
   }
 
   #poll(ms: number): void {
-    if (this.#cancelPoll !== undefined) return;
-    const { clock, random } = this.#context.internals;
-    this.#cancelPoll = clock.after(ms * (0.75 + random() / 2), () => {
-      this.#cancelPoll = undefined;
+    this.#timers.poll(ms * (0.75 + this.#context.internals.random() / 2), () => {
       this.#pollMs = Math.min(POLL_MAX_MS, this.#pollMs * 1.5);
       if (this.#elsewhere.length > 0) {
         this.#ahead = Math.min(AHEAD_MAX, Math.max(this.#ahead, this.#elsewhere.length));
@@ -469,49 +355,30 @@ export class Run {
   }
 
   /** Keeps what is taken, while it is. */
-  #beat(): void {
-    this.#cancelBeat = this.#context.internals.clock.after(this.#ledger.leaseMs / 3, () => {
-      if (this.#over) return;
-      const tasks = [...this.#taken].map(([{ name }, counts]) => ({ name, counts }));
-      if (tasks.length > 0) this.#ledger.hold(tasks).catch(() => {});
-      this.#beat();
-    });
-  }
-
-  #after(ms: number, work: () => void, onCancel?: () => void): void {
-    const { clock } = this.#context.internals;
-    const forget = (): void => {
-      cancel();
-      onCancel?.();
-    };
-    const cancel = clock.after(ms, () => {
-      this.#cancelRetries.delete(forget);
-      if (!this.#over || onCancel !== undefined) work();
-    });
-    this.#cancelRetries.add(forget);
+  #keepTaken(): void {
+    const tasks = [...this.#taken].map(([{ name }, counts]) => ({ name, counts }));
+    if (tasks.length > 0) this.#ledger.hold(tasks).catch(() => {});
   }
 
   #tell(): void {
     this.#onEnding?.();
-    const { figures } = this;
+    const { total, done, successful, failed, skipped } = this.figures;
     const { id: run, kind } = this.#plan;
     this.#context.emitter.emit("run:progress", () => {
-      const remainingByPriority: Record<number, number> = {};
-      for (let priority = 10; priority > 0; priority--) {
-        const left = this.#openOf[priority] as number;
-        if (left > 0) remainingByPriority[priority] = left;
-      }
-      const { total, done, successful, failed, skipped } = figures;
+      const remainingByPriority = this.#open.remainingByPriority();
       return { run, kind, total, done, successful, failed, skipped, remainingByPriority };
     });
   }
 
   #stop(): void {
     this.#over = true;
-    this.#cancelPoll?.();
-    this.#cancelBeat?.();
-    for (const cancel of [...this.#cancelRetries]) cancel();
-    this.#cancelRetries.clear();
+    this.#timers.stop();
+  }
+
+  /** Everything has ended. */
+  #complete(): void {
+    this.#stop();
+    this.#resolve(this.#finish());
   }
 
   #finish(): WarmingMetrics {

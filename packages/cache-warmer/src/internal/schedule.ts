@@ -6,8 +6,8 @@ import type { BackgroundOptions } from "../options.ts";
 /** Says how long to wait until the next time. */
 export type NextDelay = () => number;
 
-/** Timers hold 31 bits of ms: what is further away is waited for in parts. */
-const LONGEST_TIMER_MS = 2_000_000_000;
+/** Timers hold 31 bits of ms, and the wall clock may be set meanwhile: what is further away is waited for in parts. */
+const LONGEST_TIMER_MS = 600_000;
 const MAX_MINUTES = 525_600;
 
 /** @throws InvalidOptionError, InvalidScheduleError */
@@ -15,6 +15,14 @@ export function nextDelayOf(options: BackgroundOptions, clock: Clock): NextDelay
   const { minutes, cron, timezone } = options;
   if (minutes !== undefined && cron !== undefined) {
     throw new InvalidOptionError({ options: ["minutes", "cron"], reason: "each is a schedule of its own" });
+  }
+  if (timezone !== undefined && cron === undefined) {
+    const reason = "only a cron pattern has a time zone";
+    throw new InvalidOptionError({
+      options: ["minutes", "timezone"],
+      reason,
+      advice: "Leave out `timezone`.",
+    });
   }
   if (cron === undefined) {
     if (typeof minutes !== "number" || !(minutes > 0 && minutes <= MAX_MINUTES)) {
@@ -30,6 +38,10 @@ export function nextDelayOf(options: BackgroundOptions, clock: Clock): NextDelay
 
 function readCron(pattern: unknown, timezone: string | undefined, clock: Clock): NextDelay {
   if (typeof pattern !== "string") throw new InvalidScheduleError(String(pattern));
+  if (timezone !== undefined && typeof timezone !== "string") {
+    const expected = 'the name of a time zone, such as "Europe/Belgrade"';
+    throw new InvalidOptionError({ option: "timezone", received: timezone, expected });
+  }
   const received = timezone === undefined ? pattern : `${pattern} in ${timezone}`;
   let cron: Cron;
   try {
@@ -50,12 +62,16 @@ function readCron(pattern: unknown, timezone: string | undefined, clock: Clock):
   };
 }
 
-/** Calls `work` each time, until the function returned is called. The timer keeps no process alive. */
-export function repeat(clock: Clock, nextDelay: NextDelay, work: () => void): () => void {
+/**
+ * Calls `work` each time, until the function returned is called. The timer keeps no process alive. With a cron pattern the wall clock
+ * decides: a timer that comes early by it, as after a correction, waits for the rest instead of running the same time twice.
+ */
+export function repeat(clock: Clock, nextDelay: NextDelay, byWall: boolean, work: () => void): () => void {
+  const now = byWall ? () => clock.wall() : () => clock.monotonic();
   let cancel: () => void = () => {};
-  const wait = (leftMs: number): void => {
-    cancel = clock.after(Math.min(leftMs, LONGEST_TIMER_MS), () => {
-      if (leftMs > LONGEST_TIMER_MS) return wait(leftMs - LONGEST_TIMER_MS);
+  const waitUntil = (dueAt: number): void => {
+    cancel = clock.after(Math.min(Math.max(1, dueAt - now()), LONGEST_TIMER_MS), () => {
+      if (now() < dueAt) return waitUntil(dueAt);
       work();
       let delay: number;
       try {
@@ -64,9 +80,9 @@ export function repeat(clock: Clock, nextDelay: NextDelay, work: () => void): ()
         // A pattern with a year in it has had its last time.
         return;
       }
-      wait(delay);
+      waitUntil(now() + delay);
     });
   };
-  wait(nextDelay());
+  waitUntil(now() + nextDelay());
   return () => cancel();
 }

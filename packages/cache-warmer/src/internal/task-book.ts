@@ -8,12 +8,32 @@ import {
 import { DependencyCycleError } from "../errors.ts";
 import { checkRetries } from "../options.ts";
 import type { WarmingFamily, WarmingSettings, WarmingTask } from "../warming-task.ts";
+import { checkEntry } from "./check-entry.ts";
+import { checkNames, type OptionNames } from "./check-names.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 const NONE: readonly string[] = Object.freeze([]) as readonly string[];
 /** What a task counts as having for a TTL where it leaves that to the cache. */
 const USUAL_TTL_MS = 300_000;
 const MAX_DEPENDENCIES = 256;
+/** Forgotten tasks of which it is known when they were settled. */
+const MAX_FORGOTTEN = 10_000;
+const SETTINGS: OptionNames<WarmingSettings> = {
+  ...{
+    ttl: true,
+    priority: true,
+    category: true,
+    dependsOn: true,
+    timeout: true,
+    retries: true,
+    entry: true,
+  },
+};
+const TASK: OptionNames<WarmingTask> = { key: true, fetcher: true, ...SETTINGS };
+const FAMILY: OptionNames<WarmingFamily> = {
+  ...{ name: true, keys: true, batchFetcher: true, batchSize: true },
+  ...SETTINGS,
+};
 
 /** The registered tasks, by name and by priority. */
 export class TaskBook {
@@ -21,6 +41,8 @@ export class TaskBook {
   readonly #categories = new Map<string, { count: number }>();
   /** What the expiry index is to ask about, each once; some may be forgotten since. */
   #doubted: TaskRecord[] = [];
+  /** When tasks that were forgotten had been settled: what this instance did for one is no news to its successor. */
+  readonly #settled = new Map<string, number>();
 
   get size(): number {
     return this.#records.size;
@@ -40,6 +62,10 @@ export class TaskBook {
       if (previous !== undefined) {
         replaced.push(record.name);
         this.#forget(previous);
+      }
+      if (this.#settled.size > 0) {
+        record.settledAt = this.#settled.get(record.name) ?? -1;
+        this.#settled.delete(record.name);
       }
       this.#records.set(record.name, record);
       const category = this.#categories.get(record.category);
@@ -86,12 +112,27 @@ export class TaskBook {
     return buckets.reverse().flat();
   }
 
+  /** Names that tasks wait for and nobody has registered, at most 100. */
+  unknownDependencies(records: readonly TaskRecord[]): string[] {
+    const unknown = new Set<string>();
+    for (const { dependsOn } of records) {
+      for (const name of dependsOn) if (!this.#records.has(name)) unknown.add(name);
+      if (unknown.size >= 100) break;
+    }
+    return [...unknown];
+  }
+
   countByCategory(): Record<string, number> {
     return Object.fromEntries([...this.#categories].map(([name, { count }]) => [name, count]));
   }
 
   #forget(record: TaskRecord): void {
     this.#records.delete(record.name);
+    if (record.settledAt >= 0) {
+      if (this.#settled.size >= MAX_FORGOTTEN)
+        this.#settled.delete(this.#settled.keys().next().value as string);
+      this.#settled.set(record.name, record.settledAt);
+    }
     const category = this.#categories.get(record.category);
     if (category !== undefined && --category.count === 0) this.#categories.delete(record.category);
     // So that the expiry index drops it.
@@ -139,6 +180,7 @@ export function checkTask(task: WarmingTask, known: Set<string> = new Set()): Ta
       expected: "an object with `key` and `fetcher`",
     });
   }
+  checkNames(task, TASK);
   const name = checkKey(task.key);
   const { fetcher } = task;
   if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
@@ -151,6 +193,7 @@ export function checkFamily(family: WarmingFamily): TaskRecord {
     const expected = "an object with `name`, `keys` and `batchFetcher`";
     throw new InvalidOptionError({ option: "family", received: family, expected });
   }
+  checkNames(family, FAMILY);
   const { keys, batchFetcher, batchSize = 100 } = family;
   const name = checkKey(family.name, "name");
   if (typeof keys !== "function") throw new InvalidFetcherError({ received: keys, parameter: "keys" });
@@ -214,10 +257,4 @@ function checkDependencies(dependsOn: unknown): readonly string[] {
     throw new InvalidOptionError({ option: "dependsOn", received: dependsOn, expected });
   }
   return [...new Set(dependsOn.map((name) => checkKey(name, "dependsOn")))];
-}
-
-function checkEntry(entry: unknown): NonNullable<TaskRecord["entry"]> {
-  if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) return { ...entry };
-  const expected = "an object with options of entries, such as `tags`";
-  throw new InvalidOptionError({ option: "entry", received: entry, expected });
 }

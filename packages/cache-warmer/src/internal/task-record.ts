@@ -1,4 +1,5 @@
 import type { BatchFetcher, Duration, FetchContext } from "@crm/cache-core";
+import type { TaskMetrics } from "../metrics.ts";
 import type { WarmingEntryOptions, WarmingFamily } from "../warming-task.ts";
 
 /** A registered task or family, checked. */
@@ -38,8 +39,8 @@ export interface TaskReport {
   failures: number;
   skips: number;
   retries: number;
-  lastOutcome: string;
-  lastReason: string | undefined;
+  lastOutcome: TaskMetrics["lastOutcome"];
+  lastReason: TaskMetrics["lastReason"] | undefined;
   lastError: unknown;
   lastDurationMs: number;
   bytes: number;

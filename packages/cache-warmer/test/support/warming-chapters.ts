@@ -250,6 +250,20 @@ export const outcomes: Chapter = (test) => {
     expect(t.warmer.getTasksByCategory()).toEqual({ default: 9 });
   });
 
+  test("a task that is registered anew is loaded anew, whatever became of the former", async (t) => {
+    const fails = () => Promise.reject(new Error("a bug"));
+    t.warmer.registerBatch([
+      { key: "a", ttl: 60, fetcher: () => "old" },
+      { key: "b", ttl: 60, retries: 0, fetcher: fails },
+      { key: "c", ttl: 60, fetcher: () => "old" },
+    ]);
+    await t.warmer.warmAll();
+    t.warmer.unregister("c");
+    t.warmer.registerBatch(["a", "b", "c"].map((key) => ({ key, ttl: 60, fetcher: () => "new" })));
+    expect(await t.warmer.warmAll()).toMatchObject({ successfulTasks: 3, skips: {} });
+    expect(await t.cache.getMany(["a", "b", "c"])).toEqual(["new", "new", "new"]);
+  });
+
   test("a failed load is tried again, later each time", async (t) => {
     let tries = 0;
     const delays: number[] = [];
@@ -440,6 +454,61 @@ export const families: Chapter = (test) => {
       null,
       "e",
     ]);
+  });
+
+  test("what a family stored is counted, also when some of it has failed", async (t) => {
+    t.warmer.registerFamily({
+      name: "f",
+      ttl: 60,
+      retries: 0,
+      batchSize: 3,
+      keys: async () => ["a", "", "b", "bad", "c", 5 as never, "d"],
+      batchFetcher: async (keys) => keys.map((key) => (key === "bad" ? Symbol("no") : key)),
+    });
+    const metrics = await t.warmer.warmAll();
+    expect(metrics).toMatchObject({ failedTasks: 1, keysWarmed: 4, bytesWarmed: 12 });
+    expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_KEY" });
+    expect(await t.cache.getMany(["a", "b", "bad", "c", "d"])).toEqual(["a", "b", null, "c", "d"]);
+  });
+
+  test("a list of keys that breaks off is asked for again; what is no list says so", async (t) => {
+    let lists = 0;
+    const asked: string[] = [];
+    t.warmer.registerFamily({
+      ...{ name: "f", ttl: 60, retries: 1, batchSize: 1 },
+      async *keys() {
+        yield "a";
+        if (++lists === 1) throw new Error("cursor lost");
+        yield "b";
+      },
+      batchFetcher: async (keys) => {
+        asked.push(...keys);
+        return [...keys];
+      },
+    });
+    t.warmer.registerFamily({
+      ...{ name: "text", retries: 0 },
+      keys: () => "abc",
+      batchFetcher: async (keys) => [...keys],
+    });
+    const metrics = await t.warmer.warmAll();
+    expect(metrics).toMatchObject({ successfulTasks: 1, failedTasks: 1, keysWarmed: 2, retries: 1 });
+    expect(asked).toEqual(["a", "b"]);
+    expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_FETCHER", parameter: "keys" });
+  });
+
+  test("a family without an end can be aborted, and keeps nobody waiting", async (t) => {
+    t.warmer.registerFamily({
+      ...{ name: "f", ttl: 60 },
+      *keys() {
+        for (let n = 0; ; n++) yield `k${n}`;
+      },
+      batchFetcher: async (keys) => [...keys],
+    });
+    const controller = new AbortController();
+    const run = t.warmer.warmAll({ signal: controller.signal });
+    setTimeout(() => controller.abort(new Error("enough")), 50);
+    await expect(run).rejects.toThrow("enough");
   });
 
   test("keys that never come, and keys that cannot be, end the family and not the run", async (t) => {

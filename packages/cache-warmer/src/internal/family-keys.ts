@@ -1,0 +1,44 @@
+import { type Clock, InvalidFetcherError } from "@crm/cache-core";
+import type { WarmingFamily } from "../warming-task.ts";
+import { inTime } from "./in-time.ts";
+
+interface KeyRequest {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The keys of a family as its `keys` lists them, each of which has to come in time; a source that is left early is told so, and not
+ * waited for. They are not checked.
+ */
+export async function* familyKeys(list: WarmingFamily["keys"], request: KeyRequest): AsyncGenerator<unknown> {
+  const { name, clock, timeoutMs, signal } = request;
+  const listed: unknown = await inTime(Promise.resolve(list({ signal })), timeoutMs, name, clock);
+  if (isAsyncIterable(listed)) {
+    const iterator = listed[Symbol.asyncIterator]();
+    let ended = false;
+    try {
+      for (;;) {
+        const next = await inTime(Promise.resolve(iterator.next()), timeoutMs, name, clock);
+        if (next.done === true) break;
+        yield next.value;
+      }
+      ended = true;
+    } finally {
+      if (!ended) Promise.resolve(iterator.return?.()).catch(() => {});
+    }
+    return;
+  }
+  // A text has iterators, too: of its letters.
+  if (typeof listed !== "object" || listed === null || !(Symbol.iterator in listed)) {
+    const expected = "an iterable or async iterable of keys";
+    throw new InvalidFetcherError({ received: listed, parameter: "keys", expected });
+  }
+  yield* listed as Iterable<unknown>;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,114 @@
+import { type BatchFetcher, checkKey, type RefillResult, StoreUnavailableError } from "@crm/cache-core";
+import { familyKeys } from "./family-keys.ts";
+import { inTime } from "./in-time.ts";
+import { entryOptions, type LoadRequest, type LoadResult, WAIT_MS } from "./load-task.ts";
+import type { TaskRecord } from "./task-record.ts";
+
+export interface FamilyRequest extends LoadRequest {
+  /** Only these keys. @default all */
+  readonly only: readonly string[] | undefined;
+  /** A batch is being asked for; call what is returned when it has ended. */
+  readonly onBatch: () => () => void;
+  /** A batch, or the list of keys, has failed for the nth time: resolves after a pause when it is to be tried again, else to false. */
+  readonly again: (attempt: number, error: unknown) => Promise<boolean>;
+}
+
+type Family = NonNullable<TaskRecord["family"]>;
+
+/** Loads the keys of a family, batch after batch. What fails is told when all have been tried. */
+export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
+  const { signal } = request;
+  const counts = { stored: 0, bytes: 0, refused: 0, found: 0 };
+  let failure: { readonly error: unknown } | undefined;
+
+  async function load(batch: readonly string[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const results = await loadBatch(request, batch);
+        for (const [at, result] of results.entries()) note(batch[at] as string, result);
+        if (!results.some(({ outcome }) => outcome === "unavailable")) return;
+        throw new StoreUnavailableError({ operation: "refill", reason: "error" });
+      } catch (error) {
+        if (await mayRepeat(attempt, error)) continue;
+        return;
+      } finally {
+        // Where store and source answer at once a long family would keep everything else waiting.
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
+  function note(key: string, { outcome, bytes, freshUntil, error }: RefillResult): void {
+    if (freshUntil > 0) request.onFresh(request.record, key, freshUntil);
+    if (outcome === "stored") {
+      counts.stored++;
+      counts.bytes += bytes;
+    } else if (outcome === "refused") counts.refused++;
+    else if (outcome === "found" || outcome === "held") counts.found++;
+    else if (outcome === "failed") failure ??= { error };
+  }
+
+  async function mayRepeat(attempt: number, error: unknown): Promise<boolean> {
+    if (!signal.aborted && (await request.again(attempt, error))) return true;
+    failure ??= { error };
+    return false;
+  }
+
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for await (const batch of batches(request, (error) => {
+        failure ??= { error };
+      })) {
+        if (signal.aborted) break;
+        await load(batch);
+      }
+      break;
+    } catch (error) {
+      // What was loaded before the list broke off is found fresh the next time.
+      if (!(await mayRepeat(attempt, error))) break;
+    }
+  }
+  const { stored: keys, bytes } = counts;
+  if (failure !== undefined) return { outcome: "failed", keys, bytes, error: failure.error };
+  const outcome = keys > 0 ? "stored" : counts.refused > 0 ? "refused" : counts.found > 0 ? "found" : "empty";
+  return { outcome, keys, bytes };
+}
+
+/** What can be a key, a batch at a time. */
+async function* batches(
+  request: FamilyRequest,
+  onBadKey: (error: unknown) => void,
+): AsyncGenerator<readonly string[]> {
+  const { record, clock, timeoutMs, signal, only } = request;
+  const { batchSize, keys } = record.family as Family;
+  const listed = only ?? familyKeys(keys, { name: record.name, clock, timeoutMs, signal });
+  let batch: string[] = [];
+  for await (const key of listed) {
+    try {
+      batch.push(checkKey(key, "keys"));
+    } catch (error) {
+      onBadKey(error);
+    }
+    if (batch.length < batchSize) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promise<readonly RefillResult[]> {
+  const { internals, record, timeoutMs, newerThan, signal, clock } = request;
+  const { batchFetcher } = record.family as Family;
+  let onEnd: (() => void) | undefined;
+  const timed: BatchFetcher<unknown> = (wanted, context) => {
+    onEnd = request.onBatch();
+    return batchFetcher(wanted, { signal: AbortSignal.any([context.signal, signal]) });
+  };
+  try {
+    const options = entryOptions(record, timeoutMs);
+    const work = internals.refillMany({ keys, fetcher: timed, options, newerThan });
+    return await inTime(work, timeoutMs + WAIT_MS, record.name, clock);
+  } finally {
+    onEnd?.();
+  }
+}
