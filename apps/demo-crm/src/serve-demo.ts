@@ -1,7 +1,5 @@
-import type { Server } from "node:http";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
 import { findAppRoot } from "./app-root.ts";
 import { cacheWarmer, closeCache } from "./cache/index.ts";
@@ -10,9 +8,10 @@ import { storeLabel } from "./cache/store.ts";
 import { connect } from "./db/connect.ts";
 import type { SicknessSwitch } from "./dev/sickness.ts";
 import { createApp } from "./http/app.ts";
+import type { Front } from "./http/front.ts";
 import { createLimits } from "./http/limits.ts";
 import { keepWarm } from "./keep-warm.ts";
-import { listen } from "./listen.ts";
+import { frontUrl, listenFront } from "./listen-front.ts";
 import { LatencyWindow } from "./live/latency-window.ts";
 import { createLiveFeed } from "./live/live-feed.ts";
 import { createLoad } from "./live/run-load.ts";
@@ -31,6 +30,8 @@ export interface RunningDemo {
 }
 
 export interface ServeOptions {
+  /** Where to serve. One that listens already shows the page from then on; one that does not, an instance's, listens when there is data. */
+  readonly front: Front;
   readonly settings: DemoSettings;
   readonly logger: Logger;
   readonly terminal: Terminal;
@@ -42,6 +43,7 @@ export interface ServeOptions {
 
 /** Connects, imports what is not there yet, and serves. */
 export async function serveDemo({
+  front,
   settings,
   logger,
   terminal,
@@ -104,12 +106,9 @@ export async function serveDemo({
       ready: () => isReady && cacheWarmer.readiness().ready,
       closing: closing.signal,
     });
-    const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-    const port = await listen(server, {
-      host: settings.host,
-      port: settings.port,
-      onPortTaken: (taken) => terminal.write(`Port ${taken} is taken; using a free one (PORT chooses)\n`),
-    });
+    const { server } = front;
+    front.open(app.fetch);
+    const url = server.listening ? frontUrl(server, settings) : await listenFront(front, settings, terminal);
     closers.push(async () => {
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -123,15 +122,9 @@ export async function serveDemo({
     isReady = true;
     closers.push(await keepWarm({ logger, terminal }));
     if (settings.loadSeconds > 0) await load.start();
-    return { url: `http://${urlHost(settings.host)}:${port}`, close: closeAll };
+    return { url, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
-}
-
-/** An address that a browser on this machine can open. */
-function urlHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }
