@@ -58,7 +58,7 @@ export function createApp(options: AppOptions): Router {
   const app = createRouter();
   app.onError(errorHandler(logger, { withStack: mode === "development" }));
   app.notFound(notFound);
-  app.use(securityHeaders);
+  app.use(securityHeaders());
   if (options.instance !== undefined) {
     app.use(async (c, next) => {
       await next();

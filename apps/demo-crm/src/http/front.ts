@@ -25,7 +25,7 @@ export function createFront({ waitMs = WAIT_MS }: { readonly waitMs?: number } =
   const opened = Promise.withResolvers<Fetch>();
   let app: Fetch | undefined;
   const early = new Hono();
-  early.use(securityHeaders);
+  early.use(securityHeaders());
   early.get("/healthz", (c) => c.json({ status: "ok" }));
   early.get("/readyz", (c) => c.json({ ready: false }, 503));
   early.route("/", pageRoutes());

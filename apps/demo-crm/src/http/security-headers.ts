@@ -1,13 +1,14 @@
 import type { MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import { inlineHashes } from "./page.ts";
 
 const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
   secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
+      scriptSrc: ["'self'", ...(inlineStyles ? [] : inlineHashes("script"))],
       // The page that shows the API sets styles of elements; it has no other need of its own.
-      styleSrc: inlineStyles ? ["'self'", "'unsafe-inline'"] : ["'self'"],
+      styleSrc: inlineStyles ? ["'self'", "'unsafe-inline'"] : ["'self'", ...inlineHashes("style")],
       imgSrc: inlineStyles ? ["'self'", "data:"] : ["'self'"],
       connectSrc: ["'self'"],
       fontSrc: ["'self'"],
@@ -19,9 +20,9 @@ const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
     strictTransportSecurity: false,
   });
 
-const forPages = headers({ inlineStyles: false });
-const forDocs = headers({ inlineStyles: true });
-
 /** The headers of every answer; the page that shows the API has a policy of its own. */
-export const securityHeaders: MiddlewareHandler = (c, next) =>
-  (/^\/docs(\/|$)/.test(c.req.path) ? forDocs : forPages)(c, next);
+export function securityHeaders(): MiddlewareHandler {
+  const forPages = headers({ inlineStyles: false });
+  const forDocs = headers({ inlineStyles: true });
+  return (c, next) => (/^\/docs(\/|$)/.test(c.req.path) ? forDocs : forPages)(c, next);
+}
