@@ -25,8 +25,10 @@ async function build() {
 
 if (isCurrent(stamp) || (await build())) {
   // What was compiled at the first start need not be at the next.
-  process.env.NODE_COMPILE_CACHE ??= join(cache, "compiled");
-  enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  const { NODE_COMPILE_CACHE = join(cache, "compiled") } = process.env;
+  enableCompileCache(NODE_COMPILE_CACHE);
+  // For the instances, which are processes of their own.
+  Object.assign(process.env, { NODE_COMPILE_CACHE });
   // As a developer one wants to know where in the sources; reading the maps takes longer than all the rest.
   if (process.env.NODE_ENV === "development") process.setSourceMapsEnabled(true);
   process.argv[1] = main;
