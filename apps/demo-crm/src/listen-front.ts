@@ -1,12 +1,11 @@
-import type { AddressInfo } from "node:net";
-import type { Front } from "./http/front.ts";
+import type { AddressInfo, Server } from "node:net";
 import { listen } from "./listen.ts";
 import type { DemoSettings } from "./read-settings.ts";
 import type { Terminal } from "./terminal/show-import.ts";
 
 /** Begins to serve, and resolves to the address for a browser. */
 export async function listenFront(
-  { server }: Front,
+  { server }: { readonly server: Server },
   settings: Pick<DemoSettings, "host" | "port">,
   terminal: Pick<Terminal, "write">,
 ): Promise<string> {
@@ -19,7 +18,7 @@ export async function listenFront(
 }
 
 /** The address of a server that listens, as a browser on this machine can open it. */
-export const frontUrl = (server: Front["server"], { host }: Pick<DemoSettings, "host">): string =>
+export const frontUrl = (server: Server, { host }: Pick<DemoSettings, "host">): string =>
   `http://${urlHost(host)}:${(server.address() as AddressInfo).port}`;
 
 function urlHost(host: string): string {

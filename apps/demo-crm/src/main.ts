@@ -79,7 +79,11 @@ async function start(): Promise<RunningDemo> {
 
 /** What the page asks for: the database, the cache and the API over them. */
 async function startApp(front: Front): Promise<RunningDemo> {
-  const common = { front, settings, logger, signal: stopping.signal };
+  const { connectDemo } = await import("./connect-demo.ts");
+  const connecting = connectDemo(settings);
+  // Until somebody waits for it.
+  connecting.catch(() => {});
+  const common = { connecting, front, settings, logger, signal: stopping.signal };
   const { createSicknessSwitch } = await import("./dev/sickness.ts");
   const sickness = settings.mode === "development" ? await createSicknessSwitch(process.env) : undefined;
   const { invalidation } = settings;

@@ -1,12 +1,11 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import type { Logger } from "pino";
-import { findAppRoot } from "./app-root.ts";
 import { cacheWarmer, closeCache } from "./cache/index.ts";
 import { createMetrics } from "./cache/metrics.ts";
 import { storeLabel } from "./cache/store.ts";
-import { connect } from "./db/connect.ts";
+import type { Connection } from "./db/connect.ts";
 import type { SicknessSwitch } from "./dev/sickness.ts";
+import { takeConnections } from "./fleet/balance.ts";
 import { createApp } from "./http/app.ts";
 import type { Front } from "./http/front.ts";
 import { createLimits } from "./http/limits.ts";
@@ -30,6 +29,8 @@ export interface RunningDemo {
 }
 
 export interface ServeOptions {
+  /** The database, which opens while the code that uses it is loaded. */
+  readonly connecting: Promise<Connection>;
   /** Where to serve. One that listens already shows the page from then on; one that does not, an instance's, listens when there is data. */
   readonly front: Front;
   readonly settings: DemoSettings;
@@ -43,6 +44,7 @@ export interface ServeOptions {
 
 /** Connects, imports what is not there yet, and serves. */
 export async function serveDemo({
+  connecting,
   front,
   settings,
   logger,
@@ -59,11 +61,7 @@ export async function serveDemo({
     terminal.write(
       `Starting: ${settings.databaseUrl ? "Postgres at DATABASE_URL" : "embedded Postgres"}, ${storeLabel}\n`,
     );
-    const connection = await connect({
-      url: settings.databaseUrl,
-      dataDir: settings.persist ? join(findAppRoot(), ".data") : undefined,
-      template: settings.databaseTemplate,
-    });
+    const connection = await connecting;
     closers.push(() => connection.close());
     signal.throwIfAborted();
 
@@ -109,9 +107,11 @@ export async function serveDemo({
     const { server } = front;
     front.open(app.fetch);
     const url = server.listening ? frontUrl(server, settings) : await listenFront(front, settings, terminal);
+    const stopTaking = settings.instance === undefined ? () => {} : takeConnections(server);
     closers.push(async () => {
       closing.abort();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      stopTaking();
+      const closed = front.close();
       // The streams of the page never end by themselves.
       feed.close();
       await load.stop();

@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import type { Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { pageRoutes } from "./page.ts";
@@ -12,10 +13,14 @@ export interface Front {
   readonly server: Server;
   /** From now on the app has every request, and those that waited. */
   open(fetch: Fetch): void;
+  /** Accepts no more, and resolves when the last connection has ended. */
+  close(): Promise<void>;
 }
 
 /** Then who still waits is told to ask again. */
 const WAIT_MS = 20_000;
+/** How soon a connection ends after its last answer, once the server is closing. */
+const IDLE_LOOK_MS = 50;
 
 /**
  * The page needs neither the database nor the cache, so it is served while they start; it shows that it is loading, since what it asks for
@@ -43,13 +48,29 @@ export function createFront({ waitMs = WAIT_MS }: { readonly waitMs?: number } =
       detail: "The database and the cache are being started: ask again in a second",
     });
   });
+  const server = createAdaptorServer({
+    fetch: (request, env) => (app ?? early.fetch)(request, env as object),
+  }) as Server;
+  // The server waits for those that it accepted itself, and not for those that it was handed (fleet/balance.ts).
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   return {
-    server: createAdaptorServer({
-      fetch: (request, env) => (app ?? early.fetch)(request, env as object),
-    }) as Server,
+    server,
     open(fetch) {
       app = fetch;
       opened.resolve(fetch);
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+      await Promise.all(
+        [...connections].map((socket) => new Promise((resolve) => socket.once("close", resolve))),
+      );
+      await closed;
+      clearInterval(idle);
     },
   };
 }
