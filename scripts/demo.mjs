@@ -1,29 +1,35 @@
-// `pnpm demo` after the build: runs the demo CRM with the arguments and signals that this process gets.
+// `pnpm demo`: runs the demo CRM with the arguments that this process gets, in this process; builds it before when it is not built as
+// the files are now.
 
-import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describeBuild, isCurrent } from "./lib/build-stamp.mjs";
 import { root } from "./lib/workspace.mjs";
 
+const cache = join(root, "node_modules/.cache/demo-crm");
+const stamp = join(cache, "built.json");
 const main = join(root, "apps/demo-crm/dist/main.js");
-const child = spawn(process.execPath, ["--enable-source-maps", main, ...process.argv.slice(2)], {
-  stdio: "inherit",
-  // What was compiled at the first start need not be at the next.
-  env: { NODE_COMPILE_CACHE: join(root, "node_modules/.cache/demo-crm"), ...process.env },
-});
 
-for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
-  process.on(signal, () => {
-    // A terminal sends Ctrl-C to the child as well, and a second one would cut its shutdown short.
-    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
-  });
+async function build() {
+  const { run } = await import("./lib/run.mjs");
+  // The demo alone: it is made from the sources of the packages, which need not be built for it.
+  const { code } = await run("pnpm", ["--filter", "demo-crm", "build"], { cwd: root });
+  if (code !== 0) return false;
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, JSON.stringify(describeBuild()));
+  return true;
 }
 
-child.on("error", (error) => {
-  console.error(`The demo could not start: ${error.message}`);
-  process.exitCode = 1;
-});
-child.on("exit", (code, signal) => {
-  // Ended by a signal: report it in the usual way, 128 + its number for the ones that are passed on.
-  const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
-  process.exitCode = code ?? 128 + (numbers[/** @type {keyof typeof numbers} */ (signal)] ?? 1);
-});
+if (isCurrent(stamp) || (await build())) {
+  // What was compiled at the first start need not be at the next.
+  const { NODE_COMPILE_CACHE = join(cache, "compiled") } = process.env;
+  enableCompileCache(NODE_COMPILE_CACHE);
+  // For the instances, which are processes of their own.
+  Object.assign(process.env, { NODE_COMPILE_CACHE });
+  // As a developer one wants to know where in the sources; reading the maps takes longer than all the rest.
+  if (process.env.NODE_ENV === "development") process.setSourceMapsEnabled(true);
+  process.argv[1] = main;
+  await import(pathToFileURL(main).href);
+} else process.exitCode = 1;

@@ -7,4 +7,14 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   splitting: true,
+  // A few files instead of a thousand: reading and linking them was most of what a start took. Outside stays what has files of its own beside it.
+  noExternal: [/^(?!@electric-sql\/pglite|@node-rs\/argon2|swagger-ui-dist)/],
+  // From the sources of this repository's packages: the demo can be built when they are not.
+  esbuildOptions(options) {
+    options.conditions = ["@crm/source"];
+  },
+  // For packages that are CommonJS and ask for parts of Node.
+  banner: {
+    js: 'import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);',
+  },
 });

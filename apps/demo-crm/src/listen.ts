@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server } from "node:net";
 
 export const DEFAULT_PORT = 3000;
 

@@ -1,14 +1,16 @@
 // The only module that reads the environment. It passes on what others need, before they are imported.
 import { pino } from "pino";
-import pretty from "pino-pretty";
 import { provideCacheSettings } from "./cache/settings.ts";
+import { createFront, type Front } from "./http/front.ts";
 import { checkFree } from "./listen.ts";
+import { listenFront } from "./listen-front.ts";
 import { type DemoSettings, readSettings, SettingsError } from "./read-settings.ts";
 import type { RunningDemo } from "./serve-demo.ts";
 
 const SHUTDOWN_MS = 4_500;
 
-const startedAt = performance.now();
+/** Since the process began. */
+const seconds = () => (performance.now() / 1000).toFixed(1);
 const isInstance = process.send !== undefined;
 const say = (text: string) => isInstance || process.stdout.write(`${text}\n`);
 const fail = (text: string) => {
@@ -31,7 +33,9 @@ function settingsOrExit(): DemoSettings {
 const settings = settingsOrExit();
 const logger = pino(
   { level: settings.logLevel },
-  process.stderr.isTTY ? pretty({ destination: 2, sync: true, ignore: "pid,hostname" }) : pino.destination(2),
+  process.stderr.isTTY
+    ? (await import("pino-pretty")).default({ destination: 2, sync: true, ignore: "pid,hostname" })
+    : pino.destination(2),
 );
 
 const stopping = new AbortController();
@@ -47,12 +51,39 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 
 /** The demo in this process, or the process that holds several instances of it. */
 async function start(): Promise<RunningDemo> {
-  const common = { settings, logger, signal: stopping.signal };
-  if (settings.port && settings.instance === undefined) await checkFree(settings.host, settings.port);
+  const isAlone = settings.instances === 1 && settings.instance === undefined;
   if (settings.instances > 1 && settings.instance === undefined) {
+    if (settings.port) await checkFree(settings.host, settings.port);
     const { runFleet } = await import("./fleet/run-fleet.ts");
-    return runFleet({ ...common, terminal: process.stdout, env: process.env });
+    return runFleet({
+      settings,
+      logger,
+      signal: stopping.signal,
+      terminal: process.stdout,
+      env: process.env,
+    });
   }
+  const front = createFront();
+  if (isAlone) {
+    const url = await listenFront(front, settings, process.stdout);
+    say(`Serving the page after ${seconds()} s: ${url}`);
+  }
+  try {
+    return await startApp(front);
+  } catch (error) {
+    front.server.close();
+    front.server.closeAllConnections();
+    throw error;
+  }
+}
+
+/** What the page asks for: the database, the cache and the API over them. */
+async function startApp(front: Front): Promise<RunningDemo> {
+  const { connectDemo } = await import("./connect-demo.ts");
+  const connecting = connectDemo(settings);
+  // Until somebody waits for it.
+  connecting.catch(() => {});
+  const common = { connecting, front, settings, logger, signal: stopping.signal };
   const { createSicknessSwitch } = await import("./dev/sickness.ts");
   const sickness = settings.mode === "development" ? await createSicknessSwitch(process.env) : undefined;
   const { invalidation } = settings;
@@ -77,7 +108,7 @@ if (isInstance) process.once("disconnect", () => stopping.abort());
 try {
   const demo = await start();
   process.send?.({ ready: { url: demo.url } });
-  say(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${demo.url}`);
+  say(`Ready after ${seconds()} s: ${demo.url}`);
   if (!stopping.signal.aborted)
     await new Promise((resolve) => stopping.signal.addEventListener("abort", resolve, { once: true }));
   await demo.close();

@@ -1,18 +1,16 @@
-import type { Server } from "node:http";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
 import type { Logger } from "pino";
-import { findAppRoot } from "./app-root.ts";
 import { cacheWarmer, closeCache } from "./cache/index.ts";
 import { createMetrics } from "./cache/metrics.ts";
 import { storeLabel } from "./cache/store.ts";
-import { connect } from "./db/connect.ts";
+import type { Connection } from "./db/connect.ts";
 import type { SicknessSwitch } from "./dev/sickness.ts";
+import { takeConnections } from "./fleet/balance.ts";
 import { createApp } from "./http/app.ts";
+import type { Front } from "./http/front.ts";
 import { createLimits } from "./http/limits.ts";
 import { keepWarm } from "./keep-warm.ts";
-import { listen } from "./listen.ts";
+import { frontUrl, listenFront } from "./listen-front.ts";
 import { LatencyWindow } from "./live/latency-window.ts";
 import { createLiveFeed } from "./live/live-feed.ts";
 import { createLoad } from "./live/run-load.ts";
@@ -31,6 +29,10 @@ export interface RunningDemo {
 }
 
 export interface ServeOptions {
+  /** The database, which opens while the code that uses it is loaded. */
+  readonly connecting: Promise<Connection>;
+  /** Where to serve. One that listens already shows the page from then on; one that does not, an instance's, listens when there is data. */
+  readonly front: Front;
   readonly settings: DemoSettings;
   readonly logger: Logger;
   readonly terminal: Terminal;
@@ -42,6 +44,8 @@ export interface ServeOptions {
 
 /** Connects, imports what is not there yet, and serves. */
 export async function serveDemo({
+  connecting,
+  front,
   settings,
   logger,
   terminal,
@@ -57,11 +61,7 @@ export async function serveDemo({
     terminal.write(
       `Starting: ${settings.databaseUrl ? "Postgres at DATABASE_URL" : "embedded Postgres"}, ${storeLabel}\n`,
     );
-    const connection = await connect({
-      url: settings.databaseUrl,
-      dataDir: settings.persist ? join(findAppRoot(), ".data") : undefined,
-      template: settings.databaseTemplate,
-    });
+    const connection = await connecting;
     closers.push(() => connection.close());
     signal.throwIfAborted();
 
@@ -104,15 +104,14 @@ export async function serveDemo({
       ready: () => isReady && cacheWarmer.readiness().ready,
       closing: closing.signal,
     });
-    const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-    const port = await listen(server, {
-      host: settings.host,
-      port: settings.port,
-      onPortTaken: (taken) => terminal.write(`Port ${taken} is taken; using a free one (PORT chooses)\n`),
-    });
+    const { server } = front;
+    front.open(app.fetch);
+    const url = server.listening ? frontUrl(server, settings) : await listenFront(front, settings, terminal);
+    const stopTaking = settings.instance === undefined ? () => {} : takeConnections(server);
     closers.push(async () => {
       closing.abort();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      stopTaking();
+      const closed = front.close();
       // The streams of the page never end by themselves.
       feed.close();
       await load.stop();
@@ -123,15 +122,9 @@ export async function serveDemo({
     isReady = true;
     closers.push(await keepWarm({ logger, terminal }));
     if (settings.loadSeconds > 0) await load.start();
-    return { url: `http://${urlHost(settings.host)}:${port}`, close: closeAll };
+    return { url, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
-}
-
-/** An address that a browser on this machine can open. */
-function urlHost(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "localhost";
-  return host.includes(":") ? `[${host}]` : host;
 }

@@ -2,24 +2,21 @@
 // it, one with the imported data and what is made up from it.
 
 import { writeFile } from "node:fs/promises";
-import { PGlite } from "@electric-sql/pglite";
-import { connect, db } from "../src/db/connect.ts";
+import { connect } from "../src/db/connect.ts";
 import { generateWork } from "../src/db/generate-work.ts";
 import { importCrm } from "../src/db/import-crm.ts";
+import { dumpDatabase, newDatabase } from "../src/db/new-database.ts";
 
 const [, , emptyFile, importedFile] = process.argv;
 if (emptyFile === undefined || importedFile === undefined) throw new Error("Say where the databases go");
 
-async function dump(client: PGlite, file: string): Promise<void> {
-  await writeFile(file, Buffer.from(await (await client.dumpDataDir("none")).arrayBuffer()));
-}
-
-const empty = await PGlite.create();
-await dump(empty, emptyFile);
+const empty = await newDatabase();
+await writeFile(emptyFile, await dumpDatabase(empty, "none"));
 await empty.close();
 
-const connection = await connect({ template: emptyFile });
+const { embedded, close } = await connect({ template: emptyFile });
 await importCrm({ folder: new URL("../data/crm", import.meta.url).pathname });
 await generateWork();
-await dump((db() as unknown as { $client: PGlite }).$client, importedFile);
-await connection.close();
+if (embedded === undefined) throw new Error("The data is imported into the embedded Postgres");
+await writeFile(importedFile, await dumpDatabase(embedded, "none"));
+await close();

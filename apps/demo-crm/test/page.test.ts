@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pageRoutes } from "../src/http/page.ts";
 import { startApp, type TestApp } from "./start-app.ts";
@@ -11,14 +13,21 @@ afterAll(() => demo.close());
 const get = (path: string, headers: Record<string, string> = {}) => demo.app.request(path, { headers });
 
 describe("the web app as it is served", () => {
-  it("has no inline code, and everything that it refers to comes from this server", async () => {
+  it("has no inline code but what the policy names, and everything that it refers to comes from this server", async () => {
     const page = await get("/");
     const html = await page.text();
     const policy = page.headers.get("content-security-policy")!;
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain("unsafe");
     expect(html).not.toMatch(/https?:\/\//);
-    expect(html).not.toMatch(/<script(?![^>]*src=)|style=|\son\w+=/);
+    expect(html).not.toMatch(/\sstyle=|\son\w+=/);
+    const inline = [...html.matchAll(/<(?:style|script)>([\s\S]*?)<\/(?:style|script)>/g)].map(
+      (match) => match[1]!,
+    );
+    expect(inline).toHaveLength(2);
+    expect(html.match(/<(?:style|script)\b(?![^>]*src=)/g)).toHaveLength(2);
+    for (const text of inline)
+      expect(policy).toContain(`'sha256-${createHash("sha256").update(text).digest("base64")}'`);
     const paths = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1]!);
     expect(paths.length).toBeGreaterThan(4);
     for (const path of paths) expect((await get(path)).status, path).toBe(200);
@@ -52,25 +61,37 @@ describe("the web app as it is served", () => {
 
   it("is compressed for who takes that, and is the same then", async () => {
     const plain = await (await get("/")).text();
-    const small = await get("/", { "accept-encoding": "gzip, br" });
-    expect(small.headers.get("content-encoding")).toBe("gzip");
-    expect(small.headers.get("vary")).toContain("accept-encoding");
-    const text = await new Response(small.body!.pipeThrough(new DecompressionStream("gzip"))).text();
+    const gzipped = await get("/", { "accept-encoding": "gzip, deflate" });
+    expect(gzipped.headers.get("content-encoding")).toBe("gzip");
+    expect(gzipped.headers.get("vary")).toContain("accept-encoding");
+    const text = await new Response(gzipped.body!.pipeThrough(new DecompressionStream("gzip"))).text();
     expect(text).toBe(plain);
+    const small = await get("/", { "accept-encoding": "gzip, deflate, br, zstd" });
+    expect(small.headers.get("content-encoding")).toBe("br");
+    expect(brotliDecompressSync(await small.arrayBuffer()).toString()).toBe(plain);
   });
 
-  it("loads at most 200 kB, compressed, before the first page shows", async () => {
+  it("names the scripts of the page that was asked for, and all of them are there", async () => {
+    const scripts = async (path: string) =>
+      [...((await get(path)).headers.get("link") ?? "").matchAll(/<([^>]+)>/g)].map((match) => match[1]!);
+    const [overview, deals] = [await scripts("/"), await scripts("/deals?deal=1")];
+    expect(overview[0]).toMatch(/^\/assets\/overview-/);
+    expect(deals[0]).toMatch(/^\/assets\/deals-/);
+    for (const path of [...overview, ...deals]) expect((await get(path)).status, path).toBe(200);
+  });
+
+  it("loads at most 80 kB, compressed, before the first page shows", async () => {
     const html = await (await get("/")).text();
     const scripts = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)].map(
       (match) => match[1]!,
     );
-    let bytes = 0;
+    let bytes = (await (await get("/", { "accept-encoding": "br" })).arrayBuffer()).byteLength;
     for (const path of scripts) {
-      const response = await get(path, { "accept-encoding": "gzip" });
+      const response = await get(path, { "accept-encoding": "br" });
       bytes += (await response.arrayBuffer()).byteLength;
     }
     expect(bytes).toBeGreaterThan(20_000);
-    expect(bytes).toBeLessThan(200_000);
+    expect(bytes).toBeLessThan(80_000);
   });
 
   it("says what to do where it was not built", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { findAppRoot } from "../app-root.ts";
 import { lockFolder } from "./lock-folder.ts";
+import { newDatabase } from "./new-database.ts";
 
 export interface EmbeddedPostgres {
   readonly client: PGlite;
@@ -46,10 +47,11 @@ export async function openEmbedded(
 }
 
 async function create(template: string, dataDir?: string): Promise<PGlite> {
-  const tar = await readFile(template).catch(() => null);
+  const tar = template === "" ? null : await readFile(template).catch(() => null);
+  if (tar === null) return newDatabase(dataDir);
   const type = template.endsWith(".gz") ? "application/x-gzip" : "application/x-tar";
   return PGlite.create({
     ...(dataDir ? { dataDir } : {}),
-    ...(tar ? { loadDataDir: new Blob([tar], { type }) } : {}),
+    loadDataDir: new Blob([tar], { type }),
   });
 }

@@ -1,7 +1,10 @@
-import cluster, { type Worker } from "node:cluster";
+import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
-import { DEFAULT_PORT } from "../listen.ts";
+import { listenFront } from "../listen-front.ts";
+import type { DemoSettings } from "../read-settings.ts";
+import type { Terminal } from "../terminal/show-import.ts";
+import { createBalancer } from "./balance.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -16,8 +19,8 @@ export interface Instances {
 
 export interface InstancesOptions {
   readonly count: number;
-  /** As in the settings. */
-  readonly port: number | undefined;
+  readonly settings: Pick<DemoSettings, "host" | "port">;
+  readonly terminal: Pick<Terminal, "write">;
   readonly args: readonly string[];
   /** Beside that of this process. */
   readonly env: Readonly<Record<string, string>>;
@@ -31,39 +34,40 @@ interface Message {
 }
 
 /**
- * Starts so many processes that listen on one port, and starts anew whichever dies: `node:cluster` hands each connection to the next
- * of those that live. What a dead one was answering is lost, as it would be behind any balancer that does not repeat requests, and
- * a connection that was being handed to it when it died is never answered (node:cluster keeps the handle to itself); those made once that is noticed go to the others. Resolves when all are ready; rejects when one of them cannot start.
+ * Starts so many processes, hands them the connections of one port in turn (`balance.ts`), and starts anew whichever dies. What a dead one was
+ * answering is lost; everything else goes to the others. Resolves when all are ready; rejects when one of them cannot start.
  */
 export async function startInstances(options: InstancesOptions): Promise<Instances> {
   const { count, args, env, logger, signal } = options;
-  cluster.setupPrimary({ args: [...args] });
-  const living = new Map<number, Worker>();
+  const balancer = createBalancer();
+  const living = new Map<number, ChildProcess>();
   let stopping = false;
-  let port: string | undefined;
+  let isStarted = false;
 
   /** Resolves when the instance is ready. */
-  function start(instance: number, pauseMs: number): Promise<string> {
-    // All ask for the same port, which is how the cluster knows that they share it: where the default one was taken, for any.
-    const worker = cluster.fork({
-      ...{ ...env, DEMO_INSTANCE: String(instance) },
-      ...(port === undefined ? {} : { PORT: port }),
+  function start(instance: number, pauseMs: number): Promise<void> {
+    // Its own port is nobody's but its own: it is what makes a server of it.
+    const worker = fork(process.argv[1] as string, args, {
+      env: { ...process.env, ...env, HOST: "127.0.0.1", PORT: "0", DEMO_INSTANCE: String(instance) },
     });
     living.set(instance, worker);
     const startedAt = performance.now();
     return new Promise((resolve, reject) => {
       worker.on("message", (message: Message) => {
-        if (message.ready) resolve(message.ready.url);
+        if (message.ready) {
+          balancer.add(worker);
+          resolve();
+        }
         if (message.sickness)
           for (const other of living.values())
-            if (other !== worker && other.isConnected()) other.send(message);
+            if (other !== worker && other.connected) other.send(message as object);
       });
-      worker.on("error", (error) => logger.warn({ err: error, instance }, "an instance does not listen"));
+      worker.on("error", (error) => logger.warn({ err: error, instance }, "an instance does not run"));
       worker.once("exit", (code, by) => {
         living.delete(instance);
         // Of one that was ready nobody waits for this any more.
         reject(new Error(`instance ${instance} could not start: see above`));
-        if (stopping || port === undefined) return;
+        if (stopping || !isStarted) return;
         const next =
           performance.now() - startedAt > WELL_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
         logger.warn({ instance, code, by, pauseMs }, "an instance has died and is started anew");
@@ -79,12 +83,13 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
     const ended = [...living.values()].map(
       (worker) => new Promise<void>((resolve) => worker.once("exit", () => resolve())),
     );
-    for (const worker of living.values()) worker.process.kill("SIGTERM");
+    for (const worker of living.values()) worker.kill("SIGTERM");
     const cut = setTimeout(() => {
-      for (const worker of living.values()) worker.process.kill("SIGKILL");
+      for (const worker of living.values()) worker.kill("SIGKILL");
     }, STOP_MS);
     await Promise.all(ended);
     clearTimeout(cut);
+    balancer.close();
   }
 
   try {
@@ -96,13 +101,10 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
     aborted.catch(() => {});
     const starting = Array.from({ length: count }, (_, at) => start(at + 1, FIRST_PAUSE_MS));
     for (const each of starting) each.catch(() => {});
-    const [url] = (await Promise.race([Promise.all(starting), aborted])) as string[];
-    const given = new URL(url as string).port;
-    port =
-      options.port === undefined && given !== String(DEFAULT_PORT)
-        ? "0"
-        : String(options.port ?? DEFAULT_PORT);
-    return { url: url as string, close };
+    await Promise.race([Promise.all(starting), aborted]);
+    const url = await listenFront(balancer, options.settings, options.terminal);
+    isStarted = true;
+    return { url, close };
   } catch (error) {
     await close();
     throw error;

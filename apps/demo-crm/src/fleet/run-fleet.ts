@@ -1,8 +1,6 @@
-import { join } from "node:path";
 import type { Logger } from "pino";
-import { findAppRoot } from "../app-root.ts";
 import { provideCacheSettings } from "../cache/settings.ts";
-import { connect } from "../db/connect.ts";
+import { connectDemo } from "../connect-demo.ts";
 import type { DemoSettings } from "../read-settings.ts";
 import type { RunningDemo } from "../serve-demo.ts";
 import type { Terminal } from "../terminal/show-import.ts";
@@ -41,11 +39,7 @@ export async function runFleet({
     terminal.write(
       `Starting ${count} instances: ${databaseUrl ? "Postgres at DATABASE_URL" : "embedded Postgres, which they share"}, ${redis.label}\n`,
     );
-    const connection = await connect({
-      url: databaseUrl,
-      dataDir: settings.persist ? join(findAppRoot(), ".data") : undefined,
-      template: settings.databaseTemplate,
-    });
+    const connection = await connectDemo(settings);
     closers.push(() => connection.close());
     signal.throwIfAborted();
     provideCacheSettings({ env: redis.env, logger, invalidation });
@@ -63,7 +57,7 @@ export async function runFleet({
       return served.url;
     }
     const instances = await startInstances({
-      ...{ count, logger, signal, port: settings.port },
+      ...{ count, logger, signal, settings, terminal },
       args: settings.loadSeconds > 0 ? ["--load", "--seconds", String(settings.loadSeconds)] : [],
       env: {
         ...(Object.fromEntries(

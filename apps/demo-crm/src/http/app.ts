@@ -1,5 +1,4 @@
 import { bodyLimit } from "hono/body-limit";
-import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
 import { cacheWarmer } from "../cache/index.ts";
 import type { Metrics } from "../cache/metrics.ts";
@@ -24,6 +23,7 @@ import { operationRoutes } from "./operations.ts";
 import { pageRoutes } from "./page.ts";
 import { ProblemError } from "./problem.ts";
 import { createRouter, type Router, serve } from "./router.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { findSession, refuseCrossSite, sessionRoutes } from "./sessions.ts";
 import { sicknessRoutes } from "./sickness.ts";
 import { usersRoutes } from "./users.ts";
@@ -58,9 +58,7 @@ export function createApp(options: AppOptions): Router {
   const app = createRouter();
   app.onError(errorHandler(logger, { withStack: mode === "development" }));
   app.notFound(notFound);
-  const forPages = headers({ inlineStyles: false });
-  const forDocs = headers({ inlineStyles: true });
-  app.use((c, next) => (/^\/docs(\/|$)/.test(c.req.path) ? forDocs : forPages)(c, next));
+  app.use(securityHeaders());
   if (options.instance !== undefined) {
     app.use(async (c, next) => {
       await next();
@@ -131,24 +129,6 @@ function addApi(
   app.route("/api", liveRoutes(feed, load, warming));
   app.route("/api", changesRoutes(closing));
 }
-
-const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
-  secureHeaders({
-    contentSecurityPolicy: {
-      defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      // The page that shows the API sets styles of elements; it has no other need of its own.
-      styleSrc: inlineStyles ? ["'self'", "'unsafe-inline'"] : ["'self'"],
-      imgSrc: inlineStyles ? ["'self'", "data:"] : ["'self'"],
-      connectSrc: ["'self'"],
-      fontSrc: ["'self'"],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
-    // The demo is plain HTTP on this machine; a browser that remembers HTTPS for it could not open it again.
-    strictTransportSecurity: false,
-  });
 
 function tooLarge(): never {
   throw new ProblemError({

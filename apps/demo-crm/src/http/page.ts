@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { type Context, Hono } from "hono";
 import { findAppRoot } from "../app-root.ts";
 
@@ -14,23 +12,35 @@ const TYPES: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 
-/** What the app shows at which address; it finds its way from there by itself. Everything else is nothing, with a 404. */
-const ADDRESSES = [
-  ...["/", "/companies", "/companies/:id", "/deals", "/contacts", "/tasks", "/leads", "/quotes"],
-  ...["/console", "/console/:page"],
-];
+/**
+ * What the app shows at which address, and the module that shows it; the app finds its way from there by itself. Everything else is
+ * nothing, with a 404.
+ */
+const ADDRESSES: Readonly<Record<string, string>> = {
+  "/": "pages/overview",
+  "/companies": "pages/companies",
+  "/companies/:id": "pages/company",
+  "/deals": "pages/deals",
+  "/contacts": "pages/contacts",
+  "/tasks": "pages/tasks",
+  "/leads": "pages/leads",
+  "/quotes": "pages/quotes",
+  "/console": "console/now",
+  "/console/:page": "console/console-layout",
+};
 
-const compress = promisify(gzip);
+/** Where the build left the web app. */
+export const webFolder = (): string => join(findAppRoot(), "dist", "web");
 
 /**
- * The web app, as its build left it: read once, compressed when it is first asked for. Each file is a route of its own, so no
+ * The web app, as its build left it, compressed by it: each file is read when it is first asked for. Each file is a route of its own, so no
  * part of a URL ever becomes a path. Names below `assets` contain a hash of what is in them, and never need to be asked for again.
  */
-export function pageRoutes(folder: string = join(findAppRoot(), "dist", "web")): Hono {
+export function pageRoutes(folder: string = webFolder()): Hono {
   const routes = new Hono();
   if (!existsSync(join(folder, "index.html"))) {
     const missing = "The web app is not built. Run `pnpm build` first; the API answers without it.\n";
-    for (const address of ADDRESSES) routes.get(address, (c) => c.text(missing, 503));
+    for (const address of Object.keys(ADDRESSES)) routes.get(address, (c) => c.text(missing, 503));
     return routes;
   }
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -38,27 +48,74 @@ export function pageRoutes(folder: string = join(findAppRoot(), "dist", "web")):
     if (!entry.isFile() || !type) continue;
     const path = join(entry.parentPath, entry.name);
     const name = path.slice(folder.length).replaceAll("\\", "/");
-    const answer = fileAnswer(readFileSync(path), type, name.startsWith("/assets/"));
-    for (const address of name === "/index.html" ? ADDRESSES : [name]) routes.get(address, answer);
+    if (name !== "/index.html")
+      routes.get(name, fileAnswer(path, type, { isHashed: name.startsWith("/assets/") }));
+  }
+  const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
+  for (const [address, module] of Object.entries(ADDRESSES)) {
+    const link = filesOf(manifest, `src/${module}.tsx`).map((file) => `</${file}>; rel=modulepreload`);
+    const page = join(folder, "index.html");
+    routes.get(
+      address,
+      fileAnswer(page, TYPES[".html"] as string, { isHashed: false, link: link.join(", ") }),
+    );
   }
   return routes;
 }
 
-function fileAnswer(body: Buffer, type: string, isHashed: boolean): (c: Context) => Promise<Response> {
-  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
-  const headers = {
-    "content-type": type,
-    etag,
-    "cache-control": isHashed ? "public, max-age=31536000, immutable" : "no-cache",
-    vary: "accept-encoding",
+/** As Vite writes it. */
+type Manifest = Readonly<Record<string, { file: string; imports?: string[]; isEntry?: boolean } | undefined>>;
+
+/** The scripts that a module consists of, without those of the page itself. */
+function filesOf(manifest: Manifest, module: string, seen: Set<string> = new Set()): string[] {
+  const found = manifest[module];
+  if (found === undefined || found.isEntry || seen.has(module)) return [];
+  seen.add(module);
+  return [found.file, ...(found.imports ?? []).flatMap((each) => filesOf(manifest, each, seen))];
+}
+
+const ENCODINGS = [
+  ["br", ".br"],
+  ["gzip", ".gz"],
+] as const;
+
+function fileAnswer(
+  path: string,
+  type: string,
+  { isHashed, link }: { readonly isHashed: boolean; readonly link?: string },
+): (c: Context) => Response {
+  const bodies = new Map<string, Uint8Array<ArrayBuffer>>();
+  const read = (suffix: string) => {
+    const body = bodies.get(suffix) ?? new Uint8Array(readFileSync(path + suffix));
+    bodies.set(suffix, body);
+    return body;
   };
-  let small: Promise<Buffer> | undefined;
-  return async (c) => {
+  let etag: string | undefined;
+  return (c) => {
+    etag ??= `"${createHash("sha256").update(read("")).digest("base64url").slice(0, 22)}"`;
+    const headers: Record<string, string> = {
+      "content-type": type,
+      etag,
+      "cache-control": isHashed ? "public, max-age=31536000, immutable" : "no-cache",
+      vary: "accept-encoding",
+      ...(link ? { link } : {}),
+    };
     if (c.req.header("if-none-match") === etag) return c.body(null, 304, headers);
-    // Fonts are compressed already.
-    if (type === TYPES[".woff2"] || !/\bgzip\b/.test(c.req.header("accept-encoding") ?? ""))
-      return c.body(new Uint8Array(body), 200, headers);
-    small ??= compress(body);
-    return c.body(new Uint8Array(await small), 200, { ...headers, "content-encoding": "gzip" });
+    const accepted = c.req.header("accept-encoding") ?? "";
+    const encoding = ENCODINGS.find(
+      ([name, suffix]) => new RegExp(`\\b${name}\\b`).test(accepted) && existsSync(path + suffix),
+    );
+    if (encoding === undefined) return c.body(read(""), 200, headers);
+    return c.body(read(encoding[1]), 200, { ...headers, "content-encoding": encoding[0] });
   };
+}
+
+/** What the page has in itself, as a content security policy names it: by hash. */
+export function inlineHashes(element: "script" | "style", folder: string = webFolder()): string[] {
+  const file = join(folder, "index.html");
+  if (!existsSync(file)) return [];
+  const found = readFileSync(file, "utf8").matchAll(new RegExp(`<${element}>([\\s\\S]*?)</${element}>`, "g"));
+  return [...found].map(
+    ([, text]) => `'sha256-${createHash("sha256").update(String(text)).digest("base64")}'`,
+  );
 }
