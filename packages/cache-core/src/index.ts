@@ -90,5 +90,6 @@ export type {
   Store,
   StoreInfo,
   StoreWarning,
+  StreamMessage,
 } from "./store.ts";
 export { type StoreFromEnvOptions, storeFromEnv } from "./store-from-env.ts";

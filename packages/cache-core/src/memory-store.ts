@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { StoreUnavailableError } from "./errors.ts";
+import { BUS_FIELD, readBusEntry } from "./internal/bus-entry.ts";
 import { createMemoryDatabase } from "./internal/memory-database.ts";
 import { retention } from "./internal/retention.ts";
 import { Subscriptions } from "./internal/subscriptions.ts";
@@ -89,7 +90,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const entries = database.xrange(stream, `(${cursor}`, "+");
       if (entries.length === 0) return;
       cursor = (entries[entries.length - 1] as { id: string }).id;
-      handlers.onEntries(entries);
+      handlers.onEntries(
+        entries.map(({ id, fields }) => ({
+          id,
+          message: readBusEntry((fields.get(BUS_FIELD) as Buffer).toString("utf8")).message,
+        })),
+      );
     };
     const known = followers.get(stream) ?? new Set();
     known.add(wake);

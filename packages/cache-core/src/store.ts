@@ -1,5 +1,4 @@
 import type { AtomicArgument, AtomicOperation, AtomicReply } from "./atomic-operation.ts";
-import type { StreamEntry } from "./memory-database.ts";
 
 /**
  * What cache-core and its satellites need of a backend. Implement it, never subclass; `describeCacheStore` in
@@ -70,7 +69,7 @@ export interface Store {
     handler: (message: string) => void,
     onGap?: (() => void) | undefined,
   ): Promise<() => Promise<void>>;
-  /** Follows a stream from now on with a cursor of its own. */
+  /** Follows a stream from now on. All who follow one over this store may share a reader. */
   follow(stream: string, handlers: FollowHandlers, options: FollowOptions): Follower;
   /** Pages through the keys with a literal prefix, on every node. Maintenance only: its cost follows the whole server. */
   scan(prefix: string): AsyncIterable<string[]>;
@@ -111,10 +110,18 @@ export interface DurableReply {
   readonly acknowledged: number;
 }
 
+/** An entry of a stream that is followed. */
+export interface StreamMessage {
+  /** `<milliseconds>-<sequence>` */
+  readonly id: string;
+  /** Its field `m`; `undefined` without one. */
+  readonly message: string | undefined;
+}
+
 /** What a follower of a stream is told. */
 export interface FollowHandlers {
   /** Entries in stream order, each exactly once as long as no gap is reported. */
-  onEntries(entries: readonly StreamEntry[]): void;
+  onEntries(entries: readonly StreamMessage[]): void;
   /** Entries may have been missed: the reader must forget everything it derived from the stream. */
   onGap(reason: string): void;
 }

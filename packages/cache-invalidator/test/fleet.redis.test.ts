@@ -65,7 +65,10 @@ async function fleet(
       }),
     );
     if (process.env.FLEET_REPORT !== undefined) {
-      const report = { size, records, invalidations: each * others.length, changedInMs, cutForMs, outcomes };
+      const end = await (others[0] as Worker).call<string>("endOfBus");
+      const bare = await Promise.all(cut.map((worker) => worker.call("readBare", end)));
+      const done = each * others.length;
+      const report = { size, records, invalidations: done, changedInMs, cutForMs, outcomes, bare };
       process.stderr.write(`${JSON.stringify(report)}\n`);
     }
     return outcomes;

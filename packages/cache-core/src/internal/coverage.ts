@@ -30,7 +30,8 @@ export class Coverage implements CoverageParts {
   readonly record: object | undefined;
   readonly #keySet: ReadonlySet<string>;
   readonly #tagSet: ReadonlySet<string>;
-  readonly #globs: readonly (Glob | null)[];
+  /** Made when a key is in the range of one: most ranges of the bus meet nothing of this process. */
+  readonly #globs: (Glob | undefined)[] = [];
 
   constructor(parts: CoverageParts) {
     this.keys = parts.keys;
@@ -40,11 +41,10 @@ export class Coverage implements CoverageParts {
     this.record = parts.record;
     this.#keySet = new Set(parts.keys);
     this.#tagSet = new Set(parts.tags);
-    this.#globs = parts.ranges.map((range) => (range.glob === "" ? null : compileGlob(range.glob)));
   }
 
   coversKey(key: string): boolean {
-    return this.#keySet.has(key) || this.ranges.some((range, i) => this.#inRange(key, range, i));
+    return this.#keySet.has(key) || this.ranges.some((_, i) => this.rangeCovers(i, key));
   }
 
   /** `tags` null: not known, so any tag may be among them. */
@@ -54,11 +54,15 @@ export class Coverage implements CoverageParts {
     return tags === null || tags.some((tag) => this.#tagSet.has(tag));
   }
 
-  #inRange(key: string, range: CoveredRange, i: number): boolean {
+  /** Whether the range at place `i` covers a key. */
+  rangeCovers(i: number, key: string): boolean {
+    const range = this.ranges[i] as CoveredRange;
     if (!key.startsWith(range.prefix)) return false;
     if (!range.scopes && key.charCodeAt(0) < 32 && range.skip === "") return false;
-    const glob = this.#globs[i];
-    return glob === null || glob === undefined || glob.matches(key.slice(range.skip.length));
+    if (range.glob === "") return true;
+    const glob = this.#globs[i] ?? compileGlob(range.glob);
+    this.#globs[i] = glob;
+    return glob.matches(key.slice(range.skip.length));
   }
 }
 
@@ -80,15 +84,15 @@ export function encodeMessage(origin: string, coverage: CoverageParts): string {
  * Whether a message holds a record and nothing that was invalidated: decided by what follows the origin, which holds no
  * quote. Two of three messages of a history are such, and the longest.
  */
-export function isRecordOnly(bytes: Buffer): boolean {
-  const at = bytes.indexOf('",');
-  return at !== -1 && bytes.toString("latin1", at, at + 6) === '","a":';
+export function isRecordOnly(text: string): boolean {
+  const at = text.indexOf('",');
+  return at !== -1 && text.startsWith('","a":', at);
 }
 
-/** `null` for bytes that are no message of this version: then nothing is known of what was invalidated. */
-export function decodeMessage(bytes: Buffer): { origin: string; coverage: Coverage } | null {
+/** `null` for text that is no message of this version: then nothing is known of what was invalidated. */
+export function decodeMessage(text: string): { origin: string; coverage: Coverage } | null {
   try {
-    const message = JSON.parse(bytes.toString("utf8")) as {
+    const message = JSON.parse(text) as {
       o: string;
       k?: string[];
       t?: string[];

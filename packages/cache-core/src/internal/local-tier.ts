@@ -1,9 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { ParsedEntry } from "../entry.ts";
-import type { StreamEntry } from "../memory-database.ts";
 import type { ResolvedMemoryTierOptions } from "../resolve-options.ts";
-import type { Follower, Store } from "../store.ts";
-import { Coverage, decodeMessage, isRecordOnly } from "./coverage.ts";
+import type { Follower, Store, StreamMessage } from "../store.ts";
+import { type Coverage, decodeMessage, isRecordOnly } from "./coverage.ts";
 import { MemoryTier, TierEntry } from "./memory-tier.ts";
 import { RecentInvalidations } from "./recent-invalidations.ts";
 import { shareValue } from "./share-value.ts";
@@ -106,9 +105,8 @@ export class LocalTier {
     this.recent.add(coverage);
     for (const key of coverage.keys) this.#tier.delete(key);
     for (const tag of coverage.tags) this.#tier.deleteByTag(tag);
-    for (const range of coverage.ranges) {
-      const only = new Coverage({ keys: [], tags: [], ranges: [range], soft: false });
-      this.#tier.deletePrefix(range.prefix, (key) => only.coversKey(key));
+    for (const [i, { prefix }] of coverage.ranges.entries()) {
+      this.#tier.deletePrefix(prefix, (key) => coverage.rangeCovers(i, key));
     }
   }
 
@@ -133,11 +131,10 @@ export class LocalTier {
     this.#tier.clear();
   }
 
-  #apply(entries: readonly StreamEntry[]): void {
-    for (const entry of entries) {
-      const bytes = entry.fields.get("m");
-      if (bytes !== undefined && isRecordOnly(bytes)) continue;
-      const message = bytes === undefined ? null : decodeMessage(bytes);
+  #apply(entries: readonly StreamMessage[]): void {
+    for (const { message: text } of entries) {
+      if (text !== undefined && isRecordOnly(text)) continue;
+      const message = text === undefined ? null : decodeMessage(text);
       if (message === null) this.flush("a message of the bus could not be read");
       // What this process invalidated it has dropped already, before it was acknowledged.
       else if (message.origin !== this.#processId) this.drop(message.coverage);

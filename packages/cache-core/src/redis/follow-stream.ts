@@ -1,13 +1,23 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { StreamEntry } from "../memory-database.ts";
-import type { Follower, FollowHandlers, FollowOptions } from "../store.ts";
+import type { FollowHandlers } from "../store.ts";
 import { Link } from "./link.ts";
+import { type NumberedMessage, readEntries } from "./read-entries.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { isReplyError } from "./reply-error.ts";
 
+/** Entries that one question asks for. */
 const PAGE = 1_000;
 /** What a node of a Cluster says of a slot that it does not serve, or not now. */
 const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/;
+
+/** A reader that runs. */
+export interface StreamReader {
+  /** When the latest question was sent whose answer showed that nothing was missed; -Infinity while the link is down. */
+  readonly provenAt: number;
+  /** Resolves when the first proof of life has arrived. */
+  readonly started: Promise<void>;
+  stop(): Promise<void>;
+}
 
 /**
  * Reads a stream with a cursor of its own over a connection of its own: plain `XREAD`, no consumer group.
@@ -22,14 +32,13 @@ export function followStream(
   origin: RedisLike,
   stream: string,
   handlers: FollowHandlers,
-  options: FollowOptions,
-): Follower {
-  const { maxSilenceMs } = options;
-  const blockMs = Math.max(10, Math.floor(maxSilenceMs / 4));
+  maxSilenceMs: () => number,
+): StreamReader {
+  const blockMs = (): number => Math.max(10, Math.floor(maxSilenceMs() / 4));
   let cursor: string | null = null;
   let line = "";
   let count = 0;
-  let aliveUntil = Number.NEGATIVE_INFINITY;
+  let provenAt = Number.NEGATIVE_INFINITY;
   let stopped = false;
   let connections = 0;
   let resolveStarted: () => void = () => {};
@@ -43,7 +52,7 @@ export function followStream(
         connections++;
       },
       onLost() {
-        aliveUntil = Number.NEGATIVE_INFINITY;
+        provenAt = Number.NEGATIVE_INFINITY;
       },
     },
     stream,
@@ -51,39 +60,41 @@ export function followStream(
 
   function proven(sentAt: number): void {
     link.works();
-    aliveUntil = sentAt + maxSilenceMs;
+    provenAt = sentAt;
     resolveStarted();
   }
 
-  function take(entries: readonly StreamEntry[]): void {
+  function take(entries: readonly NumberedMessage[]): void {
     if (entries.length === 0) return;
     let gap: string | null = null;
-    for (const entry of entries) {
-      const ownLine = entry.fields.get("l")?.toString() ?? "";
-      const number = Number(entry.fields.get("n")?.toString());
+    for (const { line: ownLine, number } of entries) {
       if (line === "" ? number !== 1 : ownLine !== line || number !== count + 1) gap = "missing numbers";
       line = ownLine;
       count = number;
     }
-    cursor = (entries[entries.length - 1] as StreamEntry).id;
+    cursor = (entries[entries.length - 1] as NumberedMessage).id;
     if (gap !== null) handlers.onGap(gap);
     handlers.onEntries(entries);
+  }
+
+  async function lastEntry(): Promise<NumberedMessage | undefined> {
+    return readEntries(await ask("XREVRANGE", stream, "+", "-", "COUNT", 1))[0];
   }
 
   /** At the first connection: begin behind the last entry. */
   async function begin(): Promise<void> {
     const sentAt = performance.now();
-    const last = parseEntries(await ask("XREVRANGE", stream, "+", "-", "COUNT", 1))[0];
+    const last = await lastEntry();
     cursor = last?.id ?? "0-0";
-    line = last?.fields.get("l")?.toString() ?? "";
-    count = Number(last?.fields.get("n")?.toString() ?? 0);
+    line = last?.line ?? "";
+    count = last?.number ?? 0;
     proven(sentAt);
   }
 
   /** After a reconnection: prove that the stream goes on from the cursor. */
   async function resume(): Promise<void> {
     const sentAt = performance.now();
-    const entries = parseEntries(await ask("XRANGE", stream, cursor as string, "+", "COUNT", PAGE));
+    const entries = readEntries(await ask("XRANGE", stream, cursor as string, "+", "COUNT", PAGE));
     if (cursor === "0-0" || entries[0]?.id !== cursor) {
       await startAnew("the stream does not go on from the cursor");
       return;
@@ -99,21 +110,21 @@ export function followStream(
       "COUNT",
       PAGE,
       "BLOCK",
-      blockMs,
+      blockMs(),
       "STREAMS",
       stream,
       cursor as string,
-    )) as [Buffer, unknown][] | null;
+    )) as [string, unknown][] | null;
     if (stopped) return;
     if (reply === null) return await confirm(sentAt);
-    const entries = parseEntries(streamOf(reply));
+    const entries = readEntries(streamOf(reply));
     take(entries);
     if (entries.length < PAGE) proven(sentAt);
   }
 
   /** Nothing new: proves that the stream still ends at the cursor. One that was lost has nothing new either. */
   async function confirm(sentAt: number): Promise<void> {
-    const last = parseEntries(await ask("XREVRANGE", stream, "+", "-", "COUNT", 1))[0];
+    const last = await lastEntry();
     if ((last?.id ?? "0-0") === cursor) proven(sentAt);
     else if (last === undefined || isBefore(last.id, cursor as string))
       await startAnew("the stream was lost");
@@ -136,11 +147,11 @@ export function followStream(
       timer = setTimeout(() => {
         link.replace();
         reject(new Error("silent"));
-      }, blockMs + maxSilenceMs);
+      }, blockMs() + maxSilenceMs());
       timer.unref();
     });
     try {
-      return await Promise.race([connection.callBuffer(command, ...args), silence]);
+      return await Promise.race([connection.call(command, ...args), silence]);
     } catch (cause) {
       // The slot of the stream is another node's now.
       if (isReplyError(cause) && ELSEWHERE.test(cause.message)) link.replace(true);
@@ -172,13 +183,13 @@ export function followStream(
 
   const running = loop();
   return {
-    get aliveUntil() {
-      return aliveUntil;
+    get provenAt() {
+      return provenAt;
     },
     started,
     async stop() {
       stopped = true;
-      aliveUntil = Number.NEGATIVE_INFINITY;
+      provenAt = Number.NEGATIVE_INFINITY;
       resolveStarted();
       link.close();
       await running;
@@ -197,14 +208,4 @@ function isBefore(id: string, other: string): boolean {
 function streamOf(reply: readonly unknown[]): unknown {
   const first = reply[0];
   return Array.isArray(first) ? first[1] : reply[1];
-}
-
-function parseEntries(reply: unknown): StreamEntry[] {
-  return ((reply ?? []) as [Buffer, Buffer[]][]).map(([id, flat]) => {
-    const fields = new Map<string, Buffer>();
-    for (let i = 0; i + 1 < flat.length; i += 2) {
-      fields.set((flat[i] as Buffer).toString(), flat[i + 1] as Buffer);
-    }
-    return { id: id.toString(), fields };
-  });
 }

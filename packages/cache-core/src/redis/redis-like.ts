@@ -18,6 +18,8 @@ export interface RedisLike extends EventEmitter {
   unsubscribe(channel: string): Promise<unknown>;
   ping(): Promise<unknown>;
   callBuffer(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>;
+  /** As `callBuffer`, with text in the reply. */
+  call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown>;
   info(): Promise<string>;
   scan(
     cursor: string,

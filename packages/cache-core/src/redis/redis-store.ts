@@ -12,7 +12,6 @@ import { connectNodes } from "./connect-nodes.ts";
 import { type DeadlineHandle, DeadlineQueue } from "./deadline-queue.ts";
 import { DurableRuns } from "./durable-runs.ts";
 import { FirstConnection } from "./first-connection.ts";
-import { followStream } from "./follow-stream.ts";
 import { Lane } from "./lane.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
@@ -21,6 +20,7 @@ import { isLoading, isReplyError, toStoreError } from "./reply-error.ts";
 import { revive } from "./revive.ts";
 import { scanKeys } from "./scan-keys.ts";
 import { Scripts } from "./scripts.ts";
+import { SharedReaders } from "./shared-readers.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
 import { watchHandshake } from "./watch-handshake.ts";
 
@@ -99,6 +99,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   const subscriber = new SharedSubscriber(client, deadlineMs, (cause) =>
     warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause }),
   );
+  const readers = new SharedReaders(client);
   const durable = new DurableRuns(client, invalidationMs);
   const first = new FirstConnection(client, deadlineMs);
 
@@ -437,7 +438,7 @@ export function redisStore(options: RedisStoreOptions): Store {
           : client.publish(channel, message),
       ),
     subscribe: (channel, handler, onGap) => subscriber.subscribe(channel, handler, onGap),
-    follow: (stream, handlers, followOptions) => followStream(client, stream, handlers, followOptions),
+    follow: (stream, handlers, followOptions) => readers.follow(stream, handlers, followOptions),
     scan: (prefix) => scanKeys(client, prefix),
     info: () => readInfo(client, deadlineMs * 4),
 

@@ -1,4 +1,5 @@
 import { MIN_HEADER_BYTES } from "../entry.ts";
+import { BUS_FIELD } from "../internal/bus-entry.ts";
 
 /**
  * Lua that several operations share. Each piece is a block of local functions; an operation lists the pieces that it
@@ -397,21 +398,22 @@ end
 
 /**
  * append(bus, message, ttl, limit): one message on the bus. Sequence numbers let a reader see a gap. `limit` is a number of
- * messages, or `<messages>:<ms>` of a process that keeps a history: it is noted with the message (`k`), and those that keep
+ * messages, or `<messages>:<ms>` of a process that keeps a history: it is noted with the message, and those that keep
  * none go by what was noted last. O(1), and what is trimmed.
  */
-export const LUA_APPEND = `
+export const LUA_APPEND: string = `
 local function append(bus, message, ttl, limit)
   local last = redis.call('XREVRANGE', bus, '+', '-', 'COUNT', '1')[1]
-  local line, number, kept = micros, 1, string.find(limit, ':', 1, true) and limit
-  if last then line, number, kept = last[2][2], last[2][4] + 1, kept or last[2][8] end
+  local line, number, noted = string.match(last and last[2][2] or '', '^(%S+) (%d+) ?(%S*)\\n')
+  local kept = string.find(limit, ':', 1, true) and limit or noted and noted ~= '' and noted
+  local head = (line or micros) .. ' ' .. string.format('%.0f', (number or 0) + 1)
   if not kept then
-    redis.call('XADD', bus, 'MAXLEN', '=', limit, '*', 'l', line, 'n', number, 'm', message)
+    redis.call('XADD', bus, 'MAXLEN', '=', limit, '*', '${BUS_FIELD}', head .. '\\n' .. message)
     expire(bus, now + ttl)
     return
   end
   local count, age = string.match(kept, '^(%d+):(%d+)$')
-  redis.call('XADD', bus, 'MAXLEN', '=', count, '*', 'l', line, 'n', number, 'm', message, 'k', kept)
+  redis.call('XADD', bus, 'MAXLEN', '=', count, '*', '${BUS_FIELD}', head .. ' ' .. kept .. '\\n' .. message)
   redis.call('XTRIM', bus, 'MINID', '=', string.format('%.0f', math.max(0, now - age)))
   expire(bus, now + math.max(ttl, age))
 end

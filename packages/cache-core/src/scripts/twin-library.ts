@@ -7,6 +7,7 @@ import {
   MAX_HEADER_BYTES,
   MIN_HEADER_BYTES,
 } from "../entry.ts";
+import { BUS_FIELD, packBusEntry, readBusEntry } from "../internal/bus-entry.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
 
 /** Text of an argument. */
@@ -363,27 +364,21 @@ export class TwinLibrary {
 
   append(message: Buffer, ttlMs: number, limit: AtomicArgument | undefined): void {
     const bus = this.bus as string;
-    const last = this.db.xrevrange(bus, "+", "-", 1)[0];
-    let line = this.micros;
-    let count = 1;
-    let kept = text(limit).includes(":") ? text(limit) : undefined;
-    if (last !== undefined) {
-      line = (last.fields.get("l") as Buffer).toString();
-      count = Number((last.fields.get("n") as Buffer).toString()) + 1;
-      kept ??= last.fields.get("k")?.toString();
-    }
-    const fields: [string, Buffer][] = [
-      ["l", Buffer.from(line)],
-      ["n", Buffer.from(String(count))],
-      ["m", message],
-    ];
-    if (kept === undefined) {
-      this.db.xadd(bus, number(limit), fields);
+    const last = this.db.xrevrange(bus, "+", "-", 1)[0]?.fields.get(BUS_FIELD);
+    const before = readBusEntry(last?.toString("utf8") ?? "");
+    const known = before.line !== "";
+    const bound = text(limit).includes(":") ? text(limit) : before.bound;
+    const entry = packBusEntry(
+      { line: known ? before.line : this.micros, number: known ? before.number + 1 : 1, bound },
+      message,
+    );
+    if (bound === "") {
+      this.db.xadd(bus, number(limit), [[BUS_FIELD, entry]]);
       this.expire(bus, this.now + ttlMs);
       return;
     }
-    const [messages = 0, ageMs = 0] = kept.split(":").map(Number);
-    this.db.xadd(bus, messages, [...fields, ["k", Buffer.from(kept)]]);
+    const [messages = 0, ageMs = 0] = bound.split(":").map(Number);
+    this.db.xadd(bus, messages, [[BUS_FIELD, entry]]);
     this.db.xtrim(bus, Math.max(0, this.now - ageMs));
     this.expire(bus, this.now + Math.max(ttlMs, ageMs));
   }

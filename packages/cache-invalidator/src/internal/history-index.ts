@@ -32,6 +32,8 @@ export class HistoryIndex {
   readonly #open = new Map<string, number>();
   #count = 0;
   #newest = "0-0";
+  #newestMs = 0;
+  #newestSequence = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -48,11 +50,16 @@ export class HistoryIndex {
     return this.#newest;
   }
 
-  /** Notes a message, in stream order; `null` for one that is no record. */
-  add(id: string, wire: WireRecord | null): void {
+  /** Notes a message, in stream order; `null` for one that is no record. Returns whether it is new. */
+  add(id: string, wire: WireRecord | null): boolean {
+    const dash = id.indexOf("-");
+    const ms = Number(id.slice(0, dash));
+    const sequence = Number(id.slice(dash + 1));
+    if (ms < this.#newestMs || (ms === this.#newestMs && sequence <= this.#newestSequence)) return false;
     this.#newest = id;
-    if (wire === null) return;
-    const [ms = 0, sequence = 0] = id.split("-").map(Number);
+    this.#newestMs = ms;
+    this.#newestSequence = sequence;
+    if (wire === null) return true;
     if (wire.t === "o") this.#supersede(wire);
     else {
       this.#open.set(wire.id, this.#count);
@@ -67,6 +74,7 @@ export class HistoryIndex {
       this.#actor[at] = actor == null ? 0 : hash(actor);
       this.#event[at] = EVENT_CODE[event] ?? 0;
     }
+    return true;
   }
 
   #supersede({ id, ev }: WireRecord): void {

@@ -1,4 +1,4 @@
-import type { Cache, EntityEvent, StreamEntry } from "@crm/cache-core";
+import type { Cache, EntityEvent, StreamMessage } from "@crm/cache-core";
 import { readBus } from "../scripts/read-bus.ts";
 import { HistoryIndex } from "./history-index.ts";
 import { LocalHistory } from "./local-history.ts";
@@ -43,7 +43,7 @@ export class HistoryLog {
   #index: HistoryIndex;
   #indexed = false;
   /** What came while the history was being loaded. */
-  #waiting: StreamEntry[] | null = [];
+  #waiting: StreamMessage[] | null = [];
   #loading: Promise<void>;
   #cancelRetry: () => void = () => {};
   #closed = false;
@@ -137,19 +137,16 @@ export class HistoryLog {
     );
   }
 
-  #follow(entries: readonly StreamEntry[]): void {
+  #follow(entries: readonly StreamMessage[]): void {
     if (this.#waiting !== null) {
       this.#waiting.push(...entries);
       return;
     }
-    for (const entry of entries)
-      this.#note(entry.id, readRecord(entry.fields.get("m"), this.#internals.prefix));
+    for (const entry of entries) this.#note(entry.id, readRecord(entry.message, this.#internals.prefix));
   }
 
   #note(id: string, wire: WireRecord | null): void {
-    if (!isAfter(id, this.#index.newest)) return;
-    this.#index.add(id, wire);
-    if (wire !== null) this.local.add(wire);
+    if (this.#index.add(id, wire) && wire !== null) this.local.add(wire);
   }
 
   /** Something was missed: what is there is read anew. */
@@ -204,7 +201,7 @@ export class HistoryLog {
   async #read(args: (string | number)[]): Promise<[string, WireRecord | null][]> {
     const { store, prefix } = this.#internals;
     const reply = (await store.run(readBus, [this.#bus], args, { deadlineMs: 0 })) as [Buffer, Buffer][];
-    return reply.map(([id, message]) => [id.toString("utf8"), readRecord(message, prefix)]);
+    return reply.map(([id, message]) => [id.toString("utf8"), readRecord(message.toString("utf8"), prefix)]);
   }
 }
 

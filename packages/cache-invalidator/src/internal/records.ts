@@ -107,10 +107,10 @@ export function toHistory(wire: WireRecord, pending = false): HistoryRecord[] {
 }
 
 /** The record of a message of the bus; `null` when it has none, or one of another scope or form. */
-export function readRecord(message: Buffer | undefined, scope: string): WireRecord | null {
+export function readRecord(message: string | undefined, scope: string): WireRecord | null {
   if (message === undefined || !message.includes('"a":{"t":"')) return null;
   try {
-    const wire = (JSON.parse(message.toString("utf8")) as { a?: WireRecord }).a;
+    const wire = (JSON.parse(message) as { a?: WireRecord }).a;
     const ok =
       wire !== undefined && (wire.t === "i" || wire.t === "o") && Array.isArray(wire.ev) && wire.sc === scope;
     return ok ? wire : null;

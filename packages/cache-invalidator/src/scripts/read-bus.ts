@@ -19,11 +19,9 @@ else
   found = redis.call('XREVRANGE', KEYS[1], ARGV[1], '-', 'COUNT', ARGV[2])
 end
 for i, entry in ipairs(found) do
-  local message = ''
-  for f = 1, #entry[2], 2 do
-    if entry[2][f] == 'm' then message = entry[2][f + 1] end
-  end
-  reply[i] = {entry[1], message}
+  -- The message stands behind the head, which ends with a line feed.
+  local value = entry[2][2]
+  reply[i] = {entry[1], string.sub(value, (string.find(value, '\\n', 1, true) or #value) + 1)}
 end
 return reply
 `,
@@ -37,6 +35,10 @@ return reply
         : edge.startsWith(">")
           ? db.xrange(bus, edge.slice(1), "+", count)
           : db.xrevrange(bus, edge, "-", count);
-    return found.map(({ id, fields }) => [Buffer.from(id), fields.get("m") ?? Buffer.alloc(0)]);
+    return found.map(({ id, fields }) => {
+      const value = fields.get("m") ?? Buffer.alloc(0);
+      const end = value.indexOf("\n");
+      return [Buffer.from(id), end === -1 ? Buffer.alloc(0) : value.subarray(end + 1)];
+    });
   },
 };

@@ -15,6 +15,7 @@ const invalidator = createCacheInvalidator(cache, {
   rules: { companies: { patterns: ["companies:{id}", "companies:{id}:*"] } },
   history: { maxRecords: Number(records), tracedKeys: 0 },
 });
+const BUS = cache.internals.keys.bus;
 /** The database, on a server that nobody cuts. */
 const source = new Redis(sourceUrl);
 
@@ -64,6 +65,7 @@ serveWorker({
   async catchUp({ ids, last, timeoutMs }: { ids: string[]; last: string; timeoutMs: number }) {
     const truth = await source.hgetall("rows");
     const began = performance.now();
+    const cpu = process.cpuUsage();
     const result = { caughtUpMs: Number.NaN, reads: 0, stale: 0 };
     const check = async (id: string): Promise<void> => {
       if ((await read(id)) !== (truth[id] ?? "0")) result.stale++;
@@ -80,6 +82,8 @@ serveWorker({
       const heard = invalidator.getHistory(200).some(({ unit }) => unit === last);
       if (heard && (await l1()).coherent) {
         result.caughtUpMs = performance.now() - began;
+        const used = process.cpuUsage(cpu);
+        Object.assign(result, { cpuMs: Math.round((used.user + used.system) / 1000), readsThen: result.reads });
         break;
       }
       await sleep(5);
@@ -89,6 +93,28 @@ serveWorker({
     await Promise.all(ids.map(check));
     const staleCopies = [...copy].filter(([id, value]) => value !== (truth[id] ?? "0")).length;
     return { ...result, staleCopies, flushes: (await l1()).flushes };
+  },
+  /** The floor: a client without a cache reads the same messages, and does nothing with them. */
+  async readBare(last: string): Promise<{ ms: number; messages: number }> {
+    const client = new Redis(cacheUrl);
+    await client.ping();
+    const began = performance.now();
+    let messages = 0;
+    for (let cursor = "0-0"; cursor !== last; ) {
+      const reply = await client.xread("COUNT", 1_000, "BLOCK", 1_000, "STREAMS", BUS, cursor);
+      const entries = reply?.[0]?.[1] ?? [];
+      messages += entries.length;
+      cursor = entries.at(-1)?.[0] ?? last;
+    }
+    const ms = performance.now() - began;
+    client.disconnect();
+    return { ms, messages };
+  },
+  async endOfBus(): Promise<string | undefined> {
+    const client = new Redis(cacheUrl);
+    const [end] = await client.xrevrange(BUS, "+", "-", "COUNT", 1);
+    client.disconnect();
+    return end?.[0];
   },
   /** How many of these the memory answers by itself. */
   async fromMemory(ids: string[]): Promise<number> {

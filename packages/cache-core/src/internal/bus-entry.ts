@@ -1,0 +1,32 @@
+/**
+ * An entry of the bus has one field, `m`: a head, a line feed, the message. The head is `<line> <number>`, and ` <bound>` where
+ * a process that keeps a history has noted how much the stream is to keep: `<messages>:<ms>`. One field, because a
+ * client that catches up spends most of its time on taking strings apart: with four fields an entry was nine of them.
+ */
+export const BUS_FIELD = "m";
+
+/** What an entry of the bus says. */
+export interface BusEntry {
+  /** Names the line of numbering; "" in bytes of somebody else. */
+  readonly line: string;
+  /** Counts along the line from 1; NaN in bytes of somebody else. */
+  readonly number: number;
+  /** `<messages>:<ms>`, or "". */
+  readonly bound: string;
+  readonly message: string;
+}
+
+const HEAD = /^(\S+) (\d+) ?(\S*)\n/;
+
+/** The value of the field. */
+export function packBusEntry({ line, number, bound }: Omit<BusEntry, "message">, message: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${line} ${number}${bound === "" ? "" : ` ${bound}`}\n`), message]);
+}
+
+/** Reads the value of the field. */
+export function readBusEntry(value: string): BusEntry {
+  const head = HEAD.exec(value);
+  if (head === null) return { line: "", number: Number.NaN, bound: "", message: "" };
+  const [{ length }, line = "", number = "", bound = ""] = head;
+  return { line, number: Number(number), bound, message: value.slice(length) };
+}
