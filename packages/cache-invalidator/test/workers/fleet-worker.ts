@@ -83,7 +83,10 @@ serveWorker({
       if (heard && (await l1()).coherent) {
         result.caughtUpMs = performance.now() - began;
         const used = process.cpuUsage(cpu);
-        Object.assign(result, { cpuMs: Math.round((used.user + used.system) / 1000), readsThen: result.reads });
+        Object.assign(result, {
+          cpuMs: Math.round((used.user + used.system) / 1000),
+          readsThen: result.reads,
+        });
         break;
       }
       await sleep(5);
