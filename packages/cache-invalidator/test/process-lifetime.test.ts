@@ -1,28 +1,10 @@
-import { execFile } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runProgram } from "@crm/testkit";
 import { describe, expect, it } from "vitest";
 
-/** Runs a program that has nothing but what it awaits; a promise that is left unsettled ends it with code 13. */
-async function run(program: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [
-      "--conditions=@crm/source",
-      "--experimental-strip-types",
-      "--input-type=module-typescript",
-      "-e",
-      program,
-    ],
-    {
-      cwd: join(import.meta.dirname, ".."),
-      env: { PATH: process.env.PATH, NODE_NO_WARNINGS: "1" },
-      timeout: 15_000,
-    },
-  );
-  return stdout;
-}
+const FOLDER = join(import.meta.dirname, "..");
+const run = (program: string): Promise<string> => runProgram(program, FOLDER);
 
 async function unusedPort(): Promise<number> {
   const server = createServer();

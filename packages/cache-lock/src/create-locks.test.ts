@@ -41,6 +41,8 @@ describe("createLocks", () => {
   it("says which option is wrong before anything is sent", async () => {
     const wrong: [() => unknown, string][] = [
       [() => createLocks(null as never), "cache"],
+      [() => createLocks(cacheOn(), null as never), "options"],
+      [() => createLocks(cacheOn(), "10s" as never), "options"],
       [() => createLocks(cacheOn(), { ttl: "1ms" }), "ttl"],
       [() => createLocks(cacheOn(), { owner: "" }), "owner"],
       [() => createLocks(cacheOn(), { durability: { replicas: 0 } }), "durability.replicas"],

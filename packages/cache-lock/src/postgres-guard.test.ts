@@ -13,6 +13,11 @@ describe("postgresGuard", () => {
       );
     }
     expect(fenceCondition("app.invoices.fence", 2)).toBe('"app"."invoices"."fence" <= $2::bigint');
+    for (const options of [null, "lock_fences"]) {
+      expect(() => postgresGuard(options as never)).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION", option: "options" }),
+      );
+    }
     expect(postgresGuard({ table: "app.fences" }).schema).toContain('"app"."fences"');
   });
 });

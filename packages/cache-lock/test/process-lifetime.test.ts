@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runProgram } from "@crm/testkit";
 import { describe, expect, it } from "vitest";
 
 const PRELUDE = `
@@ -9,25 +8,8 @@ const PRELUDE = `
   const locks = createLocks(createCache({ store: memoryStore() }));
 `;
 
-/** Runs a program that has nothing but what it awaits; a promise that is left unsettled ends it with code 13. */
-async function run(program: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [
-      "--conditions=@crm/source",
-      "--experimental-strip-types",
-      "--input-type=module-typescript",
-      "-e",
-      PRELUDE + program,
-    ],
-    {
-      cwd: join(import.meta.dirname, ".."),
-      env: { PATH: process.env.PATH, NODE_NO_WARNINGS: "1" },
-      timeout: 15_000,
-    },
-  );
-  return stdout;
-}
+const FOLDER = join(import.meta.dirname, "..");
+const run = (program: string): Promise<string> => runProgram(PRELUDE + program, FOLDER);
 
 describe("the lifetime of a process without a server", () => {
   it("lasts while somebody waits for a lock whose lease ends", async () => {

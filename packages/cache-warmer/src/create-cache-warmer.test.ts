@@ -38,6 +38,22 @@ describe("createCacheWarmer", () => {
     return { key, fetcher, ttl: 60, priority };
   }
 
+  it("tells once of a task that waits for one which was never registered, and runs it", async () => {
+    warmer.registerBatch([
+      { key: "a", fetcher: () => "a", dependsOn: ["nowhere"] },
+      { key: "b", fetcher: () => "b", dependsOn: ["a", "nowhere"] },
+    ]);
+    for (let run = 0; run < 2; run++) expect(await warmer.warmAll()).toMatchObject({ failedTasks: 0 });
+    expect(logged.filter(({ level }) => level === "warn")).toEqual([
+      {
+        level: "warn",
+        fields: { key: "nowhere" },
+        message: "Nobody has registered what a warming task waits for: it does not wait",
+      },
+    ]);
+    expect(await cache.get("b")).toBe("b");
+  });
+
   describe("readiness", () => {
     it("opens when the tasks of the priority have ended, and not before", async () => {
       warmer.registerBatch([slow("a", 100, 10), slow("b", 300, 8), slow("c", 5_000, 7)]);

@@ -13,6 +13,7 @@ test("the exported names", () => {
       "percentile",
       "readDocument",
       "resetCommandStats",
+      "runProgram",
       "seededRandom",
       "serveWorker",
       "spawnWorker",

@@ -17,6 +17,7 @@ export type {
   RedisVia,
   RestartOptions,
 } from "./redis-server.ts";
+export { runProgram } from "./run-program.ts";
 export { type SeededRandom, seededRandom } from "./seeded-random.ts";
 export { serveWorker, type WorkerHandlers } from "./serve-worker.ts";
 export {

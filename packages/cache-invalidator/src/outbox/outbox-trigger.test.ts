@@ -124,6 +124,7 @@ describe("outboxTrigger", () => {
     expect(() => outboxTrigger({ on: "a.b.c" })).toThrowErrorMatchingInlineSnapshot(
       `[InvalidOptionError: Option "on": expected the name of a table, such as sales.deals, got the string "a.b.c".]`,
     );
+    expect(() => outboxTrigger(null as never)).toThrow('Option "options"');
     expect(() => outboxTrigger({ on: "companies", idColumn: "id)" })).toThrow('Option "idColumn"');
     expect(() => outboxTrigger({ on: "companies", dataColumns: ["a", "b'"] })).toThrow(
       'Option "dataColumns[1]"',
