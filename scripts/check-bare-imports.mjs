@@ -47,9 +47,7 @@ process.exitCode = failures === 0 ? 0 : 1;
  * @returns {string[]} package names, without Node's own modules
  */
 function bareImports(text) {
-  return ts
-    .preProcessFile(text, true, true)
-    .importedFiles.map(({ fileName }) => fileName)
+  return specifiers(ts.createSourceFile("built.ts", text, ts.ScriptTarget.Latest))
     .filter((specifier) => !specifier.startsWith(".") && !isBuiltin(specifier))
     .map((specifier) =>
       specifier
@@ -63,4 +61,31 @@ function bareImports(text) {
 function fail(message) {
   console.error(message);
   failures += 1;
+}
+
+/**
+ * What a file imports. Parsed: `ts.preProcessFile` is quicker, and takes a regular expression with a backtick for the beginning of a template.
+ *
+ * @param {ts.SourceFile} file
+ * @returns {string[]}
+ */
+function specifiers(file) {
+  /** @type {string[]} */
+  const found = [];
+  /** @param {ts.Node | undefined} node */
+  function note(node) {
+    if (node !== undefined && ts.isStringLiteralLike(node)) found.push(node.text);
+  }
+  /** @param {ts.Node} node */
+  function visit(node) {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) note(node.moduleSpecifier);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) note(node.argument.literal);
+    else if (ts.isExternalModuleReference(node)) note(node.expression);
+    else if (ts.isModuleDeclaration(node)) note(node.name);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      note(node.arguments[0]);
+    ts.forEachChild(node, visit);
+  }
+  visit(file);
+  return found;
 }

@@ -11,15 +11,15 @@ import { crc32 } from "node:zlib";
  *  8..11  fresh for: milliseconds
  *  +4     lives for, when that is longer
  *  +2     cost of the fetch in ms, at most 65,535, when it is known
- *  +3     the low 24 bits of a CRC-32 of everything after the header
+ *  +4     CRC-32 of everything after the header
  *         with tags: their length in bytes (16 bits), the tags joined by NUL; then the payload
  * ```
- * 15 bytes for most entries: at a million of them each byte is a megabyte and a half. The time is written by the store,
+ * 16 bytes for most entries: at a million of them each byte is a megabyte and a half. The time is written by the store,
  * from its own clock. A soft invalidation sets one flag in the first byte where it stands, and a reader knows fresh
  * from stale without parsing the payload.
  */
-export const MIN_HEADER_BYTES = 15;
-export const MAX_HEADER_BYTES = 21;
+export const MIN_HEADER_BYTES = 16;
+export const MAX_HEADER_BYTES = 22;
 const MAGIC = 0xc0;
 
 const FLAG_COMPRESSED = 1;
@@ -30,7 +30,6 @@ const FLAG_LIVES = 16;
 const FLAG_COST = 32;
 /** Durations from here on are kept in seconds: 49 days in ms fill 32 bits. */
 const MAX_MS = 0xffff_ffff;
-const CHECKSUM_BITS = 0xff_ffff;
 
 /** Whether bytes claim to be an entry. */
 export function looksLikeEntry(bytes: Uint8Array): boolean {
@@ -65,7 +64,7 @@ export interface EntryParts {
   readonly kind: number;
   readonly flags: number;
   readonly costMs: number;
-  /** 24 bits over the tags, with their length, and the payload. */
+  /** CRC-32 of the tags, with their length, and the payload. */
   readonly checksum: number;
   readonly payload: string | Buffer;
 }
@@ -102,7 +101,7 @@ export function packEntry(content: EntryContent & { readonly payload: string | B
     kind: (content.codecId << 4) | content.hint,
     flags,
     costMs: Math.min(65_535, Math.max(0, Math.round(content.costMs))),
-    checksum: crc32(payload, checksum) & CHECKSUM_BITS,
+    checksum: crc32(payload, checksum),
     payload,
   };
 }
@@ -140,8 +139,8 @@ export function entryBytes(
   header.writeUIntBE(createdAt, 2, 6);
   header.writeUInt32BE(Math.ceil(freshMs / unit), 8);
   if (lives) header.writeUInt32BE(Math.ceil(totalMs / unit), 12);
-  if (parts.costMs > 0) header.writeUInt16BE(parts.costMs, header.length - 5);
-  header.writeUIntBE(parts.checksum, header.length - 3, 3);
+  if (parts.costMs > 0) header.writeUInt16BE(parts.costMs, header.length - 6);
+  header.writeUInt32BE(parts.checksum, header.length - 4);
   const { payload } = parts;
   return Buffer.concat([
     header,
@@ -155,12 +154,8 @@ export function parseEntry(bytes: Buffer): ParsedEntry | null {
   if (!looksLikeEntry(bytes)) return null;
   const first = bytes[0] as number;
   let start = headerBytes(first);
-  if (
-    bytes.length < start ||
-    (crc32(bytes.subarray(start)) & CHECKSUM_BITS) !== bytes.readUIntBE(start - 3, 3)
-  )
-    return null;
-  const costMs = (first & FLAG_COST) !== 0 ? bytes.readUInt16BE(start - 5) : 0;
+  if (bytes.length < start || crc32(bytes.subarray(start)) !== bytes.readUInt32BE(start - 4)) return null;
+  const costMs = (first & FLAG_COST) !== 0 ? bytes.readUInt16BE(start - 6) : 0;
   let tags = NO_TAGS;
   if ((first & FLAG_TAGS) !== 0) {
     if (bytes.length < start + 2) return null;

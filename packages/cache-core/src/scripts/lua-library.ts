@@ -99,7 +99,7 @@ local function entryOf(i)
     names = struct.pack('>I2', #names) .. names
   end
   return struct.pack('>BBI6I4', first, ARGV[i + 2], now, math.ceil(fresh / unit)) .. rest
-    .. struct.pack('>I3', ARGV[i + 5]) .. names .. ARGV[i + 6]
+    .. struct.pack('>I4', ARGV[i + 5]) .. names .. ARGV[i + 6]
 end
 `;
 
