@@ -27,6 +27,13 @@ const MAX_DEPENDENCIES = 32;
 export function dependencyTag(dependency: Dependency): string {
   const [entity, id] = partsOf(dependency);
   checkTag(entity, "dependsOn.entity");
+  if (!(id === undefined || typeof id === "string" || Number.isFinite(id))) {
+    throw new InvalidOptionError({
+      option: "dependsOn.id",
+      received: id,
+      expected: "a string or a finite number; without an id every row of the entity is meant",
+    });
+  }
   if (id === undefined) return MARK + entity;
   const tag = MARK + entity + MARK + checkTag(String(id), "dependsOn.id");
   if (Buffer.byteLength(tag) <= MAX_BYTES) return tag;

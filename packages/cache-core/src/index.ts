@@ -52,6 +52,7 @@ export type { CacheEvents, InvalidationEventPayload } from "./events.ts";
 export type { BatchFetcher, FetchContext, Fetcher } from "./fetcher.ts";
 export { compileGlob, escapeGlob, type Glob } from "./glob.ts";
 export { globCovers } from "./glob-covers.ts";
+export { holdProcess } from "./hold-process.ts";
 export { jsonCodec } from "./json-codec.ts";
 export type { KeySpace } from "./key-space.ts";
 export type { Lease } from "./lease.ts";

@@ -2,6 +2,7 @@ import type { Cache } from "../cache.ts";
 import type { Duration } from "../duration.ts";
 import { InvalidFetcherError } from "../errors.ts";
 import type { BatchFetcher } from "../fetcher.ts";
+import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { EntryReader } from "./entry-reader.ts";
@@ -193,6 +194,7 @@ export async function callBatch<T>(
   onTags: (tags: readonly string[]) => void = () => {},
 ): Promise<Map<string, T | null>> {
   shared.fills.fetches++;
+  const release = hardMs > 0 ? holdProcess() : () => {};
   const { value: answer, tags } = await runFetcher({
     key: keys[0] as string,
     fetcher: ({ signal }) => fetcher(keys, { signal }),
@@ -200,7 +202,7 @@ export async function callBatch<T>(
     hardMs,
     closing: new AbortController().signal,
     clock: shared.clock,
-  });
+  }).finally(release);
   if (tags.length > 0) onTags(tags);
   if (answer instanceof Map) return answer as Map<string, T | null>;
   if (!Array.isArray(answer) || answer.length !== keys.length) {

@@ -1,6 +1,7 @@
 import type { ParsedEntry } from "../entry.ts";
 import { FetchTimeoutError } from "../errors.ts";
 import type { Fetcher } from "../fetcher.ts";
+import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { EntryReader, Found } from "./entry-reader.ts";
@@ -194,8 +195,10 @@ export class ReadThrough {
     giveUpAt: number | undefined,
   ): Promise<FillResult | { readonly served: Found } | { readonly timedOut: true }> {
     const { clock, counters } = this.#shared;
-    if (options.softMs === 0 && giveUpAt === undefined) return flight.result;
-    const cancels: (() => void)[] = [];
+    if (options.softMs === 0 && giveUpAt === undefined) {
+      return options.hardMs === 0 ? flight.result : flight.result.finally(holdProcess());
+    }
+    const cancels: (() => void)[] = [holdProcess()];
     const after = <T>(ms: number, outcome: T): Promise<T> =>
       new Promise((resolve) => cancels.push(clock.after(Math.max(0, ms), () => resolve(outcome))));
     const hard = giveUpAt === undefined ? [] : [after(giveUpAt - clock.monotonic(), "hard" as const)];

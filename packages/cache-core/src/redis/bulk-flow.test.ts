@@ -19,13 +19,13 @@ const LATER = performance.now() + 1_000;
 test("a large value that has left, or arrives, is given time by its size; nothing else is", () => {
   const { socket, flow } = flowOver();
   const sample = flow.sample(LATER);
-  expect(flow.allowanceMs(sample)).toBe(0);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(0);
   socket.bytesWritten = 60_000;
-  expect(flow.allowanceMs(sample)).toBe(0);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(0);
   socket.bytesWritten = 1_000_000;
-  expect(flow.allowanceMs(sample)).toBe(80);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(80);
   socket.bytesRead = 500_000;
-  expect(flow.allowanceMs(sample)).toBe(120);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(120);
 });
 
 test("what waits in this process has not moved", () => {
@@ -34,9 +34,9 @@ test("what waits in this process has not moved", () => {
   socket.bytesWritten = 4_000_000;
   socket.writableBuffer = [{ chunk: "x".repeat(2_000_000) }];
   socket._handle.writeQueueSize = 1_990_000;
-  expect(flow.allowanceMs(sample)).toBe(0);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(0);
   socket._handle.writeQueueSize = 1_000_000;
-  expect(flow.allowanceMs(sample)).toBe(80);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(80);
 });
 
 test("many small answers are no large value, however many bytes they have together", () => {
@@ -44,5 +44,5 @@ test("many small answers are no large value, however many bytes they have togeth
   const sample = flow.sample(LATER);
   socket.bytesRead = 1_000_000;
   for (let answer = 0; answer < 100; answer++) flow.noteAnswer();
-  expect(flow.allowanceMs(sample)).toBe(0);
+  expect(flow.allowanceMs(sample, flow.look())).toBe(0);
 });

@@ -26,7 +26,8 @@ const SAMPLE_EVERY_MS = 5;
 
 /**
  * Tells a connection over which a large value moves from one that is silent. An answer that has not come says nothing of
- * the server while megabytes leave or arrive: they hold up their own answer and all behind it.
+ * the server while megabytes leave or arrive: they hold up their own answer and all behind it. So a call is waited for while they move, and for as long after as the other
+ * side may need to work on them.
  *
  * Bytes count as moved when the system takes them or gives them. Where the peer is gone, it takes no more than its buffers
  * hold, and no more time is given than for that.
@@ -51,11 +52,15 @@ export class BulkFlow {
     return this.#latest;
   }
 
-  /** How long large values that have moved since `sample` may take, in ms from then; 0 where none have. */
-  allowanceMs(sample: FlowSample): number {
-    const { movedBytes, answers } = this.#look(performance.now());
-    const moved = movedBytes - sample.movedBytes;
-    return moved < BULK_BYTES * (answers - sample.answers + 1) ? 0 : moved / BYTES_PER_MS;
+  /** What the connection has carried by now. */
+  look(): FlowSample {
+    return this.#look(performance.now());
+  }
+
+  /** How long large values that have moved from one sample to the other may take, in ms; 0 where none have. */
+  allowanceMs(from: FlowSample, to: FlowSample): number {
+    const moved = to.movedBytes - from.movedBytes;
+    return moved < BULK_BYTES * (to.answers - from.answers + 1) ? 0 : moved / BYTES_PER_MS;
   }
 
   #look(at: number): FlowSample {

@@ -195,11 +195,14 @@ export function redisStore(options: RedisStoreOptions): Store {
     passed: () => void,
   ): { readonly current: DeadlineHandle } {
     const sample = flow.sample(sentAt);
+    let before = sample;
     let overdueSince: number | undefined;
     const expire = (): void => {
-      const now = performance.now();
-      overdueSince ??= now;
-      if (closed || now - overdueSince >= flow.allowanceMs(sample)) passed();
+      const now = flow.look();
+      overdueSince ??= now.at;
+      const moves = flow.allowanceMs(before, now) > 0;
+      before = now;
+      if (closed || (!moves && now.at - overdueSince >= flow.allowanceMs(sample, now))) passed();
       else deadline.current = queue.add(expire);
     };
     const deadline = { current: queue.add(expire) };

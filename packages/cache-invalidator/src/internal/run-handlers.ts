@@ -1,4 +1,4 @@
-import { type CacheInternals, parseDuration } from "@crm/cache-core";
+import { type CacheInternals, holdProcess, parseDuration } from "@crm/cache-core";
 import { HandlerTimeoutError } from "../errors.ts";
 import type { CheckedEvent } from "./check-event.ts";
 import type { RuleBook } from "./rule-book.ts";
@@ -28,11 +28,10 @@ export async function runHandlers(
       const timeout = new Promise<never>((_, reject) => {
         const error = new HandlerTimeoutError({ entityType: event.entityType, timeoutMs: ms });
         const cancelTimer = clock.after(ms, () => reject(error));
-        // Timers of the toolkit never keep a process alive; a caller that awaits its invalidation does.
-        const keepAlive = setInterval(() => {}, 2_147_483_647);
+        const release = holdProcess();
         cancel = () => {
           cancelTimer();
-          clearInterval(keepAlive);
+          release();
         };
       });
       try {

@@ -1,3 +1,4 @@
+import { holdProcess } from "@crm/cache-core";
 import { TypedEmitter } from "../internal/typed-emitter.ts";
 import { OutboxMissingError, RelayClosedError } from "./errors.ts";
 import { Alarm } from "./internal/alarm.ts";
@@ -71,7 +72,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   const alarm = new Alarm();
   let session: { readonly ask: Ask; readonly shared: boolean } | undefined;
   let closed = false;
-  let keepAlive: NodeJS.Timeout | undefined;
+  let release: (() => void) | undefined;
   let started: Promise<void> | undefined;
   let ended: Promise<void> = Promise.resolve();
 
@@ -81,7 +82,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
       stayAlive();
       await reconnect(stands);
     } finally {
-      clearInterval(keepAlive);
+      letGo();
     }
   }
 
@@ -90,7 +91,12 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
    * would end, as if its work were done, while the database restarts.
    */
   function stayAlive(): void {
-    keepAlive ??= setInterval(() => {}, 2_147_483_647);
+    release ??= holdProcess();
+  }
+
+  function letGo(): void {
+    release?.();
+    release = undefined;
   }
 
   async function reconnect(stands: () => void): Promise<void> {
@@ -137,8 +143,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
       const ask = askInTime(connection, lost, cut);
       await prepare(connection, ask);
       session = { ask, shared: connection.shared };
-      clearInterval(keepAlive);
-      keepAlive = undefined;
+      letGo();
       counters.sessions += 1;
       stands();
       await runSession(

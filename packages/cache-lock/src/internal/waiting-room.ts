@@ -1,4 +1,4 @@
-import type { Clock } from "@crm/cache-core";
+import { type Clock, holdProcess } from "@crm/cache-core";
 import type { LockPlace } from "./lock-place.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -21,7 +21,7 @@ export class WaitingRoom {
   readonly #clock: Clock;
   readonly #ask: (waiter: Waiter) => void;
   readonly #groups = new Map<string, Group>();
-  #keepAlive: NodeJS.Timeout | undefined;
+  #release: (() => void) | undefined;
 
   constructor(clock: Clock, ask: (waiter: Waiter) => void) {
     this.#clock = clock;
@@ -41,8 +41,7 @@ export class WaitingRoom {
       this.#groups.set(key, group);
     }
     group.waiters.add(waiter);
-    // Timers of the toolkit never keep a process alive; a caller that awaits its turn does, with or without a server.
-    this.#keepAlive ??= setInterval(() => {}, 2_147_483_647);
+    this.#release ??= holdProcess();
     this.#schedule(group, nextMs < 0 ? ASK_EVERY_MS : Math.min(ASK_EVERY_MS, nextMs + 1));
   }
 
@@ -53,8 +52,8 @@ export class WaitingRoom {
     group.cancel?.();
     this.#groups.delete(key);
     if (this.#groups.size > 0) return;
-    clearInterval(this.#keepAlive);
-    this.#keepAlive = undefined;
+    this.#release?.();
+    this.#release = undefined;
   }
 
   /** The queue has forgotten one of them, so perhaps all: each enlists again, with its old ticket. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Cache, CacheClosedError, StoreReplyError } from "@crm/cache-core";
+import { type Cache, CacheClosedError, holdProcess, StoreReplyError } from "@crm/cache-core";
 import type { AcquireResult } from "../result.ts";
 import { cancelPlace } from "../scripts/cancel-place.ts";
 import { reservePlace } from "../scripts/reserve-place.ts";
@@ -35,7 +35,7 @@ export class Places {
   readonly #waits = new Map<string, Wait>();
   #ids = 0;
   #listening: Promise<(() => Promise<void>) | null> | undefined;
-  #keepAlive: NodeJS.Timeout | undefined;
+  #release: (() => void) | undefined;
   #closed = false;
 
   constructor(cache: Cache, engine: Engine) {
@@ -144,16 +144,15 @@ export class Places {
       });
   }
 
-  /** Timers of the toolkit never keep a process alive; a caller that awaits its turn does. */
   #enter(id: string, wait: Wait): void {
     this.#waits.set(id, wait);
-    this.#keepAlive ??= setInterval(() => {}, 2_147_483_647);
+    this.#release ??= holdProcess();
   }
 
   #exit(id: string): void {
     this.#waits.delete(id);
     if (this.#waits.size > 0) return;
-    clearInterval(this.#keepAlive);
-    this.#keepAlive = undefined;
+    this.#release?.();
+    this.#release = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "@crm/cache-core";
+import { type Clock, holdProcess } from "@crm/cache-core";
 
 /** The timers of a run. All are gone when it is over. */
 export class RunTimers {
@@ -6,7 +6,7 @@ export class RunTimers {
   readonly #pauses = new Set<() => void>();
   #cancelPoll: (() => void) | undefined;
   #cancelBeat: (() => void) | undefined;
-  #hold: NodeJS.Timeout | undefined;
+  #release: (() => void) | undefined;
   #over = false;
 
   constructor(clock: Clock) {
@@ -18,7 +18,7 @@ export class RunTimers {
    * the pause before a repetition would end in the middle of its `await`.
    */
   holdProcess(): void {
-    this.#hold ??= setInterval(() => {}, 1_000_000_000);
+    this.#release ??= holdProcess();
   }
 
   /** One look at a time: a second call while one is due changes nothing. */
@@ -58,6 +58,6 @@ export class RunTimers {
     this.#cancelPoll?.();
     this.#cancelBeat?.();
     for (const end of [...this.#pauses]) end();
-    clearInterval(this.#hold);
+    this.#release?.();
   }
 }
