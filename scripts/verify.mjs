@@ -40,7 +40,7 @@ const STEPS = [
   { name: "documents", title: "Code in documents", command: script("check-documents.mjs") },
   { name: "packages", title: "Packed packages", command: script("check-packages.mjs") },
   { name: "imports", title: "Imports of the built files", command: script("check-bare-imports.mjs") },
-  { name: "consumers", title: "A consumer's project", command: script("check-consumers.mjs") },
+  { name: "rehearsal", title: "A release, rehearsed", command: script("rehearse-release.mjs") },
 ];
 
 const { values: flags } = parseArgs({
