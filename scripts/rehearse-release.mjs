@@ -1,7 +1,7 @@
 // A release, rehearsed on a registry of its own: published by changesets, installed by strangers, upgraded twice.
 //
-//   node scripts/rehearse-release.mjs          a diagonal of the matrix: each package, manager, Node, TypeScript and resolution
-//   node scripts/rehearse-release.mjs --all    the whole matrix
+//   pnpm rehearse          a diagonal of the matrix: each package, manager, Node, TypeScript and resolution
+//   pnpm rehearse --all    the whole matrix
 //
 // In an empty folder for each package, outside the workspace: the package is installed alone, its README's first example runs
 // over memory; then ioredis is added, the same example runs over Redis and its types check. Then a patch comes by `update`, and

@@ -46,6 +46,26 @@ export function publishedPackages() {
 }
 
 /**
+ * @typedef {object} EntryPoint
+ * @property {string} name what a consumer imports
+ * @property {string} source its file, absolute
+ * @property {string} built what is published for it, absolute
+ */
+
+/**
+ * @param {WorkspacePackage} found
+ * @returns {EntryPoint[]} those that hold code
+ */
+export function entryPoints({ directory, manifest }) {
+  return Object.entries(manifest.exports ?? {}).flatMap(([subpath, target]) => {
+    if (typeof target !== "object" || target === null || !("@crm/source" in target)) return [];
+    const { "@crm/source": source, default: built } = /** @type {Record<string, string>} */ (target);
+    const name = subpath.replace(/^\./, manifest.name);
+    return [{ name, source: join(directory, String(source)), built: join(directory, String(built)) }];
+  });
+}
+
+/**
  * Packs a built package as a release would. pnpm, not npm: only pnpm rewrites `workspace:` and `catalog:` ranges.
  *
  * @param {WorkspacePackage} found
