@@ -5,11 +5,11 @@
 //   node scripts/check-exports.mjs            compares
 //   node scripts/check-exports.mjs --write    records what there is
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import ts from "typescript";
-import { entryPoints, publishedPackages, readJson, root } from "./lib/workspace.mjs";
+import { entryPoints, publishedPackages, readJson, root, writeJson } from "./lib/workspace.mjs";
 
 const { values: flags } = parseArgs({ options: { write: { type: "boolean", default: false } } });
 const RECORD = join(root, "scripts/exports.json");
@@ -42,7 +42,7 @@ for (const { name, source, directory } of entries) {
 
 const before = existsSync(RECORD) ? readJson(RECORD) : {};
 const changes = flags.write ? [] : differences(before, exported);
-if (flags.write) writeFileSync(RECORD, `${JSON.stringify(exported, null, 2)}\n`);
+if (flags.write) await writeJson(RECORD, exported);
 for (const change of changes) console.error(change);
 if (changes.length > 0)
   console.error("If that is meant, run `pnpm exec node scripts/check-exports.mjs --write`.");

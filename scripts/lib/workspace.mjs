@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { capture } from "./run.mjs";
@@ -27,6 +27,17 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
  */
 export function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/**
+ * Writes it as `pnpm format` would.
+ *
+ * @param {string} path
+ * @param {unknown} value
+ */
+export async function writeJson(path, value) {
+  writeFileSync(path, JSON.stringify(value));
+  await capture("biome", ["format", "--write", path], { cwd: dirname(path) });
 }
 
 /** @returns {WorkspacePackage[]} every package of packages/ and apps/, by path */
