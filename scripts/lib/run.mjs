@@ -16,7 +16,7 @@ import { delimiter, join } from "node:path";
  * @param {string} command
  * @param {readonly string[]} args
  * @param {RunOptions} [options]
- * @returns {Promise<{ code: number, output: string }>} `code` is 127 when the command does not exist, 124 after a timeout.
+ * @returns {Promise<{ code: number, output: string, stdout: string }>} `output` has stderr too; `code` is 127 when the command does not exist, 124 after a timeout.
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
@@ -26,9 +26,11 @@ export function run(command, args, options = {}) {
       stdio: ["ignore", options.quiet ? "pipe" : "inherit", options.quiet ? "pipe" : "inherit"],
     });
     let output = "";
+    let stdout = "";
     let timedOut = false;
     child.stdout?.on("data", (chunk) => {
       output += chunk;
+      stdout += chunk;
     });
     child.stderr?.on("data", (chunk) => {
       output += chunk;
@@ -41,11 +43,11 @@ export function run(command, args, options = {}) {
       }, options.timeoutMs);
     child.on("error", (error) => {
       clearTimeout(timer);
-      resolve({ code: 127, output: error.message });
+      resolve({ code: 127, output: error.message, stdout });
     });
     child.on("close", (code) => {
       clearTimeout(timer);
-      resolve({ code: timedOut ? 124 : (code ?? 1), output });
+      resolve({ code: timedOut ? 124 : (code ?? 1), output, stdout });
     });
   });
 }

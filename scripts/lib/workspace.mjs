@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { capture } from "./run.mjs";
@@ -29,6 +29,17 @@ export function readJson(path) {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
+/**
+ * Writes it as `pnpm format` would.
+ *
+ * @param {string} path
+ * @param {unknown} value
+ */
+export async function writeJson(path, value) {
+  writeFileSync(path, JSON.stringify(value));
+  await capture("biome", ["format", "--write", path], { cwd: dirname(path) });
+}
+
 /** @returns {WorkspacePackage[]} every package of packages/ and apps/, by path */
 export function workspacePackages() {
   return ["apps", "packages"].flatMap((parent) =>
@@ -43,6 +54,26 @@ export function workspacePackages() {
 /** @returns {WorkspacePackage[]} those that a release publishes */
 export function publishedPackages() {
   return workspacePackages().filter(({ manifest }) => !manifest.private);
+}
+
+/**
+ * @typedef {object} EntryPoint
+ * @property {string} name what a consumer imports
+ * @property {string} source its file, absolute
+ * @property {string} built what is published for it, absolute
+ */
+
+/**
+ * @param {WorkspacePackage} found
+ * @returns {EntryPoint[]} those that hold code
+ */
+export function entryPoints({ directory, manifest }) {
+  return Object.entries(manifest.exports ?? {}).flatMap(([subpath, target]) => {
+    if (typeof target !== "object" || target === null || !("@crm/source" in target)) return [];
+    const { "@crm/source": source, default: built } = /** @type {Record<string, string>} */ (target);
+    const name = subpath.replace(/^\./, manifest.name);
+    return [{ name, source: join(directory, String(source)), built: join(directory, String(built)) }];
+  });
 }
 
 /**
