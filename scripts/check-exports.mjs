@@ -1,5 +1,5 @@
 // What a published package exports, by entry point and through re-exports:
-// - has a docstring, for what an editor shows is the first documentation that is read;
+// - has a docstring that says what a reader needs (lib/docstring-problems.mjs);
 // - is what `exports.json` names, so that a name comes and goes where a reviewer sees it.
 //
 //   node scripts/check-exports.mjs            compares
@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import ts from "typescript";
+import { docstringProblems } from "./lib/docstring-problems.mjs";
 import { entryPoints, publishedPackages, readJson, root, writeJson } from "./lib/workspace.mjs";
 
 const { values: flags } = parseArgs({ options: { write: { type: "boolean", default: false } } });
@@ -16,7 +17,8 @@ const RECORD = join(root, "scripts/exports.json");
 
 /** @type {Record<string, string[]>} entry point → what it exports; a name that is only a type says so */
 const exported = {};
-let undocumented = 0;
+/** Of docstrings. @type {Set<string>} */
+const problems = new Set();
 let checked = 0;
 const entries = publishedPackages().flatMap((found) => {
   const own = entryPoints(found);
@@ -43,11 +45,13 @@ for (const { name, source, directory } of entries) {
 const before = existsSync(RECORD) ? readJson(RECORD) : {};
 const changes = flags.write ? [] : differences(before, exported);
 if (flags.write) await writeJson(RECORD, exported);
-for (const change of changes) console.error(change);
+for (const found of [...problems, ...changes]) console.error(found);
 if (changes.length > 0)
   console.error("If that is meant, run `pnpm exec node scripts/check-exports.mjs --write`.");
-console.log(`${checked} exports, ${undocumented} without a docstring, ${changes.length} come or gone`);
-if (undocumented + changes.length > 0) process.exitCode = 1;
+console.log(
+  `${checked} exports, ${problems.size} problems of their docstrings, ${changes.length} come or gone`,
+);
+if (problems.size + changes.length > 0) process.exitCode = 1;
 
 /**
  * @param {ts.Symbol} symbol
@@ -60,10 +64,8 @@ function take(symbol, directory, entry) {
   // A re-export of another package is documented there.
   if (target.declarations?.some((found) => found.getSourceFile().fileName.startsWith(directory))) {
     checked += 1;
-    if (target.getDocumentationComment(checker).length === 0) {
-      undocumented += 1;
-      console.error(`${entry}: ${symbol.name} has no docstring`);
-    }
+    for (const problem of docstringProblems(target, checker))
+      problems.add(`${entry}: ${symbol.name} ${problem}`);
   }
   const isTypeOnly =
     (target.flags & ts.SymbolFlags.Value) === 0 ||

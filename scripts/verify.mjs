@@ -53,6 +53,7 @@ const STEPS = [
     command: script("docker-leg.mjs", "--if-possible"),
     beside: true,
   },
+  { name: "site", title: "Site of the documentation", command: script("check-site.mjs"), beside: true },
   { name: "exports", title: "Exports: names and docstrings", command: script("check-exports.mjs") },
   { name: "documents", title: "Code in documents", command: script("check-documents.mjs") },
   { name: "packages", title: "Packed packages", command: script("check-packages.mjs") },

@@ -213,7 +213,9 @@ export interface Explanation {
   /** One sentence: why a read would or would not be served. */
   readonly reason: string;
   readonly ageSeconds: number | null;
+  /** Seconds until it stops being fresh; 0 when it is stale. */
   readonly ttl: number | null;
+  /** Seconds until it is gone. */
   readonly expiresIn: number | null;
   readonly tags: readonly string[];
   readonly bytes: number | null;

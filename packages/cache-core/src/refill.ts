@@ -43,6 +43,7 @@ export interface RefillManyRequest<T = unknown> {
   readonly keys: readonly string[];
   readonly fetcher: BatchFetcher<T>;
   readonly options?: Duration | GetOrSetOptions<T> | undefined;
+  /** As of a single key: ms of the store's clock, or -1. */
   readonly newerThan: number;
 }
 

@@ -91,7 +91,7 @@ export interface Store {
 export interface RunOptions {
   /** Milliseconds until the call rejects with `StoreUnavailableError`. @default the store's command deadline */
   readonly deadlineMs?: number | undefined;
-  /** From `giveUpAt`: a call that may have been sent does not fail before the server's clock has passed this. */
+  /** From `giveUpAt`: a call that may have been sent does not fail before the server's clock has passed this (ms). */
   readonly until?: number | null | undefined;
 }
 

@@ -18,7 +18,10 @@ export interface LockActions {
   extendLock(name: string, value: string, ttl: Duration): Promise<boolean>;
 }
 
-/** Adds `acquireLock`, `releaseLock` and `extendLock`. */
+/**
+ * Adds `acquireLock`, `releaseLock` and `extendLock`. They reject with `LockUnavailableError` when the store does not answer, and with
+ * `InvalidKeyError`, `InvalidOptionError` or `InvalidDurationError` for bad input, before anything is sent.
+ */
 export function lockActions(): (cache: Cache) => LockActions {
   return (cache) => {
     const { store, keys, prefix } = cache.internals;

@@ -6,6 +6,8 @@ import type { Algorithm } from "./rules.ts";
  * compare algorithms by. `test/worst-case.test.ts` plays that caller and reaches or stays below each figure.
  *
  * Penalties and refunds change what is counted, and are not counted here; nor is a clock of the server that is set.
+ *
+ * @throws InvalidDurationError
  */
 export function worstCase(rule: {
   readonly algorithm: Algorithm;

@@ -48,8 +48,9 @@ export interface CategoryMetrics {
   /** Entries stored, and the bytes of their values. */
   readonly keys: number;
   readonly bytes: number;
-  /** Sum of the times its loads took, in ms, and the longest. */
+  /** Sum of the times its loads took, in ms. */
   readonly loadTime: number;
+  /** The longest of them, in ms. */
   readonly longestLoad: number;
 }
 

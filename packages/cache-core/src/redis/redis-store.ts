@@ -43,7 +43,12 @@ const PROBE_EVERY_MS = 100;
 /** A connection that stays silent this long is replaced: its peer may be gone without a word. */
 const REPLACE_AFTER_MS = 500;
 
-/** A store on Redis: one server, Sentinel or Cluster; Redis 7 or Valkey 7.2 and later. Connects at once. */
+/**
+ * A store on Redis: one server, Sentinel or Cluster; Redis 7 or Valkey 7.2 and later. Connects at once, and needs no server to be
+ * there: calls fail, and the cache goes on without, until one is.
+ *
+ * @throws InvalidOptionError, InvalidDurationError
+ */
 export function redisStore(options: RedisStoreOptions): Store {
   checkTarget(options);
   const deadlineMs = boundedDuration(options.commandTimeout ?? "40ms", "commandTimeout", 5, 10_000);

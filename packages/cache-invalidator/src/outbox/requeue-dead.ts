@@ -6,6 +6,7 @@ import { type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
  * new numbers; who wakes the relay is the insert, as always.
  *
  * @param ids numbers as in `row:dead`; without them all the dead
+ * @throws InvalidOptionError, and what the client's query rejects with
  */
 export async function requeueDead(
   client: Pick<OutboxConnection, "query">,

@@ -25,6 +25,8 @@ export interface ReferenceModel {
  * const model = createReferenceModel({ algorithm: "gcra", limit: 10, window: "1s" });
  * if (model.fits(nowMs, 1)) model.spend(nowMs, 1);
  * ```
+ *
+ * @throws InvalidDurationError
  */
 export function createReferenceModel(rule: ReferenceRule): ReferenceModel {
   const windowMs = parseDuration(rule.window, "window");
