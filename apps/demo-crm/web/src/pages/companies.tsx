@@ -10,9 +10,8 @@ import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Select } from "../ui/field.tsx";
 import { capitalize, millions, whole } from "../ui/format.ts";
+import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { Pager } from "../ui/pager.tsx";
-import { EmptyState, Loaded } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
 import { CompanyForm } from "./company-form.tsx";
@@ -79,34 +78,27 @@ export function CompaniesPage() {
           />
         </Field>
       </search>
-      <div className="card flush">
-        <Loaded query={companies} lines={12}>
-          {(found) =>
-            found.items.length === 0 ? (
-              <EmptyState title="No company matches">
-                <Button onClick={() => set({ q: undefined, sector: undefined })}>Show all</Button>
-              </EmptyState>
-            ) : (
-              <>
-                <Table
-                  caption="Companies"
-                  columns={COLUMNS}
-                  rows={found.items}
-                  rowKey={({ id }) => id}
-                  sort={sort}
-                  onSort={(next) => set({ sort: next === "name" ? undefined : next })}
-                  isOld={companies.isPlaceholderData}
-                />
-                <Pager
-                  {...found}
-                  of="companies"
-                  onPage={(next) => set({ page: next > 1 ? next : undefined })}
-                />
-              </>
-            )
-          }
-        </Loaded>
-      </div>
+      <ListCard
+        query={companies}
+        of="companies"
+        empty={{
+          title: "No company matches",
+          text: <Button onClick={() => set({ q: undefined, sector: undefined })}>Show all</Button>,
+        }}
+        onPage={(next) => set({ page: next })}
+      >
+        {(rows, isOld) => (
+          <Table
+            caption="Companies"
+            columns={COLUMNS}
+            rows={rows}
+            rowKey={({ id }) => id}
+            sort={sort}
+            onSort={(next) => set({ sort: next === "name" ? undefined : next })}
+            isOld={isOld}
+          />
+        )}
+      </ListCard>
       <Dialog open={creating} onClose={() => setCreating(false)} title="New company">
         <CompanyForm
           onSaved={(id) => {
