@@ -15,6 +15,7 @@ import { PageHead } from "../ui/page-head.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
 import { CompanyForm } from "./company-form.tsx";
+import { HEADS } from "./heads.ts";
 
 const route = getRouteApi("/companies");
 
@@ -40,7 +41,7 @@ const COLUMNS: readonly Column<Company>[] = [
 ];
 
 export function CompaniesPage() {
-  usePageTitle("Companies");
+  usePageTitle(HEADS.companies.title);
   const { page = 1, q, sector, sort = "name" } = route.useSearch();
   const navigate = route.useNavigate();
   const [creating, setCreating] = useState(false);
@@ -52,11 +53,7 @@ export function CompaniesPage() {
     void navigate({ search: (before) => ({ ...before, page: undefined, ...change }), replace: true });
   return (
     <>
-      <PageHead
-        title="Companies"
-        text="The customers that the source names, and those that were added here."
-        answer={companies.data}
-      >
+      <PageHead {...HEADS.companies} answer={companies.data}>
         <SignedIn to="add a company">
           <Button look="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
             New company
