@@ -15,7 +15,7 @@ const main = join(root, "apps/demo-crm/dist/main.js");
 async function build() {
   const { run } = await import("./lib/run.mjs");
   // The demo alone: it is made from the sources of the packages, which need not be built for it.
-  const { code } = await run("pnpm", ["--filter", "demo-crm", "build"], { cwd: root });
+  const { code } = await run(process.execPath, [join(root, "apps/demo-crm/scripts/build.mjs")]);
   if (code !== 0) return false;
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, JSON.stringify(describeBuild()));

@@ -5,7 +5,8 @@ export default defineConfig({
   format: "esm",
   target: "es2023",
   sourcemap: true,
-  clean: true,
+  // Not what else the build makes, at the same time.
+  clean: ["!web/**", "!postgres-template.tar.gz*"],
   splitting: true,
   // A few files instead of a thousand: reading and linking them was most of what a start took. Outside stays what has files of its own beside it.
   noExternal: [/^(?!@electric-sql\/pglite|@node-rs\/argon2|swagger-ui-dist)/],

@@ -62,8 +62,10 @@ async function visit(what) {
     console.log(`${what}: ${line}; of the process ${output.match(/after [\d.]+ s/g)?.join(", ")}`);
   } finally {
     const closed = new Promise((resolve) => child.once("close", resolve));
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
-    await closed;
+    if (child.pid !== undefined && child.exitCode === null) {
+      process.kill(-child.pid, "SIGTERM");
+      await closed;
+    }
   }
 }
 

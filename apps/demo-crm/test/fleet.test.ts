@@ -139,6 +139,50 @@ describe("in a browser", () => {
     expect(windows.complaints()).toEqual([]);
   });
 
+  it("a deal that the mouse drags, and the keyboard moves back, moves at once in a window that another instance serves", async () => {
+    const { cookie = "" } = await ask(`${fleet.url}/api/session`, {
+      ...{ method: "POST", body: { user: "darcel-schlecht", password: "of this run" } },
+    });
+    const [name, value] = cookie.split("=") as [string, string];
+    const stage = (page: Page, title: string) => page.getByRole("region", { name: new RegExp(`^${title}`) });
+    const reader = await context();
+    const there = await reader.newPage();
+    const streamedBy = instanceOf(there, "GET", "/api/changes");
+    await there.goto("/deals?company=isdom");
+    await there.getByText("Live: changes show at once").waitFor();
+    const reads = await streamedBy;
+    const moved = stage(there, "Prospecting").locator(".deal", { hasText: "Engaged" });
+    expect(await moved.count()).toBe(0);
+    for (let turn = 0; ; turn++) {
+      expect(turn).toBeLessThan(9);
+      const writer = await context();
+      await writer.addCookies([{ name, value, url: fleet.url }]);
+      const here = await writer.newPage();
+      await here.goto("/deals?company=isdom");
+      const draggedBy = instanceOf(here, "PATCH", "/api/deals/");
+      await stage(here, "Engaging")
+        .locator(".deal[draggable=true]")
+        .first()
+        .dragTo(stage(here, "Prospecting"));
+      await moved.waitFor({ timeout: 3_000 });
+      const draggedIn = await draggedBy;
+      const movedBackBy = instanceOf(here, "PATCH", "/api/deals/");
+      const menu = stage(here, "Prospecting")
+        .locator(".deal", { hasText: "Engaged" })
+        .getByRole("button", { name: /^Move deal/ });
+      await menu.press("Enter");
+      await here.getByRole("menuitem", { name: "Move to Engaging" }).waitFor();
+      await here.keyboard.type("Move to E");
+      await here.keyboard.press("Enter");
+      await moved.waitFor({ state: "detached", timeout: 3_000 });
+      const others = [draggedIn, await movedBackBy].filter((instance) => instance !== reads);
+      await writer.close();
+      if (others.length > 0) break;
+    }
+    await reader.close();
+    expect(windows.complaints()).toEqual([]);
+  });
+
   it("the pages answer on while Redis is away, say so, and say when it is back", async () => {
     const reader = await context();
     const page = await reader.newPage();

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { HEADS, type Head } from "./src/pages/heads.ts";
 
 /** The stylesheet of the first page in the page itself: nothing else has to come before it shows. The policy names it by its hash. */
 const inlineStyles: Plugin = {
@@ -23,12 +24,28 @@ const inlineStyles: Plugin = {
   },
 };
 
+const escapeHtml = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+/** For each page the same file with what stands above it: that is then there before any script is. */
+async function writeHeads(folder: string): Promise<void> {
+  const html = await readFile(join(folder, "index.html"), "utf8");
+  for (const [name, { title, text }] of Object.entries<Head>(HEADS)) {
+    const lines = `<h1>${escapeHtml(title)}</h1>${text ? `<p class="muted">${escapeHtml(text)}</p>` : ""}`;
+    const head = `<div class="page-head"><div class="page-head-text">${lines}</div></div>`;
+    const page = html
+      .replace("<!--head-->", () => head)
+      .replace(/<title>(.*?)<\/title>/, (_, app: string) => `<title>${escapeHtml(title)} · ${app}</title>`);
+    await writeFile(join(folder, `${name}.html`), page);
+  }
+}
+
 /** Beside each text its compressed forms, as small as they get: compressing takes long, and is done once. */
 const precompress: Plugin = {
   name: "precompress",
   apply: "build",
   async writeBundle({ dir }) {
     const folder = String(dir);
+    await writeHeads(folder);
     for (const name of await readdir(folder, { recursive: true })) {
       if (![".html", ".js", ".css", ".svg"].includes(extname(name))) continue;
       const file = join(folder, name);

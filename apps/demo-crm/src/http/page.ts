@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { type Context, Hono } from "hono";
 import { findAppRoot } from "../app-root.ts";
 
@@ -45,22 +45,28 @@ export function pageRoutes(folder: string = webFolder()): Hono {
   }
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const type = TYPES[extname(entry.name)];
-    if (!entry.isFile() || !type) continue;
+    // Pages are served at the addresses of the app alone.
+    if (!entry.isFile() || !type || type === TYPES[".html"]) continue;
     const path = join(entry.parentPath, entry.name);
     const name = path.slice(folder.length).replaceAll("\\", "/");
-    if (name !== "/index.html")
-      routes.get(name, fileAnswer(path, type, { isHashed: name.startsWith("/assets/") }));
+    routes.get(name, fileAnswer(path, type, { isHashed: name.startsWith("/assets/") }));
   }
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
   for (const [address, module] of Object.entries(ADDRESSES)) {
     const link = filesOf(manifest, `src/${module}.tsx`).map((file) => `</${file}>; rel=modulepreload`);
-    const page = join(folder, "index.html");
+    const page = join(folder, pageOf(folder, module));
     routes.get(
       address,
       fileAnswer(page, TYPES[".html"] as string, { isHashed: false, link: link.join(", ") }),
     );
   }
   return routes;
+}
+
+/** The page with the heading of what it shows, where that is known without its data. */
+function pageOf(folder: string, module: string): string {
+  const name = `${module.startsWith("console/") ? "console" : basename(module)}.html`;
+  return existsSync(join(folder, name)) ? name : "index.html";
 }
 
 /** As Vite writes it. */

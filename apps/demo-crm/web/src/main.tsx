@@ -17,6 +17,10 @@ import { SignInProvider } from "./shell/sign-in.tsx";
 // Nobody is told anything before the first page is there: what tells it comes after it.
 const Toasts = lazy(async () => ({ default: (await import("./ui/toasts.tsx")).Toasts }));
 
+// What index.html has drawn stays until the page of this address can take its place; and the page is drawn in a task of its own, so that
+// whoever clicks meanwhile does not wait for both.
+await router.load();
+
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     {/* The content security policy of the server allows no inline styles. */}

@@ -19,6 +19,8 @@ interface ChartProps {
   readonly format: (value: number) => string;
   readonly isLogarithmic?: boolean;
   readonly range?: readonly [number, number] | undefined;
+  /** Between two lines of the grid lies one of these, from small to large. Without them whatever fits decimal numbers. */
+  readonly steps?: readonly number[] | undefined;
   /** Said where there is nothing to draw. */
   readonly nothing: string;
 }
@@ -27,7 +29,16 @@ const HEIGHT = 200;
 const SPAN_SECONDS = 120;
 
 /** A chart of the last two minutes. */
-export function Chart({ label, data, lines, format, isLogarithmic = false, range, nothing }: ChartProps) {
+export function Chart({
+  label,
+  data,
+  lines,
+  format,
+  isLogarithmic = false,
+  range,
+  steps,
+  nothing,
+}: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const isDark = useIsDark();
@@ -41,7 +52,7 @@ export function Chart({ label, data, lines, format, isLogarithmic = false, range
     const element = host.current;
     if (!element) return;
     const made = new uPlot(
-      options({ lines, format, isLogarithmic, range, width: element.clientWidth }),
+      options({ lines, format, isLogarithmic, range, steps, width: element.clientWidth }),
       shown.current as unknown as uPlot.AlignedData,
       element,
     );
@@ -53,7 +64,7 @@ export function Chart({ label, data, lines, format, isLogarithmic = false, range
       made.destroy();
       plot.current = null;
     };
-  }, [lines, format, isLogarithmic, range, isDark]);
+  }, [lines, format, isLogarithmic, range, steps, isDark]);
 
   useEffect(() => {
     plot.current?.setData(data as unknown as uPlot.AlignedData);
@@ -83,8 +94,11 @@ function options({
   format,
   isLogarithmic,
   range,
+  steps,
   width,
-}: Pick<ChartProps, "lines" | "format" | "isLogarithmic" | "range"> & { width: number }): uPlot.Options {
+}: Pick<ChartProps, "lines" | "format" | "isLogarithmic" | "range" | "steps"> & {
+  width: number;
+}): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => resolveColour(style.getPropertyValue(name));
   const axis = {
@@ -116,6 +130,7 @@ function options({
       {
         ...axis,
         size: 58,
+        ...(steps ? { incrs: [...steps] } : {}),
         values: (_, ticks) => ticks.map((tick) => (tick === null ? null : format(tick))) as string[],
       },
     ],

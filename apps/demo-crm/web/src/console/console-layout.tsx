@@ -2,6 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import "../styles/console.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
+import { HEADS } from "../pages/heads.ts";
 import { PageHead } from "../ui/page-head.tsx";
 import { conditions } from "./queries.ts";
 
@@ -24,7 +25,7 @@ export function ConsoleLayout() {
     : " ";
   return (
     <>
-      <PageHead title="Cache console" text={text} />
+      <PageHead {...HEADS.console} text={text} />
       <nav className="subnav" aria-label="Console">
         {PAGES.map(([to, title]) => (
           <Link key={to} to={to} activeOptions={{ exact: true, includeSearch: false }}>

@@ -79,6 +79,28 @@ function Feed({ records }: { records: readonly HistoryRecord[] }) {
   );
 }
 
+/** Its rule is soft: what it covers is counted again instead of removed (`src/services/figures.ts`). */
+const isCountedAgain = ({ entityType, status }: HistoryRecord) =>
+  entityType === "deal-figures" && status === "applied";
+
+function counted(record: HistoryRecord, entries: number): string {
+  if (isCountedAgain(record)) return "counted again";
+  if (entries === 0) return "nothing removed";
+  return `${whole(entries)} ${entries === 1 ? "entry" : "entries"} removed`;
+}
+
+/** In a sentence, why that went. */
+function reason(record: HistoryRecord): string {
+  const { entityType, entityId, dependencies, patternsInvalidated: patterns } = record;
+  if (isCountedAgain(record))
+    return "A column changed that the figures are counted from. They are counted again before the write is acknowledged; until then readers have the old ones and do not wait.";
+  if (dependencies && patterns.length === 0)
+    return `What goes is what was made from ${entityType} ${entityId}, or from a list of ${entityType}: it was noted while it was read.`;
+  if (dependencies)
+    return `What goes is what was made from ${entityType} ${entityId}, and what the rules name by its key.`;
+  return "The rules name what goes by its key.";
+}
+
 function Record({ record }: { record: HistoryRecord }) {
   const { event, entityType, entityId, keysInvalidated, timestamp, status } = record;
   return (
@@ -92,12 +114,11 @@ function Record({ record }: { record: HistoryRecord }) {
           {VERB[event] ?? event}
         </span>
         {status !== "applied" && <Badge>{status}</Badge>}
-        <span className="feed-count">
-          {whole(keysInvalidated)} {keysInvalidated === 1 ? "entry" : "entries"} removed
-        </span>
+        <span className="feed-count">{counted(record, keysInvalidated)}</span>
       </summary>
+      <p className="feed-why">{reason(record)}</p>
       <dl className="facts">
-        {why(record).map(([term, value]) => (
+        {facts(record).map(([term, value]) => (
           <div key={term}>
             <dt>{term}</dt>
             <dd>{value}</dd>
@@ -108,7 +129,7 @@ function Record({ record }: { record: HistoryRecord }) {
   );
 }
 
-function why(record: HistoryRecord): (readonly [string, string])[] {
+function facts(record: HistoryRecord): (readonly [string, string])[] {
   const { patternsInvalidated: patterns, cascade, dependencies, instance, durationMs, actor, cause } = record;
   return [
     ["By patterns", patterns.length > 0 ? patterns.join(", ") : "none"],

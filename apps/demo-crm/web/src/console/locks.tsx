@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { LimitState, LockState } from "../api/console-types.ts";
 import { usePageTitle } from "../shell/page-title.ts";
-import { whole } from "../ui/format.ts";
+import { span, whole } from "../ui/format.ts";
 import { EmptyState } from "../ui/states.tsx";
 import { Table } from "../ui/table.tsx";
 import { Part } from "./part.tsx";
@@ -104,7 +104,7 @@ function Limit({ limit: { name, rules, decided, you } }: { limit: LimitState }) 
           {
             title: "Limit",
             isNumber: true,
-            cell: (rule) => `${whole(rule.limit)} in ${whole(rule.window)} s`,
+            cell: (rule) => `${whole(rule.limit)} in ${span(rule.window)}`,
           },
           {
             title: "You have left",

@@ -13,4 +13,14 @@ export function parseMegabytes(text: string | undefined): number | null {
 }
 
 export const megabytes = (value: number): string =>
-  value < 1 ? `${Math.round(value * 1_024)} KB` : `${value < 10 ? value.toFixed(1) : Math.round(value)} MB`;
+  value < 1
+    ? `${Math.round(value * 1_024)} KB`
+    : `${value < 10 ? Number(value.toFixed(2)) : Math.round(value)} MB`;
+
+/** Steps of an axis in megabytes that are whole numbers of kilobytes and megabytes: from 1 KB to 32 GB. */
+export const MEMORY_STEPS: readonly number[] = Array.from({ length: 26 }, (_, power) => 2 ** (power - 10));
+
+/** Steps of an axis that counts. */
+export const COUNT_STEPS: readonly number[] = Array.from({ length: 9 }, (_, power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** power),
+).flat();

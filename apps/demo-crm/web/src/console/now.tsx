@@ -6,7 +6,7 @@ import { milliseconds, percent, times, whole } from "../ui/format.ts";
 import { Loaded } from "../ui/states.tsx";
 import { Chart, type Line } from "./chart.tsx";
 import { LoadSwitch } from "./load-switch.tsx";
-import { megabytes, parseMegabytes } from "./memory.ts";
+import { COUNT_STEPS, MEMORY_STEPS, megabytes, parseMegabytes } from "./memory.ts";
 import { stats } from "./queries.ts";
 import { SicknessSwitches } from "./sickness.tsx";
 import { useLive } from "./use-live.ts";
@@ -166,6 +166,7 @@ function Charts({ samples }: { samples: readonly LiveSample[] }) {
           data={data.keys}
           lines={KEYS}
           format={whole}
+          steps={COUNT_STEPS}
           nothing="No figures yet"
         />
       </figure>
@@ -176,6 +177,7 @@ function Charts({ samples }: { samples: readonly LiveSample[] }) {
           data={data.memory}
           lines={MEMORY}
           format={megabytes}
+          steps={MEMORY_STEPS}
           nothing="No figures yet"
         />
       </figure>

@@ -10,12 +10,12 @@ import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Select } from "../ui/field.tsx";
 import { capitalize, millions, whole } from "../ui/format.ts";
+import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
-import { Pager } from "../ui/pager.tsx";
-import { EmptyState, Loaded } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
 import { CompanyForm } from "./company-form.tsx";
+import { HEADS } from "./heads.ts";
 
 const route = getRouteApi("/companies");
 
@@ -41,7 +41,7 @@ const COLUMNS: readonly Column<Company>[] = [
 ];
 
 export function CompaniesPage() {
-  usePageTitle("Companies");
+  usePageTitle(HEADS.companies.title);
   const { page = 1, q, sector, sort = "name" } = route.useSearch();
   const navigate = route.useNavigate();
   const [creating, setCreating] = useState(false);
@@ -53,11 +53,7 @@ export function CompaniesPage() {
     void navigate({ search: (before) => ({ ...before, page: undefined, ...change }), replace: true });
   return (
     <>
-      <PageHead
-        title="Companies"
-        text="The customers that the source names, and those that were added here."
-        answer={companies.data}
-      >
+      <PageHead {...HEADS.companies} answer={companies.data}>
         <SignedIn to="add a company">
           <Button look="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
             New company
@@ -79,34 +75,27 @@ export function CompaniesPage() {
           />
         </Field>
       </search>
-      <div className="card flush">
-        <Loaded query={companies} lines={12}>
-          {(found) =>
-            found.items.length === 0 ? (
-              <EmptyState title="No company matches">
-                <Button onClick={() => set({ q: undefined, sector: undefined })}>Show all</Button>
-              </EmptyState>
-            ) : (
-              <>
-                <Table
-                  caption="Companies"
-                  columns={COLUMNS}
-                  rows={found.items}
-                  rowKey={({ id }) => id}
-                  sort={sort}
-                  onSort={(next) => set({ sort: next === "name" ? undefined : next })}
-                  isOld={companies.isPlaceholderData}
-                />
-                <Pager
-                  {...found}
-                  of="companies"
-                  onPage={(next) => set({ page: next > 1 ? next : undefined })}
-                />
-              </>
-            )
-          }
-        </Loaded>
-      </div>
+      <ListCard
+        query={companies}
+        of="companies"
+        empty={{
+          title: "No company matches",
+          text: <Button onClick={() => set({ q: undefined, sector: undefined })}>Show all</Button>,
+        }}
+        onPage={(next) => set({ page: next })}
+      >
+        {(rows, isOld) => (
+          <Table
+            caption="Companies"
+            columns={COLUMNS}
+            rows={rows}
+            rowKey={({ id }) => id}
+            sort={sort}
+            onSort={(next) => set({ sort: next === "name" ? undefined : next })}
+            isOld={isOld}
+          />
+        )}
+      </ListCard>
       <Dialog open={creating} onClose={() => setCreating(false)} title="New company">
         <CompanyForm
           onSaved={(id) => {

@@ -14,11 +14,12 @@ import { PageHead } from "../ui/page-head.tsx";
 import { Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
 import { ContactForm } from "./contact-form.tsx";
+import { HEADS } from "./heads.ts";
 
 const route = getRouteApi("/contacts");
 
 export function ContactsPage() {
-  usePageTitle("Contacts");
+  usePageTitle(HEADS.contacts.title);
   const { page = 1, q } = route.useSearch();
   const navigate = route.useNavigate();
   const { user } = useSignIn();
@@ -27,11 +28,7 @@ export function ContactsPage() {
   const contacts = useQuery(list("contacts", { page, limit: 20, q }));
   return (
     <>
-      <PageHead
-        title="Contacts"
-        text="The source has no contacts: those marked so are made up from its companies."
-        answer={contacts.data}
-      >
+      <PageHead {...HEADS.contacts} answer={contacts.data}>
         <SignedIn to="add a contact">
           <Button look="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setEditing("new")}>
             New contact

@@ -9,13 +9,14 @@ import { Field, Select } from "../ui/field.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { BoardColumn } from "./board-column.tsx";
 import { DealDialog } from "./deal-dialog.tsx";
+import { HEADS } from "./heads.ts";
 import { STAGES, useMove } from "./move-deal.ts";
 import { MoveDialog } from "./move-dialog.tsx";
 
 const route = getRouteApi("/deals");
 
 export function DealsPage() {
-  usePageTitle("Deals");
+  usePageTitle(HEADS.deals.title);
   const { user, company, deal } = route.useSearch();
   const navigate = route.useNavigate();
   const users = useQuery(list("users", { limit: 100 })).data?.data.items ?? [];
@@ -34,10 +35,7 @@ export function DealsPage() {
   };
   return (
     <>
-      <PageHead
-        title="Deals"
-        text="The newest of each stage. Move a card with its menu, or drag it; every open window follows."
-      >
+      <PageHead {...HEADS.deals}>
         <SignedIn to="move deals">{null}</SignedIn>
       </PageHead>
       <search className="filters">

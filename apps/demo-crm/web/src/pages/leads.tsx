@@ -8,19 +8,20 @@ import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { StatusFilter } from "../ui/status-filter.tsx";
 import { Table } from "../ui/table.tsx";
+import { HEADS } from "./heads.ts";
 
 const route = getRouteApi("/leads");
 const STATUSES = ["new", "contacted", "qualified", "lost"] as const;
 
 export function LeadsPage() {
-  usePageTitle("Leads");
+  usePageTitle(HEADS.leads.title);
   const { page = 1, status } = route.useSearch();
   const navigate = route.useNavigate();
   const names = useNames();
   const leads = useQuery(list("leads", { page, limit: 20, status }));
   return (
     <>
-      <PageHead title="Leads" text="The source has none: these are made up." answer={leads.data} />
+      <PageHead {...HEADS.leads} answer={leads.data} />
       <search className="filters">
         <StatusFilter
           statuses={STATUSES}

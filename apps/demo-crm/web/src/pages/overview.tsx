@@ -7,15 +7,16 @@ import { capitalize, compactDollars, dollars, percent, whole } from "../ui/forma
 import { CacheNote, PageHead } from "../ui/page-head.tsx";
 import { Loaded } from "../ui/states.tsx";
 import { Table } from "../ui/table.tsx";
+import { HEADS } from "./heads.ts";
 
 export function OverviewPage() {
-  usePageTitle("Overview");
+  usePageTitle(HEADS.overview.title);
   const stages = useQuery(pipeline);
   const sectors = useQuery(revenueBySector);
   const leaders = useQuery(leaderboard);
   return (
     <>
-      <PageHead title="Overview" text="Opportunities of a fictitious hardware vendor, 2016 and 2017." />
+      <PageHead {...HEADS.overview} />
       <section aria-labelledby="pipeline-title" className="stack">
         <div className="section-head">
           <h2 id="pipeline-title">Pipeline</h2>

@@ -12,12 +12,13 @@ import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { StatusFilter } from "../ui/status-filter.tsx";
 import { type Column, Table } from "../ui/table.tsx";
+import { HEADS } from "./heads.ts";
 
 const route = getRouteApi("/quotes");
 const STATUSES = ["draft", "issued", "accepted", "declined"] as const;
 
 export function QuotesPage() {
-  usePageTitle("Quotes");
+  usePageTitle(HEADS.quotes.title);
   const { page = 1, status } = route.useSearch();
   const navigate = route.useNavigate();
   const { user } = useSignIn();
@@ -49,11 +50,7 @@ export function QuotesPage() {
   ];
   return (
     <>
-      <PageHead
-        title="Quotes"
-        text="Made up from the deals. A draft gets the next number of its year under a lock: once, and without a gap."
-        answer={quotes.data}
-      >
+      <PageHead {...HEADS.quotes} answer={quotes.data}>
         <SignedIn to="issue quotes">{null}</SignedIn>
       </PageHead>
       <search className="filters">

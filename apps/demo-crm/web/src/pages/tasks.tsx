@@ -13,12 +13,13 @@ import { day } from "../ui/format.ts";
 import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { StatusFilter } from "../ui/status-filter.tsx";
+import { HEADS } from "./heads.ts";
 
 const route = getRouteApi("/tasks");
 const STATUSES = ["open", "doing", "done"] as const;
 
 export function TasksPage() {
-  usePageTitle("Tasks");
+  usePageTitle(HEADS.tasks.title);
   const { page = 1, status, assignee } = route.useSearch();
   const navigate = route.useNavigate();
   const users = useQuery(list("users", { limit: 100 })).data?.data.items ?? [];
@@ -27,11 +28,7 @@ export function TasksPage() {
     void navigate({ search: (before) => ({ ...before, page: undefined, ...change }), replace: true });
   return (
     <>
-      <PageHead
-        title="Tasks"
-        text="Work on the projects of won deals, made up from them."
-        answer={tasks.data}
-      >
+      <PageHead {...HEADS.tasks} answer={tasks.data}>
         <SignedIn to="mark tasks done">{null}</SignedIn>
       </PageHead>
       <search className="filters">

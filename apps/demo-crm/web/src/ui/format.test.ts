@@ -7,6 +7,7 @@ import {
   millions,
   milliseconds,
   percent,
+  span,
   times,
   whole,
 } from "./format.ts";
@@ -23,6 +24,9 @@ describe("figures for people", () => {
     [milliseconds(42.25), "42.3 ms"],
     [milliseconds(1234.5), "1235 ms"],
     [times(4.26), "4.3×"],
+    [span(45), "45 s"],
+    [span(900), "15 min"],
+    [span(7200), "2 h"],
     [times(123.4), "123×"],
     [day("2017-03-09"), "9 Mar 2017"],
     [capitalize("medical"), "Medical"],

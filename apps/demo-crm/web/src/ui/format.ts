@@ -51,3 +51,9 @@ export function today(): string {
   const two = (part: number) => String(part).padStart(2, "0");
   return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
 }
+
+/** A span of time in the largest unit that it is whole numbers of. */
+export function span(seconds: number): string {
+  if (seconds % 3600 === 0) return `${whole(seconds / 3600)} h`;
+  return seconds % 60 === 0 ? `${whole(seconds / 60)} min` : `${whole(seconds)} s`;
+}
