@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Codec } from "./codec.ts";
+import type { KnownDependency } from "./dependencies.ts";
 import type { Duration } from "./duration.ts";
 import type { CacheEvents } from "./events.ts";
 import type { BatchFetcher, Fetcher } from "./fetcher.ts";
@@ -218,6 +219,8 @@ export interface Explanation {
   /** Seconds until it is gone. */
   readonly expiresIn: number | null;
   readonly tags: readonly string[];
+  /** What it was made from, declared (`dependsOn`) or recorded (`track`): a change of one of these takes it. */
+  readonly dependencies: readonly KnownDependency[];
   readonly bytes: number | null;
   readonly codec: string | null;
   /** Whether somebody holds the fill lease of the key. */

@@ -67,6 +67,21 @@ export function isOwnTag(tag: string): boolean {
   return !tag.startsWith(MARK);
 }
 
+/** What a stored tag says that an entry was made from. */
+export interface KnownDependency {
+  /** `null`: the names were too long to be kept; the entry is found by them all the same. */
+  readonly entity: string | null;
+  /** `null`: any row of the entity. */
+  readonly id: string | null;
+}
+
+/** Reads what `dependencyTag` wrote; `undefined` for a tag of a caller. */
+export function readDependencyTag(tag: string): KnownDependency | undefined {
+  if (isOwnTag(tag)) return undefined;
+  const [, entity = "", id = null] = tag.split(MARK);
+  return entity === "" ? { entity: null, id: null } : { entity, id };
+}
+
 function partsOf(dependency: Dependency): readonly [string, string | number | undefined] {
   if (typeof dependency === "string") return [dependency, undefined];
   if (Array.isArray(dependency)) return [dependency[0] as string, dependency[1] as string | number];

@@ -46,7 +46,7 @@ export interface EntityRule<Name extends string = string> {
    * kept about a user. @default false
    */
   readonly scoped?: boolean | undefined;
-  /** Marks entries stale instead of removing them. @default false */
+  /** Marks entries stale instead of removing them, those that depend on the entity too. @default false */
   readonly soft?: boolean | undefined;
   /**
    * What entries depend on (`dependsOn`, `track`): `"together"` with the patterns, `"only"` instead of patterns and related

@@ -15,7 +15,7 @@ export type { Clock } from "./clock.ts";
 export { systemClock } from "./clock.ts";
 export type { Codec, EncodedValue } from "./codec.ts";
 export { createCache } from "./create-cache.ts";
-export { type Dependency, dependencyTag, track } from "./dependencies.ts";
+export { type Dependency, dependencyTag, type KnownDependency, track } from "./dependencies.ts";
 export type { Duration, DurationText } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
 export type {

@@ -79,7 +79,8 @@ export interface CacheInvalidator {
   plan(events: EntityEventInput | readonly EntityEventInput[]): Promise<InvalidationPlan>;
   /**
    * A unit of work: invalidations inside wait, and are sent as one when `work` has succeeded; not at all when it throws.
-   * Resolves to what `work` returns. An inner batch joins the outer one. Rejects with what `work` throws, and as `apply`.
+   * Resolves to what `work` returns. An inner batch is a part of the outer one, as a savepoint is: sent with it, and not at
+   * all when its own work throws, even where the outer work goes on. Rejects with what `work` throws, and as `apply`.
    */
   batch<T>(work: () => T | Promise<T>): Promise<T>;
   /** Adds the rule of an entity, or replaces it, in this process. Throws `InvalidOptionError`, `InvalidEventError`. */

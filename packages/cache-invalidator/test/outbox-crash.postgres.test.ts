@@ -18,6 +18,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /** Kills; the full count is 1,000. */
 const KILLS = Number(process.env.OUTBOX_KILLS ?? 9);
+/** By default every step of the relay is hit once, before it or while it is answered in turn; "all": in both ways. */
+const EVERY_WAY = process.env.OUTBOX_STEPS === "all";
 const PLACES = ["commit", "apply", "applied"] as const;
 const module = new URL("./workers/outbox-app.ts", import.meta.url);
 
@@ -93,6 +95,63 @@ describe("SIGKILL between commit and invalidation", () => {
     expect(left).toBe(KILLS);
     expect(Math.max(...lagsMs)).toBeLessThan(1_000);
   }, 540_000);
+
+  test("at each step of the relay: what is left is delivered within a second of the restart", async () => {
+    const client = await postgres.client();
+    const waiting = async (): Promise<number> =>
+      (await client.query("SELECT count(*)::int AS n FROM cache_outbox")).rows[0].n;
+    const delivered = async (id: string): Promise<boolean> =>
+      (await waiting()) === 0 && !(await cache.exists(`companies:${id}`));
+    const write = async (id: string): Promise<void> => {
+      expect(await cache.set(`companies:${id}`, { version: 0 }, "1h")).toBe(true);
+      const event =
+        "INSERT INTO cache_outbox (event, entity_type, entity_id) VALUES ('entity:updated', 'companies', $1)";
+      await client.query(event, [id]);
+    };
+    let next = application(true);
+    const take = async (): Promise<Worker> => {
+      const worker = await next;
+      next = application(true);
+      return worker;
+    };
+    await write("0");
+    const first = await take();
+    await first.call("start");
+    await waitFor(() => delivered("0"), { intervalMs: 1 });
+    // The last of them: it looks once more, and lies down.
+    await waitFor(async () => {
+      const before = await first.call<number>("steps");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return (await first.call<number>("steps")) === before;
+    });
+    const steps = await first.call<number>("steps");
+    expect(steps).toBeGreaterThan(6);
+    await first.stop();
+    const lagsMs: number[] = [];
+    let leftBehind = 0;
+    for (let step = 1; step <= steps; step++) {
+      const ways = EVERY_WAY ? (["before", "during"] as const) : [step % 2 === 0 ? "before" : "during"];
+      for (const when of ways) {
+        const id = `${step}-${when}`;
+        await write(id);
+        const dying = await take();
+        await dying.call("start", { step, when });
+        expect((await dying.exited).signal, id).toBe("SIGKILL");
+        leftBehind += await waiting();
+        const restarted = await take();
+        const startedAt = await restarted.call<number>("start");
+        await waitFor(() => delivered(id), { intervalMs: 1, description: id });
+        lagsMs.push(performance.timeOrigin + performance.now() - startedAt);
+        await restarted.stop();
+      }
+    }
+    await (await next).stop();
+    if (process.env.OUTBOX_REPORT !== undefined) {
+      process.stderr.write(`${JSON.stringify({ steps, kills: lagsMs.length, leftBehind, lagsMs })}\n`);
+    }
+    expect(leftBehind).toBeGreaterThan(steps / 2);
+    expect(Math.max(...lagsMs)).toBeLessThan(1_000);
+  }, 240_000);
 
   test("control arm: without the outbox the old value stays", async () => {
     const worker = await application(false);

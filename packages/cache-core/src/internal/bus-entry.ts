@@ -16,17 +16,22 @@ export interface BusEntry {
   readonly message: string;
 }
 
-const HEAD = /^(\S+) (\d+) ?(\S*)\n/;
+const FOREIGN: BusEntry = { line: "", number: Number.NaN, bound: "", message: "" };
 
 /** The value of the field. */
 export function packBusEntry({ line, number, bound }: Omit<BusEntry, "message">, message: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${line} ${number}${bound === "" ? "" : ` ${bound}`}\n`), message]);
 }
 
-/** Reads the value of the field. */
+/** Reads the value of the field. By hand: a client that catches up reads tens of thousands. */
 export function readBusEntry(value: string): BusEntry {
-  const head = HEAD.exec(value);
-  if (head === null) return { line: "", number: Number.NaN, bound: "", message: "" };
-  const [{ length }, line = "", number = "", bound = ""] = head;
-  return { line, number: Number(number), bound, message: value.slice(length) };
+  const end = value.indexOf("\n");
+  const space = value.indexOf(" ");
+  if (space < 1 || end <= space) return FOREIGN;
+  const next = value.indexOf(" ", space + 1);
+  const behind = next === -1 || next > end ? end : next;
+  const digits = value.slice(space + 1, behind);
+  const bound = behind === end ? "" : value.slice(behind + 1, end);
+  if (!/^\d+$/.test(digits) || bound.includes(" ")) return FOREIGN;
+  return { line: value.slice(0, space), number: Number(digits), bound, message: value.slice(end + 1) };
 }

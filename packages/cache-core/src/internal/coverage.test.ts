@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Coverage, decodeMessage, encodeMessage, isRecordOnly } from "./coverage.ts";
+import { Coverage, decodeCoverage, encodeMessage, splitMessage } from "./coverage.ts";
 
 const nothing = { keys: [], tags: [], ranges: [], soft: false };
 
@@ -35,28 +35,39 @@ describe("Coverage", () => {
       ranges: [{ prefix: "p", skip: "", glob: "p*", scopes: true }],
       soft: true,
     };
-    const message = decodeMessage(encodeMessage("me", parts));
-    expect(message?.origin).toBe("me");
-    expect(message?.coverage).toMatchObject(parts);
+    for (const record of [undefined, { t: "i", k: ["other"] }]) {
+      const message = splitMessage(encodeMessage("me", { ...parts, record }));
+      expect(message?.origin).toBe("me");
+      expect(decodeCoverage(message?.covered ?? "")).toMatchObject(parts);
+    }
   });
 
   it("tells records apart from what was invalidated, whatever keys and records hold", () => {
-    const tricky = '","a":{"t":"i"}';
-    const text = (parts: object) => encodeMessage("me", { ...nothing, ...parts });
-    expect(isRecordOnly(text({ record: { t: "i", id: tricky } }))).toBe(true);
-    for (const parts of [
-      { keys: [tricky] },
-      { tags: [tricky], record: { t: "i" } },
-      { ranges: [{ prefix: tricky, skip: "", glob: "", scopes: false }], record: {} },
-      { soft: true, record: {} },
-      {},
-    ]) {
-      expect(isRecordOnly(text(parts)), JSON.stringify(parts)).toBe(false);
+    const record = { t: "i", id: '","a":{"t":"i"}' };
+    const covered = (parts: object) => splitMessage(encodeMessage("me", { ...nothing, ...parts }))?.covered;
+    expect(covered({ record })).toBe("");
+    for (const tricky of ['","a":{"t":"i"}', ',"a":', ",", "\\", ',"a', "}", "\u2028"]) {
+      for (const parts of [
+        { keys: [tricky] },
+        { keys: [tricky, "a"] },
+        { tags: [tricky, tricky] },
+        { ranges: [{ prefix: tricky, skip: tricky, glob: tricky, scopes: false }] },
+        { soft: true },
+      ]) {
+        const text = covered({ ...parts, record });
+        expect(text, JSON.stringify(parts)).toBe(covered(parts));
+        expect(decodeCoverage(text ?? "")).toMatchObject({ ...nothing, ...parts });
+      }
     }
-    expect(isRecordOnly("")).toBe(false);
   });
 
-  it.each(["", "{", "null", "1", "[]", '{"k":["a"]}', '{"o":1}'])("does not read %j", (text) => {
-    expect(decodeMessage(text)).toBe(null);
+  it.each([
+    ...["", "{", "null", "1", "[]", '{"k":["a"]}', '{"o":1}', '{"o":"me"', '{"o":"me'],
+    ...['{"o":"me",}', '{"o":"me","k":["a"}', '{"o":"me","k":7}', '{"o":"me"x,"a":{}}', '{"o":"me","r":[7]}'],
+  ])("does not read %j", (text) => {
+    const message = splitMessage(text);
+    expect(message === null || (message.covered !== "" && decodeCoverage(message.covered) === null)).toBe(
+      true,
+    );
   });
 });

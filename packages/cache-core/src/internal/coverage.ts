@@ -80,40 +80,54 @@ export function encodeMessage(origin: string, coverage: CoverageParts): string {
   });
 }
 
-/**
- * Whether a message holds a record and nothing that was invalidated: decided by what follows the origin, which holds no
- * quote. Two of three messages of a history are such, and the longest.
- */
-export function isRecordOnly(text: string): boolean {
-  const at = text.indexOf('",');
-  return at !== -1 && text.startsWith('","a":', at);
+const HEAD = '{"o":"';
+const RECORD = ',"a":';
+
+/** A message of the bus, taken apart without parsing it. */
+export interface BusMessage {
+  /** The process that it comes from. */
+  readonly origin: string;
+  /**
+   * What was invalidated, for `decodeCoverage`; `""` in a message that holds a record and nothing else. Two of three
+   * messages of a history are such, and the longest. The same was invalidated where the text is the same.
+   */
+  readonly covered: string;
 }
 
-/** `null` for text that is no message of this version: then nothing is known of what was invalidated. */
-export function decodeMessage(text: string): { origin: string; coverage: Coverage } | null {
+/**
+ * `null` for text that is no message of this version: then nothing is known of what was invalidated. An origin holds no
+ * quote, and `,"a":` cannot be part of a string, in which a quote stands behind a backslash.
+ */
+export function splitMessage(text: string): BusMessage | null {
+  const end = text.startsWith(HEAD) && text.endsWith("}") ? text.indexOf('"', HEAD.length) : -1;
+  if (end === -1) return null;
+  const record = text.indexOf(RECORD, end);
+  return {
+    origin: text.slice(HEAD.length, end),
+    covered: text.slice(end + 1, record === -1 ? -1 : record),
+  };
+}
+
+/** `null` for text that is not what `splitMessage` finds in a message of this version. */
+export function decodeCoverage(covered: string): Coverage | null {
   try {
-    const message = JSON.parse(text) as {
-      o: string;
+    const message = JSON.parse(`{"o":""${covered}}`) as {
       k?: string[];
       t?: string[];
       r?: [string, string, string, number][];
       s?: number;
     };
-    if (typeof message.o !== "string") return null;
-    return {
-      origin: message.o,
-      coverage: new Coverage({
-        keys: message.k ?? [],
-        tags: message.t ?? [],
-        ranges: (message.r ?? []).map(([prefix, skip, glob, scopes]) => ({
-          prefix,
-          skip,
-          glob,
-          scopes: scopes === 1,
-        })),
-        soft: message.s === 1,
-      }),
-    };
+    return new Coverage({
+      keys: message.k ?? [],
+      tags: message.t ?? [],
+      ranges: (message.r ?? []).map(([prefix, skip, glob, scopes]) => ({
+        prefix,
+        skip,
+        glob,
+        scopes: scopes === 1,
+      })),
+      soft: message.s === 1,
+    });
   } catch {
     return null;
   }

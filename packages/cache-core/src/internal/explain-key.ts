@@ -1,5 +1,5 @@
 import type { Explanation } from "../cache.ts";
-import { isOwnTag } from "../dependencies.ts";
+import { isOwnTag, type KnownDependency, readDependencyTag } from "../dependencies.ts";
 import { looksLikeEntry, parseEntry } from "../entry.ts";
 import type { Shared } from "./shared.ts";
 
@@ -12,7 +12,10 @@ export async function explainKey(
 ): Promise<Explanation> {
   const { store, keys, access, tier, pending, payloads } = shared;
   const name = keys.entry(full);
-  const nothing = { key, ageSeconds: null, ttl: null, expiresIn: null, tags: [], bytes: null, codec: null };
+  const nothing = {
+    ...{ key, ageSeconds: null, ttl: null, expiresIn: null, tags: [], dependencies: [], bytes: null },
+    codec: null,
+  };
   let bytes: Buffer | null;
   let leased: boolean;
   try {
@@ -48,6 +51,7 @@ export async function explainKey(
     };
   }
   const now = store.serverNow(name);
+  const tags = entry.tags.map((tag) => tag.slice(prefix.length));
   const fresh = now < entry.freshUntil;
   const invalidationPending = pending.covers(full, entry.tags);
   const otherCodec = entry.codecId !== payloads.codec.id;
@@ -67,7 +71,8 @@ export async function explainKey(
     ageSeconds: Math.max(0, now - entry.createdAt) / 1000,
     ttl: Math.max(0, entry.freshUntil - now) / 1000,
     expiresIn: Math.max(0, entry.expiresAt - now) / 1000,
-    tags: entry.tags.map((tag) => tag.slice(prefix.length)).filter(isOwnTag),
+    tags: tags.filter(isOwnTag),
+    dependencies: tags.map(readDependencyTag).filter((each): each is KnownDependency => each !== undefined),
     bytes: bytes.length,
     codec: otherCodec ? `id ${entry.codecId}` : payloads.codec.name,
     leased,

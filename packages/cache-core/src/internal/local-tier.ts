@@ -2,10 +2,12 @@ import type { Clock } from "../clock.ts";
 import type { ParsedEntry } from "../entry.ts";
 import type { ResolvedMemoryTierOptions } from "../resolve-options.ts";
 import type { Follower, Store, StreamMessage } from "../store.ts";
-import { type Coverage, decodeMessage, isRecordOnly } from "./coverage.ts";
+import { type Coverage, decodeCoverage, splitMessage } from "./coverage.ts";
 import { MemoryTier, TierEntry } from "./memory-tier.ts";
 import { RecentInvalidations } from "./recent-invalidations.ts";
 import { shareValue } from "./share-value.ts";
+
+const UNREADABLE = "a message of the bus could not be read";
 
 /**
  * The in-process tier with its link to the bus. It answers only while the link is proven alive; what the link may have
@@ -131,13 +133,22 @@ export class LocalTier {
     this.#tier.clear();
   }
 
+  /**
+   * Applies messages together. No read is sent or answered in between, so what is invalidated over and over is dropped
+   * once: of what has piled up that is most.
+   */
   #apply(entries: readonly StreamMessage[]): void {
+    const covered = new Set<string>();
     for (const { message: text } of entries) {
-      if (text !== undefined && isRecordOnly(text)) continue;
-      const message = text === undefined ? null : decodeMessage(text);
-      if (message === null) this.flush("a message of the bus could not be read");
+      const message = text === undefined ? null : splitMessage(text);
+      if (message === null) this.flush(UNREADABLE);
       // What this process invalidated it has dropped already, before it was acknowledged.
-      else if (message.origin !== this.#processId) this.drop(message.coverage);
+      else if (message.covered !== "" && message.origin !== this.#processId) covered.add(message.covered);
+    }
+    for (const each of covered) {
+      const coverage = decodeCoverage(each);
+      if (coverage === null) this.flush(UNREADABLE);
+      else this.drop(coverage);
     }
   }
 }

@@ -104,10 +104,11 @@ export class Applier {
 
   /** One call for what goes and one for what is marked stale; the record goes with the first. */
   async #remove(unit: Unit, wire: WireRecord, waiting: Waiting): Promise<Outcome[]> {
-    const { dependencies } = unit;
+    const { dependencies, softDependencies } = unit;
     const hard = withoutCovered(unit.hard);
     const soft = withoutCovered(unit.soft);
     const isHard = hard.length + dependencies.length > 0;
+    const isSoft = soft.length + softDependencies.length > 0;
     const part = async (work: Promise<number>): Promise<Outcome> => {
       try {
         return await work;
@@ -119,22 +120,24 @@ export class Applier {
         return { failure };
       }
     };
-    if (!isHard && soft.length === 0) return [await part(this.#internals.appendRecord(wire).then(() => 0))];
+    if (!isHard && !isSoft) return [await part(this.#internals.appendRecord(wire).then(() => 0))];
     const outcomes: Outcome[] = [];
     // The removal first: what both cover is removed, and counts once.
     if (isHard) {
       outcomes.push(await part(this.#internals.invalidate({ patterns: hard, dependencies, record: wire })));
     }
-    if (soft.length > 0) {
+    if (isSoft) {
       const record = isHard ? { t: "p", id: wire.id } : wire;
-      outcomes.push(await part(this.#internals.invalidate({ patterns: soft, soft: true, record })));
+      const stale = { patterns: soft, dependencies: softDependencies, soft: true, record };
+      outcomes.push(await part(this.#internals.invalidate(stale)));
     }
     return outcomes;
   }
 
   /** Keys that go because of a dependency, for `explain`: as many as are kept. */
-  async #trace({ dependencies }: Unit): Promise<string[]> {
+  async #trace(unit: Unit): Promise<string[]> {
     const { tracedKeys } = this.#options;
+    const dependencies = [...unit.dependencies, ...unit.softDependencies];
     const keys = new Set<string>();
     for (let from = 0; from < dependencies.length && keys.size < tracedKeys; from += TRACED_AT_ONCE) {
       const some = dependencies.slice(from, from + TRACED_AT_ONCE);

@@ -15,7 +15,7 @@ export interface RecordFrame {
 
 /** The record of a unit before its outcome is known. Of equal events there is one. */
 export function buildRecord(unit: Unit, { id, scope, instance, now, traced }: RecordFrame): WireRecord {
-  const { steps, dependencies } = unit;
+  const { steps, dependencies, softDependencies } = unit;
   const [first] = unit.events as readonly [CheckedEvent];
   const events = new Map<string, WireEvent>();
   for (const { event, entityType, entityId, actor, cause } of unit.events) {
@@ -34,7 +34,7 @@ export function buildRecord(unit: Unit, { id, scope, instance, now, traced }: Re
     ev: [...events.values()],
     p: unit.hard,
     ...(unit.soft.length > 0 ? { sp: unit.soft } : {}),
-    ...(dependencies.length > 0 ? { d: 1 as const } : {}),
+    ...(dependencies.length + softDependencies.length > 0 ? { d: 1 as const } : {}),
     ...(traced.length > 0 ? { dk: traced } : {}),
     c: steps.map(({ path }) => path),
     ...(first.actor === undefined ? {} : { a: first.actor }),

@@ -2,6 +2,7 @@ import type { Cache, EntityEvent, StreamMessage } from "@crm/cache-core";
 import { readBus } from "../scripts/read-bus.ts";
 import { HistoryIndex } from "./history-index.ts";
 import { LocalHistory } from "./local-history.ts";
+import { readMessages } from "./read-messages.ts";
 import { type HistoryRecord, readRecord, toHistory, type WireRecord } from "./records.ts";
 
 /** What `queryHistory` looks for; everything given has to match. */
@@ -24,6 +25,9 @@ const IDS_OF_ONE_READ = 200;
 /** Between a record's time and its place on the bus lie at most this much, but for one that was retried. */
 const SLACK_MS = 5_000;
 const MAX_SILENCE_MS = 1_000;
+/** Messages, and characters of them, that wait at most until they are read. */
+const MAX_UNREAD = 2_000;
+const MAX_UNREAD_CHARACTERS = 2_000_000;
 /** Between two attempts to load the history from a store that does not answer. */
 const RETRY_MS = 250;
 
@@ -35,15 +39,18 @@ export interface HistoryLogOptions {
 
 /** The history: its local copy, which follows the bus, and searches in the whole. */
 export class HistoryLog {
-  readonly local: LocalHistory;
+  readonly #local: LocalHistory;
   readonly #internals: Cache["internals"];
   readonly #options: HistoryLogOptions;
   readonly #bus: string;
   readonly #follower: { started: Promise<void>; stop(): Promise<void> };
   #index: HistoryIndex;
   #indexed = false;
-  /** What came while the history was being loaded. */
-  #waiting: StreamMessage[] | null = [];
+  /** What has come, and is read when somebody asks: by then most records have an outcome that repeats them. */
+  #unread: StreamMessage[] = [];
+  #unreadCharacters = 0;
+  /** The history is being loaded, and what comes waits for that. */
+  #isLoading = true;
   #loading: Promise<void>;
   #cancelRetry: () => void = () => {};
   #closed = false;
@@ -52,7 +59,7 @@ export class HistoryLog {
     this.#internals = cache.internals;
     this.#options = options;
     this.#bus = cache.internals.keys.bus;
-    this.local = new LocalHistory(options.localRecords);
+    this.#local = new LocalHistory(options.localRecords);
     this.#index = new HistoryIndex(2 * options.maxRecords);
     this.#follower = this.#internals.store.follow(
       this.#bus,
@@ -60,6 +67,12 @@ export class HistoryLog {
       { maxSilenceMs: MAX_SILENCE_MS },
     );
     this.#loading = this.#load();
+  }
+
+  /** The copy, with everything that has come. */
+  get local(): LocalHistory {
+    this.#readUnread();
+    return this.#local;
   }
 
   /** Resolves when the copy has been loaded, or the store did not answer. */
@@ -88,12 +101,13 @@ export class HistoryLog {
 
   /** Units that may match, newest first, each once, with its outcome where there is one. */
   async *units(filter: HistoryFilter): AsyncGenerator<WireRecord> {
+    this.#readUnread();
     const seen = new Set<string>();
     const index = this.#indexed ? this.#index : undefined;
     const known = index?.newest;
     // What the index has not heard of yet; without one, everything.
     for (let end = "+", page = index === undefined ? PAGE : 50; ; page = PAGE) {
-      const messages = await this.#read([end, page]);
+      const messages = await this.#readRecords([end, page]);
       for (const [id, wire] of messages) {
         if (known !== undefined && !isAfter(id, known)) break;
         if (wire !== null && !seen.has(wire.id) && seen.add(wire.id)) yield wire;
@@ -107,7 +121,7 @@ export class HistoryLog {
     const sinceMs = Math.max(this.now() - this.#options.maxAgeMs, (filter.since?.getTime() ?? 0) - SLACK_MS);
     let ids: string[] = [];
     const take = async (): Promise<WireRecord[]> => {
-      const messages = await this.#read(["", 0, ...ids]);
+      const messages = await this.#readRecords(["", 0, ...ids]);
       ids = [];
       return messages.flatMap(([, wire]) =>
         wire !== null && !seen.has(wire.id) && seen.add(wire.id) ? [wire] : [],
@@ -138,15 +152,23 @@ export class HistoryLog {
   }
 
   #follow(entries: readonly StreamMessage[]): void {
-    if (this.#waiting !== null) {
-      this.#waiting.push(...entries);
-      return;
+    for (const entry of entries) {
+      this.#unread.push(entry);
+      this.#unreadCharacters += entry.message?.length ?? 0;
     }
-    for (const entry of entries) this.#note(entry.id, readRecord(entry.message, this.#internals.prefix));
+    if (this.#unread.length >= MAX_UNREAD || this.#unreadCharacters >= MAX_UNREAD_CHARACTERS) {
+      this.#readUnread();
+    }
   }
 
-  #note(id: string, wire: WireRecord | null): void {
-    if (this.#index.add(id, wire) && wire !== null) this.local.add(wire);
+  #readUnread(): void {
+    if (this.#isLoading || this.#unread.length === 0) return;
+    const messages = this.#unread;
+    this.#unread = [];
+    this.#unreadCharacters = 0;
+    for (const { id, indexed, noted } of readMessages(messages, this.#internals.prefix)) {
+      if (this.#index.add(id, indexed) && noted !== null) this.#local.add(noted);
+    }
   }
 
   /** Something was missed: what is there is read anew. */
@@ -156,13 +178,13 @@ export class HistoryLog {
   }
 
   #loadAgain(): void {
-    this.#waiting ??= [];
+    this.#isLoading = true;
     this.#loading = this.#loading.then(() => this.#load());
   }
 
   async #load(): Promise<void> {
     if (this.#closed) return;
-    this.#waiting ??= [];
+    this.#isLoading = true;
     try {
       await this.#follower.started;
       const index = new HistoryIndex(2 * this.#options.maxRecords);
@@ -170,25 +192,24 @@ export class HistoryLog {
       let recent: WireRecord[] = [];
       for (let start = "-"; !this.#closed; ) {
         const messages = await this.#read([`>${start}`, PAGE]);
-        for (const [id, wire] of messages) {
-          index.add(id, wire);
-          if (wire !== null) recent.push(wire);
+        for (const { id, indexed, noted } of readMessages(messages, this.#internals.prefix)) {
+          index.add(id, indexed);
+          if (noted !== null) recent.push(noted);
         }
         recent = recent.slice(-2 * this.#options.localRecords);
         if (messages.length < PAGE) break;
         start = `(${index.newest}`;
       }
       this.#index = index;
-      this.local.load(recent);
+      this.#local.load(recent);
       this.#indexed = true;
     } catch {
       // The store is away. Until it answers, searches read page by page. Commands have a connection of their own: it may
       // come back after the one that told of the gap.
       this.#retry();
     } finally {
-      const waiting = this.#waiting ?? [];
-      this.#waiting = null;
-      this.#follow(waiting);
+      this.#isLoading = false;
+      this.#follow([]);
     }
   }
 
@@ -198,10 +219,15 @@ export class HistoryLog {
     this.#cancelRetry = this.#internals.clock.after(RETRY_MS, () => this.#loadAgain());
   }
 
-  async #read(args: (string | number)[]): Promise<[string, WireRecord | null][]> {
-    const { store, prefix } = this.#internals;
+  async #readRecords(args: (string | number)[]): Promise<[string, WireRecord | null][]> {
+    const { prefix } = this.#internals;
+    return (await this.#read(args)).map(({ id, message }) => [id, readRecord(message, prefix)]);
+  }
+
+  async #read(args: (string | number)[]): Promise<StreamMessage[]> {
+    const { store } = this.#internals;
     const reply = (await store.run(readBus, [this.#bus], args, { deadlineMs: 0 })) as [Buffer, Buffer][];
-    return reply.map(([id, message]) => [id.toString("utf8"), readRecord(message.toString("utf8"), prefix)]);
+    return reply.map(([id, message]) => ({ id: id.toString("utf8"), message: message.toString("utf8") }));
   }
 }
 

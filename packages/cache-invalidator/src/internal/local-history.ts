@@ -15,10 +15,18 @@ export interface InvalidationStats {
 const MINUTE_MS = 60_000;
 const MAX_ENTITIES = 1_000;
 
+interface Unit {
+  wire: WireRecord;
+  pending: boolean;
+}
+
 /** The latest records of all processes, bounded, for answers without a call. */
 export class LocalHistory {
   readonly #capacity: number;
-  #units = new Map<string, { wire: WireRecord; pending: boolean }>();
+  #units = new Map<string, Unit>();
+  /** The same, oldest first, from `#first` on. */
+  #order: Unit[] = [];
+  #first = 0;
   #events = 0;
   #total = 0;
   readonly #byEvent: Record<EntityEvent, number> = {
@@ -43,42 +51,46 @@ export class LocalHistory {
       known.pending = pending || (known.pending && wire.t === "i");
       return;
     }
-    this.#units.set(wire.id, { wire, pending });
+    const unit = { wire, pending };
+    this.#units.set(wire.id, unit);
+    this.#order.push(unit);
     this.#events += wire.ev.length;
     this.#count(wire);
-    for (const [id, unit] of this.#units) {
-      if (this.#events - unit.wire.ev.length < this.#capacity) break;
-      this.#units.delete(id);
-      this.#events -= unit.wire.ev.length;
+    for (; this.#first < this.#order.length; this.#first++) {
+      const { wire: oldest } = this.#order[this.#first] as Unit;
+      if (this.#events - oldest.ev.length < this.#capacity) break;
+      this.#units.delete(oldest.id);
+      this.#events -= oldest.ev.length;
+    }
+    if (this.#first > 2 * this.#units.size) {
+      this.#order = this.#order.slice(this.#first);
+      this.#first = 0;
     }
   }
 
   /** Begins with these, oldest first, and goes on with what is there already. */
   load(records: readonly WireRecord[]): void {
-    const later = this.#units;
+    const later = this.#order.slice(this.#first);
     this.#units = new Map();
+    this.#order = [];
+    this.#first = 0;
     this.#events = 0;
     this.#total = 0;
     this.#byEvent["entity:created"] = this.#byEvent["entity:updated"] = this.#byEvent["entity:deleted"] = 0;
     this.#byEntity.clear();
     this.#minutes.clear();
     for (const wire of records) this.add(wire);
-    for (const { wire, pending } of later.values()) this.add(wire, pending);
+    for (const { wire, pending } of later) this.add(wire, pending);
   }
 
   /** Newest first. */
   latest(count: number): HistoryRecord[] {
     const found: HistoryRecord[] = [];
-    for (const { wire, pending } of [...this.#units.values()].reverse()) {
-      if (found.length >= count) break;
+    for (let i = this.#order.length - 1; i >= this.#first && found.length < count; i--) {
+      const { wire, pending } = this.#order[i] as Unit;
       found.push(...toHistory(wire, pending).reverse());
     }
     return found.slice(0, count);
-  }
-
-  /** Units, newest first. */
-  units(): WireRecord[] {
-    return [...this.#units.values()].map(({ wire }) => wire).reverse();
   }
 
   stats(nowMs: number): InvalidationStats {

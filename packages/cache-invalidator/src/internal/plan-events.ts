@@ -1,6 +1,8 @@
 import type { CacheInternals, Dependency } from "@crm/cache-core";
 import type { Unit } from "./prepare-unit.ts";
 
+type CoveredEntry = Awaited<ReturnType<CacheInternals["list"]>>[number];
+
 /** One entry that an event would take, and why. */
 export interface PlannedKey {
   readonly key: string;
@@ -31,7 +33,7 @@ export async function planEvents(
   unit: Unit,
   internals: Pick<CacheInternals, "list">,
 ): Promise<InvalidationPlan> {
-  const { steps, hard, soft, dependencies } = unit;
+  const { steps, hard, soft, dependencies, softDependencies } = unit;
   const found = new Map<string, { soft: boolean; reasons: Set<string>; counts: boolean }>();
   const note = (key: string, isSoft: boolean, reason: string, counts: boolean): void => {
     const entry = found.get(key) ?? { soft: isSoft, reasons: new Set<string>(), counts: false };
@@ -42,15 +44,15 @@ export async function planEvents(
   };
   const because = (pattern: string): string =>
     `pattern ${pattern} (${steps.find(({ patterns }) => patterns.includes(pattern))?.path ?? ""})`;
-  for (const { key, pattern, dependency } of await internals.list({ patterns: hard, dependencies })) {
-    const reason =
-      pattern === undefined
-        ? `depends on ${nameOf(dependencies[dependency as number] as Dependency)}`
-        : because(pattern);
-    note(key, false, reason, true);
+  const reason = ({ pattern, dependency }: CoveredEntry, names: readonly Dependency[]): string =>
+    pattern === undefined
+      ? `depends on ${nameOf(names[dependency as number] as Dependency)}`
+      : because(pattern);
+  for (const each of await internals.list({ patterns: hard, dependencies })) {
+    note(each.key, false, reason(each, dependencies), true);
   }
-  for (const { key, pattern, marked, foreign } of await internals.list({ patterns: soft })) {
-    note(key, true, because(pattern as string), !marked && !foreign);
+  for (const each of await internals.list({ patterns: soft, dependencies: softDependencies })) {
+    note(each.key, true, reason(each, softDependencies), !each.marked && !each.foreign);
   }
   const keys = [...found].map(([key, entry]) => ({ key, soft: entry.soft, reasons: [...entry.reasons] }));
   return {

@@ -13,6 +13,8 @@ export interface Unit {
   readonly soft: readonly string[];
   /** Entities whose dependents are removed. */
   readonly dependencies: readonly Dependency[];
+  /** Entities whose dependents are marked stale, since their rule is soft. */
+  readonly softDependencies: readonly Dependency[];
   readonly endsSessionsOf: readonly string[];
 }
 
@@ -25,6 +27,7 @@ export async function prepareUnit(
   const steps: CascadeStep[] = [];
   const paths = new Set<string>();
   const dependencies = new Map<string, Dependency>();
+  const softDependencies = new Map<string, Dependency>();
   for (const event of events) {
     for (const step of await followCascade(book, event, options)) {
       // Another event of the unit came here, too.
@@ -32,9 +35,11 @@ export async function prepareUnit(
       if (!paths.has(name) && paths.add(name)) steps.push(step);
     }
     const { entityType, entityId } = event;
-    if ((book.get(entityType)?.dependencies ?? options.dependencies) === "off") continue;
-    dependencies.set(JSON.stringify([entityType]), entityType);
-    dependencies.set(JSON.stringify([entityType, entityId]), [entityType, entityId]);
+    const rule = book.get(entityType);
+    if ((rule?.dependencies ?? options.dependencies) === "off") continue;
+    const dependents = rule?.soft === true ? softDependencies : dependencies;
+    dependents.set(JSON.stringify([entityType]), entityType);
+    dependents.set(JSON.stringify([entityType, entityId]), [entityType, entityId]);
   }
   const patterns = (soft: boolean): string[] => [
     ...new Set(steps.filter((step) => step.soft === soft).flatMap((step) => step.patterns)),
@@ -45,6 +50,7 @@ export async function prepareUnit(
     hard: patterns(false),
     soft: patterns(true),
     dependencies: [...dependencies.values()],
+    softDependencies: [...softDependencies.values()],
     endsSessionsOf: [
       ...new Set(
         steps.flatMap(({ endsSessionsOf }) => (endsSessionsOf === undefined ? [] : [endsSessionsOf])),

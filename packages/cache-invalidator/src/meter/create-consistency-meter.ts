@@ -99,7 +99,9 @@ export function createConsistencyMeter(
   /** Waiting samples by what they wait for: a delay, or (the last) the second look. Each in the order of its due times. */
   const queues: { readonly dueMs: number; readonly sample: Sample }[][] = [...delaysMs.map(() => []), []];
   const second = queues.length - 1;
-  const ready: Sample[] = [];
+  /** What is due, from `taken` on: to shift a long array is to move it. */
+  let ready: Sample[] = [];
+  let taken = 0;
   const looking = new Set<Promise<void>>();
   let counts = { observed: 0, sampled: 0, dropped: 0, pending: 0 };
   let timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
@@ -186,8 +188,12 @@ export function createConsistencyMeter(
 
   function work(): void {
     while (!closed && looking.size < resolved.concurrency) {
-      const sample = ready.shift();
-      if (sample === undefined) return;
+      const sample = ready[taken++];
+      if (sample === undefined) {
+        ready = [];
+        taken = 0;
+        return;
+      }
       const look = check(sample).finally(() => {
         looking.delete(look);
         work();
@@ -285,7 +291,8 @@ export function createConsistencyMeter(
     timer?.cancel();
     timer = undefined;
     for (const queue of queues) queue.length = 0;
-    ready.length = 0;
+    ready = [];
+    taken = 0;
     samples.clear();
     counts = { ...counts, pending: 0 };
     await Promise.all(looking);

@@ -262,6 +262,39 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect((await invalidator.invalidateOnUpdate("reports", "1")).keysInvalidated).toBe(0);
     });
 
+    it("a soft rule marks stale what depends on its entity, too, and what others remove is removed", async () => {
+      const { cache, invalidator } = make({
+        rules: {
+          reports: { patterns: [], soft: true, relatedEntities: ["stats"] },
+          stats: { patterns: ["stats:*"] },
+        },
+      });
+      const entries = {
+        page: ["reports", "1"],
+        "stats:1": ["reports", "1"],
+        other: ["reports", "2"],
+      } as const;
+      for (const [key, dependency] of Object.entries(entries)) {
+        await cache.set(key, 1, { ttl: 60, staleTtl: 60, dependsOn: [dependency] });
+      }
+      const event = { event: "entity:updated", entityType: "reports", entityId: "1" } as const;
+      expect((await invalidator.plan(event)).keys).toEqual([
+        { key: "page", soft: true, reasons: ["depends on reports:1"] },
+        {
+          key: "stats:1",
+          soft: false,
+          reasons: ["pattern stats:* (reports:1 > stats)", "depends on reports:1"],
+        },
+      ]);
+      expect((await invalidator.apply(event)).keysInvalidated).toBe(2);
+      const states = await Promise.all(["page", "stats:1", "other"].map((key) => cache.lookup(key)));
+      expect(states.map((entry) => entry?.state)).toEqual(["stale", undefined, "fresh"]);
+      expect((await invalidator.explain("page")).removedBy).toMatchObject([
+        { because: "depends on reports:1" },
+      ]);
+      expect((await invalidator.apply(event)).keysInvalidated).toBe(0);
+    });
+
     it("invalidateBatch is one invalidation, with a record for each id", async () => {
       const { cache, invalidator } = make({ rules: preciseRules, cascadeDepth: 0 });
       await fill(cache, "companies:id1", "companies:id2", "companies:id3", "companies:id4");
@@ -298,6 +331,57 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       const history = invalidator.getHistory();
       expect(history.map(({ entityType }) => entityType)).toEqual(["leads", "companies"]);
       expect(new Set(history.map(({ unit }) => unit)).size).toBe(1);
+    });
+
+    it("an inner batch that throws is not sent, though the outer one goes on; what comes after its end is the outer one's", async () => {
+      const { cache, invalidator } = make();
+      await fill(cache, "companies:1", "leads:1", "quotes:1", "users:1");
+      let later: Promise<unknown> | undefined;
+      await invalidator.batch(async () => {
+        await invalidator.invalidateOnCreate("leads", "1");
+        const inner = invalidator.batch(async () => {
+          await invalidator.batch(() => invalidator.invalidateOnUpdate("companies", "1"));
+          await new Promise<void>((resolve) => {
+            later = new Promise<void>((after) => setTimeout(after, 5)).then(() =>
+              invalidator.invalidateOnUpdate("users", "1"),
+            );
+            resolve();
+          });
+          throw new Error("back to the savepoint");
+        });
+        await expect(inner).rejects.toThrow("back to the savepoint");
+        expect(await later).toMatchObject({ deferred: true });
+        await expect(
+          invalidator.batch(async () => {
+            await invalidator.batch(async () => {
+              await invalidator.invalidateOnUpdate("quotes", "1");
+            });
+            throw new Error("so is its inner one");
+          }),
+        ).rejects.toThrow("so is its inner one");
+      });
+      expect(invalidator.getHistory().map(({ entityType }) => entityType)).toEqual(["users", "leads"]);
+      expect(await left(cache, "companies:1", "leads:1", "quotes:1", "users:1")).toEqual([
+        "companies:1",
+        "quotes:1",
+      ]);
+      // An outer one that throws takes along what its inner ones had done.
+      const outer = invalidator.batch(async () => {
+        await invalidator.batch(() => invalidator.invalidateOnUpdate("companies", "1"));
+        throw new Error("all of it");
+      });
+      await expect(outer).rejects.toThrow("all of it");
+      expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
+    });
+
+    it("a batch takes any number of events", async () => {
+      const { invalidator } = make();
+      const many = Array.from({ length: 200_000 }, (_, n) => n);
+      const work = invalidator.batch(async () => {
+        await invalidator.batch(() => invalidator.invalidateBatch("entity:updated", "leads", many));
+        throw new Error("rolled back");
+      });
+      await expect(work).rejects.toThrow("rolled back");
     });
 
     it("events that are sent together keep their actors and causes, and a handler runs once for equal ones", async () => {

@@ -1,6 +1,11 @@
 import { createCache } from "@crm/cache-core";
 import { redisStore } from "@crm/cache-core/redis";
-import { connectPg, createOutboxRelay, enqueue } from "@crm/cache-invalidator/postgres";
+import {
+  connectPg,
+  createOutboxRelay,
+  enqueue,
+  type OutboxConnection,
+} from "@crm/cache-invalidator/postgres";
 import { serveWorker } from "@crm/testkit";
 import pg from "pg";
 
@@ -14,15 +19,38 @@ function die(at: DieAt): void {
   if (dieAt === at) process.kill(process.pid, "SIGKILL");
 }
 
+/** What the relay does, one by one: its queries and what it applies. It may end with one of them, before or while it is answered. */
+let steps = 0;
+let last: { step: number; when: "before" | "during" } | undefined;
+
+function step<T>(run: () => Promise<T>): Promise<T> {
+  steps++;
+  if (steps !== last?.step) return run();
+  if (last.when === "before") process.kill(process.pid, "SIGKILL");
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), Math.random() * 2);
+  return run();
+}
+
+function counted(connection: OutboxConnection): OutboxConnection {
+  return {
+    shared: connection.shared,
+    query: (text, params) => step(() => connection.query(text, params)),
+    listen: (channel, onNotify) => step(() => connection.listen(channel, onNotify)),
+    onLost: (handler) => connection.onLost(handler),
+    end: () => connection.end(),
+  };
+}
+
 const cache = createCache({ store: redisStore({ url: CACHE_URL as string }), namespace: "crash" });
 const relay = createOutboxRelay({
-  connect: () => connectPg(new pg.Client({ connectionString: POSTGRES_URL })),
+  connect: async () => counted(await connectPg(new pg.Client({ connectionString: POSTGRES_URL }))),
   target: {
-    async apply({ entityType, entityId }) {
-      die("apply");
-      await cache.del(`${entityType}:${entityId}`);
-      die("applied");
-    },
+    apply: ({ entityType, entityId }) =>
+      step(async () => {
+        die("apply");
+        await cache.del(`${entityType}:${entityId}`);
+        die("applied");
+      }),
   },
 });
 const writer = new pg.Client({ connectionString: POSTGRES_URL });
@@ -31,10 +59,13 @@ await cache.ready();
 
 serveWorker({
   /** Starts the relay, as an application does when it has come back. Resolves at once, to the moment of the start. */
-  start() {
+  start(end?: { step: number; when: "before" | "during" }) {
+    last = end;
     if (WITH_OUTBOX === "yes") void relay.start();
     return performance.timeOrigin + performance.now();
   },
+  /** Steps of the relay so far. */
+  steps: () => steps,
   /** An application's write. It ends this process somewhere between the commit and the invalidation. */
   async write({ id, at }: { id: string; at: DieAt }) {
     dieAt = at;

@@ -1,3 +1,4 @@
+import { track } from "../../dependencies.ts";
 import { type Chapter, listen, slowFetcher } from "./suite.ts";
 
 /** getStats, explain, events, ready, close. */
@@ -110,6 +111,31 @@ export const observing: Chapter = ({ expect }, test) => {
     expect(await cache.explain("k")).toMatchObject({ found: "store", state: "stale" });
     const { hits, misses, fetches } = await cache.getStats();
     expect([hits, misses, fetches]).toEqual([0, 1, 1]);
+  });
+
+  test("explain lists what an entry was made from, declared and recorded, in a scope too", async (t) => {
+    const long = "x".repeat(300);
+    for (const cache of [t.cache(), t.cache().scope("tenant")]) {
+      const fetcher = async () => {
+        track("deals", 7);
+        return 1;
+      };
+      await cache.getOrSet("k", fetcher, {
+        ...{ ttl: 60, tags: ["t"] },
+        dependsOn: ["contacts", ["companies", "a:*"], ["companies", long]],
+      });
+      const { tags, dependencies } = await cache.explain("k");
+      expect(tags).toEqual(["t"]);
+      const expected = [
+        { entity: "companies", id: "a:*" },
+        { entity: "contacts", id: null },
+        { entity: "deals", id: "7" },
+        { entity: null, id: null },
+      ];
+      const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+      expect([...dependencies].sort(byText)).toEqual(expected);
+    }
+    expect((await t.cache().explain("other")).dependencies).toEqual([]);
   });
 
   test("after close every call is refused, and nothing is left behind", async (t) => {
