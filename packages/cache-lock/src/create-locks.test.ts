@@ -1,7 +1,7 @@
 import { createCache, memoryStore, type Store, StoreUnavailableError } from "@crm/cache-core";
 import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createLocks, type Locks } from "./index.ts";
+import { createLocks, type Locks, postgresGuard } from "./index.ts";
 
 describe("createLocks", () => {
   let clock: FakeClock;
@@ -45,6 +45,11 @@ describe("createLocks", () => {
       [() => createLocks(cacheOn(), "10s" as never), "options"],
       [() => createLocks(cacheOn(), { ttl: "1ms" }), "ttl"],
       [() => createLocks(cacheOn(), { owner: "" }), "owner"],
+      [() => createLocks(cacheOn(), [] as never), "options"],
+      [() => createLocks(cacheOn(), { leaseTtl: "5s" } as never), "leaseTtl"],
+      [() => createLocks(cacheOn(), { durability: { replica: 1 } as never }), "durability.replica"],
+      [() => locks.semaphore("a", { permit: 1 } as never), "permit"],
+      [() => postgresGuard({ tabel: "fences" } as never), "tabel"],
       [() => createLocks(cacheOn(), { durability: { replicas: 0 } }), "durability.replicas"],
       [() => locks.semaphore("a", { permits: 0 }), "permits"],
       [() => locks.semaphore("a", { permits: 1.5 }), "permits"],
@@ -65,6 +70,23 @@ describe("createLocks", () => {
       [locks.acquireAll([]), { code: "INVALID_OPTION", option: "names" }],
       [locks.acquireAll(["a", ""]), { code: "INVALID_KEY", parameter: "names[1]" }],
       [locks.withLock("a", undefined as never), { code: "INVALID_OPTION", option: "body" }],
+      [locks.withLock("a", { ttl: 1 } as never), { message: expect.stringContaining("got undefined") }],
+      [
+        locks.withLock("a", 5 as never),
+        { option: "body", message: expect.stringContaining("got the number 5") },
+      ],
+      [
+        locks.acquire("a", { tll: "5s" } as never),
+        { option: "tll", message: expect.stringContaining("ttl, wait") },
+      ],
+      [locks.acquire("a", { permits: 1 } as never), { option: "permits" }],
+      [locks.acquireAll(["a"], { wiat: 1 } as never), { option: "wiat" }],
+      [locks.semaphore("a", { permits: 2 }).acquire({ reentrant: true } as never), { option: "reentrant" }],
+      [
+        locks.semaphore("a", { permits: 2 }).withPermit(5 as never),
+        { message: expect.stringContaining("number 5") },
+      ],
+      [locks.readWrite("a").read.acquire({ reentrant: true } as never), { option: "reentrant" }],
       [locks.semaphore("a", { permits: 2 }).acquire({ permits: 3 }), { code: "INVALID_OPTION" }],
     ];
     for (const [call, error] of refused) await expect(call).rejects.toMatchObject(error);

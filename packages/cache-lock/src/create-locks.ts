@@ -8,11 +8,10 @@ import type { Lock } from "./lock.ts";
 import type { LockInfo } from "./lock-info.ts";
 import {
   checkLockName,
+  checkLocksOptions,
   checkOwner,
-  DEFAULTS,
   type LockOptions,
   type LocksOptions,
-  resolveLockOptions,
 } from "./options.ts";
 import { makeReadWriteLock, type ReadWriteLock } from "./read-write-lock.ts";
 import { checkBody, makeSemaphore, type Semaphore, type SemaphoreOptions } from "./semaphore.ts";
@@ -72,12 +71,8 @@ export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
       expected: "a cache, as `createCache` makes it",
     });
   }
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
-  }
+  checkLocksOptions(options);
   const { store, keys, clock, logger, prefix } = cache.internals;
-  // A wrong default is told here and not at the first lock.
-  resolveLockOptions(undefined, options, options.wait ?? DEFAULTS.wait);
   const owner = checkOwner(options.owner ?? `${hostname()}:${process.pid}`.slice(0, 128));
   const emitter = new Emitter<LockEvents>((error) =>
     logger.error({ err: error }, "A listener of a lock event threw"),
@@ -98,7 +93,7 @@ export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
       body?: (lock: Lock) => T | Promise<T>,
     ): Promise<T> {
       if (typeof lockOptions === "function") return taker.within(mutex(name), undefined, lockOptions);
-      return taker.within(mutex(name), lockOptions, checkBody(body));
+      return taker.within(mutex(name), lockOptions, checkBody(lockOptions, body));
     },
     acquireAll: async (names, lockOptions) =>
       acquireSeveral(taker, checkLockNames(names), lockOptions, options),

@@ -1,4 +1,7 @@
 import { type Duration, InvalidKeyError, InvalidOptionError, parseDuration } from "@crm/cache-core";
+import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import type { LockKind } from "./internal/lock-place.ts";
+import type { PermitOptions } from "./semaphore.ts";
 
 /** What must have acknowledged a lock before it counts as acquired, or as renewed. */
 export interface LockDurability {
@@ -52,6 +55,22 @@ export const DEFAULTS: {
   replicaTimeout: "1s",
 };
 
+const OF_READ_WRITE: OptionNames<Omit<LockOptions, "reentrant">> = {
+  ...{ ttl: true, wait: true, signal: true, renew: true, durability: true },
+};
+const OF_MUTEX: OptionNames<LockOptions> = { ...OF_READ_WRITE, reentrant: true };
+const OF_SEMAPHORE: OptionNames<PermitOptions> = { ...OF_READ_WRITE, permits: true };
+/** What each kind of lock takes for one acquisition: a mutex is re-entrant, a semaphore has permits. */
+const LOCK_OPTIONS: Readonly<Record<LockKind, Readonly<Record<string, true>>>> = {
+  m: OF_MUTEX,
+  s: OF_SEMAPHORE,
+  r: OF_READ_WRITE,
+};
+const LOCKS_OPTIONS: OptionNames<LocksOptions> = {
+  ...{ ttl: true, wait: true, renew: true, durability: true, owner: true },
+};
+const DURABILITY: OptionNames<LockDurability> = { replicas: true, timeout: true };
+
 const MIN_TTL_MS = 50;
 const MAX_TTL_MS = 86_400_000;
 
@@ -70,9 +89,11 @@ export function resolveLockOptions(
   options: LockOptions | undefined,
   base: LocksOptions,
   wait: Duration,
+  kind: LockKind = "m",
 ): ResolvedLockOptions {
-  if (options !== undefined && (typeof options !== "object" || options === null)) {
-    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  if (options !== undefined) {
+    checkObject(options);
+    checkNames(options, LOCK_OPTIONS[kind]);
   }
   const { signal } = options ?? {};
   if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal)) {
@@ -86,6 +107,20 @@ export function resolveLockOptions(
     reentrant: resolveFlag("reentrant", options?.reentrant ?? false),
     durability: resolveDurability(options?.durability ?? base.durability),
   };
+}
+
+/** The defaults of an instance, as they were given. @throws InvalidOptionError, InvalidDurationError */
+export function checkLocksOptions(options: LocksOptions): void {
+  checkObject(options);
+  checkNames(options, LOCKS_OPTIONS);
+  // A wrong default is told here and not at the first lock.
+  resolveLockOptions(undefined, options, options.wait ?? DEFAULTS.wait);
+}
+
+/** An array, a `Date` or a `Map` in the place of options is a mistake. @throws InvalidOptionError */
+export function checkObject(options: unknown, expected = "an object"): void {
+  if (Object.prototype.toString.call(options) === "[object Object]") return;
+  throw new InvalidOptionError({ option: "options", received: options, expected });
 }
 
 /** @throws InvalidOptionError, InvalidDurationError */
@@ -121,6 +156,7 @@ function resolveDurability(durability: LockDurability | undefined): ResolvedLock
       expected: "an object with `replicas`",
     });
   }
+  checkNames(durability, DURABILITY, "durability.");
   const replicas = resolveCount("durability.replicas", durability.replicas, 100);
   const timeoutMs = parseDuration(durability.timeout ?? DEFAULTS.replicaTimeout, "durability.timeout");
   if (timeoutMs > 60_000) {

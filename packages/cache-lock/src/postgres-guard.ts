@@ -1,6 +1,7 @@
 import { InvalidOptionError } from "@crm/cache-core";
 import { StaleFenceError } from "./errors.ts";
-import { checkLockName } from "./options.ts";
+import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import { checkLockName, checkObject } from "./options.ts";
 
 /** What the guard asks of a client: `pg`, PGlite, or anything with `query(text, values)`. */
 export interface PostgresQueryable {
@@ -25,13 +26,13 @@ export interface PostgresGuard {
   check(transaction: PostgresQueryable, resource: string, fence: number): Promise<void>;
 }
 
+const OPTIONS: OptionNames<PostgresGuardOptions> = { table: true };
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/;
 
 /** Makes a guard that compares fences in a table of yours. Sends nothing yet. @throws InvalidOptionError */
 export function postgresGuard(options: PostgresGuardOptions = {}): PostgresGuard {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
-  }
+  checkObject(options);
+  checkNames(options, OPTIONS);
   const table = quote("table", options.table ?? "lock_fences");
   const upsert =
     `INSERT INTO ${table} AS seen (resource, fence) VALUES ($1, $2::bigint) ON CONFLICT (resource) ` +

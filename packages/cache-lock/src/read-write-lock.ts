@@ -43,7 +43,7 @@ export function makeReadWriteLock(taker: LockTaker, name: string): ReadWriteLock
         body?: (lock: Lock) => T | Promise<T>,
       ): Promise<T> {
         if (typeof options === "function") return taker.within(wanted, undefined, options);
-        return taker.within(wanted, options, checkBody(body));
+        return taker.within(wanted, options, checkBody(options, body));
       },
     };
   }

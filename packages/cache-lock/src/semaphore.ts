@@ -1,10 +1,12 @@
 import { InvalidOptionError } from "@crm/cache-core";
+import { checkNames, type OptionNames } from "./internal/check-names.ts";
 import type { LockTaker, Wanted } from "./internal/lock-taker.ts";
 import type { Lock } from "./lock.ts";
 import type { LockInfo } from "./lock-info.ts";
-import { checkLockName, type LockOptions, resolveCount } from "./options.ts";
+import { checkLockName, checkObject, type LockOptions, resolveCount } from "./options.ts";
 
 const MAX_PERMITS = 1_000_000;
+const SEMAPHORE_OPTIONS: OptionNames<SemaphoreOptions> = { permits: true };
 
 /** How many permits a semaphore has in all. */
 export interface SemaphoreOptions {
@@ -37,13 +39,8 @@ export interface Semaphore {
 /** Makes what `Locks.semaphore` returns. @throws InvalidKeyError, InvalidOptionError */
 export function makeSemaphore(taker: LockTaker, name: string, options: SemaphoreOptions): Semaphore {
   checkLockName(name);
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionError({
-      option: "options",
-      received: options,
-      expected: "an object with `permits`",
-    });
-  }
+  checkObject(options, "an object with `permits`");
+  checkNames(options, SEMAPHORE_OPTIONS);
   const limit = resolveCount("permits", options.permits, MAX_PERMITS);
 
   function wanted(taken: PermitOptions | undefined): Wanted {
@@ -61,19 +58,20 @@ export function makeSemaphore(taker: LockTaker, name: string, options: Semaphore
       body?: (lock: Lock) => T | Promise<T>,
     ): Promise<T> {
       if (typeof taken === "function") return taker.within(wanted(undefined), undefined, taken);
-      return taker.within(wanted(taken), taken, checkBody(body));
+      return taker.within(wanted(taken), taken, checkBody(taken, body));
     },
     inspect: () => taker.inspect("s", name),
     forceRelease: () => taker.force("s", name),
   };
 }
 
-/** @throws InvalidOptionError */
-export function checkBody<Body>(body: Body | undefined): Body {
+/** `options`: what stands before it; a body is all that may stand there alone. @throws InvalidOptionError */
+export function checkBody<Body>(options: unknown, body: Body | undefined): Body {
   if (typeof body === "function") return body;
+  const alone = body === undefined && typeof options !== "object";
   throw new InvalidOptionError({
     option: "body",
-    received: body,
+    received: alone ? options : body,
     expected: "a function to run under the lock",
   });
 }

@@ -1,4 +1,5 @@
 import { type Cache, checkKey, type Duration, InvalidOptionError, parseDuration } from "@crm/cache-core";
+import { checkNames, type OptionNames } from "./internal/check-names.ts";
 import { type CompiledPlan, checkAffordable, compilePlan } from "./internal/compiled-plan.ts";
 import { Engine, type RateLimiterStats, type Target } from "./internal/engine.ts";
 import { LruMap } from "./internal/lru-map.ts";
@@ -7,6 +8,7 @@ import {
   type CheckedRule,
   checkLimit,
   describeRule,
+  isObject,
   parseWindow,
   resolveOptions,
   resolveRules,
@@ -66,11 +68,13 @@ export interface RateLimiter<Name extends string = string> {
   /** Forgets what was spent, and a block. */
   reset(subject: Subject): Promise<RateLimitResult<Name>>;
   getStats(): RateLimiterStats;
-  /** Ends the waits of this limiter with `CacheClosedError`, gives their places up, and stops listening. */
+  /** Ends the waits of this limiter with `RateLimiterClosedError`, gives their places up, and stops listening. */
   close(): Promise<void>;
 }
 
 const LONGEST_WAIT_MS = 3_600_000;
+const CHECK: OptionNames<CheckOptions> = { cost: true, limits: true };
+const ACQUIRE: OptionNames<AcquireOptions> = { ...CHECK, signal: true, maxWait: true };
 
 /**
  * Makes a limiter on a cache's store.
@@ -133,6 +137,7 @@ class Limiter<Name extends string> implements RateLimiter<Name> {
 
   check(subject: Subject, options?: CheckOptions<Name>): Promise<RateLimitResult<Name>> {
     try {
+      if (options !== undefined) checkOptions(options, CHECK);
       const target = this.#target(subject);
       const plan = this.#planFor(subject, options?.limits);
       const cost = costOf(options?.cost);
@@ -144,6 +149,7 @@ class Limiter<Name extends string> implements RateLimiter<Name> {
   }
 
   async peek(subject: Subject, options?: CheckOptions<Name>): Promise<RateLimitResult<Name>> {
+    if (options !== undefined) checkOptions(options, CHECK);
     const target = this.#target(subject);
     const plan = this.#planFor(subject, options?.limits);
     const cost = costOf(options?.cost);
@@ -152,6 +158,7 @@ class Limiter<Name extends string> implements RateLimiter<Name> {
   }
 
   async acquire(subject: Subject, options: AcquireOptions<Name> = {}): Promise<AcquireResult<Name>> {
+    checkOptions(options, ACQUIRE);
     const target = this.#target(subject);
     const plan = this.#planFor(subject, options.limits);
     const cost = costOf(options.cost);
@@ -288,4 +295,11 @@ function costOf(cost: number | undefined): number {
   if (cost === undefined) return 1;
   wholeNumber("cost", cost, 1, 2 ** 50);
   return cost;
+}
+
+function checkOptions(options: object, known: Readonly<Record<string, true>>): void {
+  if (!isObject(options)) {
+    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  }
+  checkNames(options, known);
 }

@@ -35,3 +35,23 @@ export class CostExceedsLimitError extends CacheError {
     return CacheError.isInstance(value) && value.code === "COST_EXCEEDS_LIMIT";
   }
 }
+
+/** `acquire` on a limiter that was closed, or that is closed while the call waits. The place is given up; nothing was spent. */
+export class RateLimiterClosedError extends CacheError {
+  declare readonly code: "RATE_LIMITER_CLOSED";
+
+  constructor() {
+    super({
+      code: "RATE_LIMITER_CLOSED",
+      message:
+        "acquire: expected a limiter that is open, but `limiter.close()` was called. " +
+        "Nothing was spent; make another limiter, or close this one after the last wait.",
+    });
+  }
+  override get name(): "RateLimiterClosedError" {
+    return "RateLimiterClosedError";
+  }
+  static override isInstance(value: unknown): value is RateLimiterClosedError {
+    return CacheError.isInstance(value) && value.code === "RATE_LIMITER_CLOSED";
+  }
+}

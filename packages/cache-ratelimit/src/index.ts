@@ -6,7 +6,11 @@ export {
   type RateLimiter,
   type Subject,
 } from "./create-rate-limiter.ts";
-export { CostExceedsLimitError, type CostExceedsLimitErrorParameters } from "./errors.ts";
+export {
+  CostExceedsLimitError,
+  type CostExceedsLimitErrorParameters,
+  RateLimiterClosedError,
+} from "./errors.ts";
 export type { RateLimiterStats } from "./internal/engine.ts";
 export {
   type RateLimitActions,

@@ -1,8 +1,9 @@
-import { type Cache, checkKey, type Duration } from "@crm/cache-core";
+import { type Cache, checkKey, type Duration, InvalidOptionError } from "@crm/cache-core";
+import { checkNames, type OptionNames } from "./internal/check-names.ts";
 import { type CompiledPlan, compilePlan } from "./internal/compiled-plan.ts";
 import { Engine, type Target } from "./internal/engine.ts";
 import { LruMap } from "./internal/lru-map.ts";
-import { checkLimit, parseWindow, resolveRules } from "./internal/resolve-rules.ts";
+import { checkLimit, isObject, parseWindow, resolveRules } from "./internal/resolve-rules.ts";
 import type { RateLimitRule } from "./rules.ts";
 
 /** The answer of `checkRateLimit`. */
@@ -40,12 +41,18 @@ export interface RateLimitActions {
 /** How the actions decide while the store does not answer. */
 export interface RateLimitActionsOptions extends Pick<RateLimitRule, "whenUnavailable" | "localShare"> {}
 
+const OPTIONS: OptionNames<RateLimitActionsOptions> = { whenUnavailable: true, localShare: true };
+
 /**
  * Adds `checkRateLimit`, `getRateLimitInfo` and `resetRateLimit` to a cache. In a scope, keys are the scope's own.
  *
  * @throws InvalidOptionError when an option is wrong; the calls reject with it, `InvalidKeyError` or `InvalidDurationError`
  */
 export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache: Cache) => RateLimitActions {
+  if (!isObject(options)) {
+    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  }
+  checkNames(options, OPTIONS);
   const { whenUnavailable, localShare } = options;
   // Checked here, so that a mistake shows at start. No limiter of a caller's can have this name.
   const [rule] = resolveRules({ hits: { limit: 1, window: 1, whenUnavailable, localShare } }, "");

@@ -1,10 +1,16 @@
 // Every mistake is an error with a stable code that says what was expected, what came, and what to do, before anything
 // is sent.
 
+import { readFileSync } from "node:fs";
 import { type Cache, CacheError, createCache, memoryStore } from "@crm/cache-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rateLimit, rateLimitStore } from "../src/express/index.ts";
-import { CostExceedsLimitError, createRateLimiter, rateLimitActions } from "../src/index.ts";
+import {
+  CostExceedsLimitError,
+  createRateLimiter,
+  RateLimiterClosedError,
+  rateLimitActions,
+} from "../src/index.ts";
 
 let cache: Cache;
 let runs = 0;
@@ -84,6 +90,16 @@ const RULES: Record<string, () => unknown> = {
   "a middleware's partition key": middleware({ partitionKey: "k" }),
   "a middleware's refusal": middleware({ refused: { status: 429 } }),
   "a middleware without limiter": () => rateLimit(undefined as never, { subject: () => "u" }),
+  "a misspelt option of a rule": rule({ whenUnvailable: "closed" }),
+  "a misspelt option of a limiter": () =>
+    createRateLimiter(cache, { r: { limit: 1, window: 1 } }, { nmae: "a" } as never),
+  "a misspelt option of a deny cache": () =>
+    createRateLimiter(cache, { r: { limit: 1, window: 1 } }, { denyCache: { maxSize: 1 } as never }),
+  "a misspelt option of the actions": () => rateLimitActions({ whenUnvailable: "closed" } as never),
+  "the actions' options that are text": () => rateLimitActions("closed" as never),
+  "a misspelt option of a middleware": middleware({ header: "x" }),
+  "a misspelt option of a store": () => rateLimitStore(cache, { prefix: "a" } as never),
+  "a store's options that are text": () => rateLimitStore(cache, "a" as never),
   "a store's name": () => rateLimitStore(cache, { name: "a b" }),
 };
 
@@ -102,6 +118,10 @@ const CALLS: Record<string, () => unknown> = {
   "a cost above a limit": () => two().check("u", { cost: 6 }),
   "a cost above a limit, to look": () => two().peek("u", { cost: 6 }),
   "a cost above a limit, to wait": () => two().acquire("u", { cost: 6 }),
+  "a misspelt option of a call": () => two().check("u", { costs: 2 } as never),
+  "a misspelt option of a look": () => two().peek("u", { costs: 2 } as never),
+  "a misspelt option of a wait": () => two().acquire("u", { wait: "1s" } as never),
+  "a cost in place of options": () => two().check("u", 2 as never),
   "a limit of a rule that is not there": () => two().check("u", { limits: { c: 1 } as never }),
   "limits that are none": () => two().check("u", { limits: null as never }),
   "limits that are a list": () => two().check("u", { limits: [] as never }),
@@ -128,6 +148,27 @@ describe("bad input", () => {
     expect(message).not.toBe("no error");
     expect(runs, "nothing was sent").toBe(before);
     expect(message).toMatchSnapshot();
+  });
+
+  it("a limiter that was closed says so itself, to those who wait and to those who come", async () => {
+    const limiter = createRateLimiter(cache, { r: { limit: 1, window: "1h" } });
+    await limiter.acquire("u");
+    const waiting = messageOf(() => limiter.acquire("u", { maxWait: "1h" }));
+    // It has its place before the limiter is closed.
+    await limiter.peek("u");
+    await limiter.close();
+    const late = await messageOf(() => limiter.acquire("v"));
+    expect(await waiting).toBe(late);
+    expect(late).toMatchSnapshot();
+    const error = await limiter.acquire("v").catch((caught) => caught);
+    expect(RateLimiterClosedError.isInstance(error)).toBe(true);
+    expect(CostExceedsLimitError.isInstance(error)).toBe(false);
+  });
+
+  it("every error is explained", () => {
+    const docs = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+    for (const code of ["COST_EXCEEDS_LIMIT", "RATE_LIMITER_CLOSED"])
+      expect(docs).toContain(`\n## ${code}\n`);
   });
 
   it("a cost above the whole limit is its own class, with its figures", async () => {

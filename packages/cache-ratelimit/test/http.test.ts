@@ -201,6 +201,18 @@ describe.each(Object.keys(FRAMEWORKS))("%s", (name) => {
     await silent.close();
   });
 
+  it("counts what cannot be a key by its digest: no visitor causes an error, or goes uncounted", async () => {
+    const app = await open({});
+    const tokens = ["t".repeat(1_500), `${"t".repeat(1_499)}u`, "caf\u0085", ""];
+    for (const token of tokens) {
+      const statuses = [];
+      for (let i = 0; i < 3; i++) statuses.push((await app.ask(token)).status);
+      expect(statuses, JSON.stringify(token.slice(0, 8))).toEqual([200, 200, 429]);
+    }
+    expect((await app.ask("t".repeat(1_024))).status).toBe(200);
+    await app.close();
+  });
+
   it("lets pass uncounted whom nobody names, charges what a request costs, and answers in words of yours", async () => {
     const app = await open({ cost: 2, refused: true });
     for (let i = 0; i < 5; i++) expect((await app.ask()).status).toBe(200);

@@ -81,7 +81,7 @@ export class LockTaker {
     const found = await this.#find(wanted, options, wait);
     if (found === "busy") throw new LockBusyError(wanted.name);
     if (found === "timeout") {
-      const { waitMs } = resolveLockOptions(options, this.#defaults, wait);
+      const { waitMs } = resolveLockOptions(options, this.#defaults, wait, wanted.kind);
       throw new LockTimeoutError(wanted.name, waitMs);
     }
     return found;
@@ -92,8 +92,8 @@ export class LockTaker {
     options: LockOptions | undefined,
     wait: LockOptions["wait"] & {},
   ): Promise<Hold | "busy" | "timeout"> {
-    const resolved = resolveLockOptions(options, this.#defaults, wait);
     const { kind, name, permits, limit } = wanted;
+    const resolved = resolveLockOptions(options, this.#defaults, wait, kind);
     const place = this.placeOf(kind, name);
     if (resolved.reentrant) {
       resolved.signal?.throwIfAborted();

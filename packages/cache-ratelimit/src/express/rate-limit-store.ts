@@ -1,7 +1,8 @@
 import { type Cache, checkKey, InvalidOptionError } from "@crm/cache-core";
+import { checkNames, type OptionNames } from "../internal/check-names.ts";
 import { type CompiledPlan, compilePlan } from "../internal/compiled-plan.ts";
 import { Engine, type Target } from "../internal/engine.ts";
-import { parseWindow, resolveRules } from "../internal/resolve-rules.ts";
+import { isObject, parseWindow, resolveRules } from "../internal/resolve-rules.ts";
 
 /** Options of the store for `express-rate-limit`. */
 export interface RateLimitStoreOptions {
@@ -26,6 +27,8 @@ export interface RateLimitStore {
   resetKey(key: string): Promise<void>;
 }
 
+const OPTIONS: OptionNames<RateLimitStoreOptions> = { name: true };
+
 /** Never reached: express-rate-limit compares by itself. */
 const UNLIMITED = 2 ** 50;
 
@@ -39,6 +42,10 @@ const UNLIMITED = 2 ** 50;
  * @throws InvalidOptionError
  */
 export function rateLimitStore(cache: Cache, options: RateLimitStoreOptions = {}): RateLimitStore {
+  if (!isObject(options)) {
+    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
+  }
+  checkNames(options, OPTIONS);
   const { name = "express" } = options;
   const { keys, prefix } = cache.internals;
   const engine = new Engine(cache, null);

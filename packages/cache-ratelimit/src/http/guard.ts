@@ -1,13 +1,15 @@
 import { InvalidOptionError } from "@crm/cache-core";
 import type { RateLimiter, Subject } from "../create-rate-limiter.ts";
+import { checkNames, type OptionNames } from "../internal/check-names.ts";
 import type { RateLimitResult } from "../result.ts";
+import { countable } from "./countable.ts";
 import { type FieldOptions, type HeaderStyle, quotaExceededProblem, rateLimitFields } from "./fields.ts";
 
 /** What the middlewares of all frameworks take. `Context` is what the framework knows of a request. */
 export interface GuardOptions<Context> extends Omit<FieldOptions, "partitionKey"> {
   /**
    * Who is counted. There is no default: an address that a proxy wrote, or did not write, is a decision of yours.
-   * `null` lets the request pass uncounted.
+   * `null` lets the request pass uncounted. What cannot be a key, such as a header of more than 1,024 bytes, is counted by its digest.
    */
   subject(context: Context): Subject | null | Promise<Subject | null>;
   /** What a request costs. @default 1 */
@@ -26,6 +28,9 @@ export interface Verdict {
 }
 
 const STYLES: readonly HeaderStyle[] = ["draft-11", "draft-8", "draft-7", "x"];
+const OPTIONS: OptionNames<GuardOptions<never>> & { readonly refused: true } = {
+  ...{ subject: true, cost: true, headers: true, partitionKey: true, quotaUnit: true, refused: true },
+};
 const UNITS: readonly unknown[] = ["requests", "content-bytes", "concurrent-requests"];
 
 /** Judges requests; `null` when one is not counted. @throws InvalidOptionError */
@@ -47,6 +52,7 @@ export function createGuard<Context>(
       expected: "a function that says who is counted, such as the id of the user",
     });
   }
+  checkNames(options, OPTIONS);
   const { subject, cost = 1, partitionKey, headers = "draft-11", quotaUnit } = options;
   for (const style of headers === false ? [] : [headers].flat()) {
     if (STYLES.includes(style as HeaderStyle)) continue;
@@ -60,7 +66,7 @@ export function createGuard<Context>(
   return async (context) => {
     const who = await subject(context);
     if (who === null) return null;
-    const result = await limiter.check(who, {
+    const result = await limiter.check(countable(who), {
       cost: typeof cost === "function" ? await cost(context) : cost,
     });
     const fields = rateLimitFields(result, { headers, quotaUnit, partitionKey: partitionKey?.(context) });

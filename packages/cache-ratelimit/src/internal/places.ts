@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Cache, CacheClosedError, holdProcess, StoreReplyError } from "@crm/cache-core";
+import { type Cache, holdProcess, StoreReplyError } from "@crm/cache-core";
+import { RateLimiterClosedError } from "../errors.ts";
 import type { AcquireResult } from "../result.ts";
 import { cancelPlace } from "../scripts/cancel-place.ts";
 import { reservePlace } from "../scripts/reserve-place.ts";
@@ -46,7 +47,7 @@ export class Places {
   async acquire(wish: Wish): Promise<AcquireResult> {
     const { plan, cost, target, queue, maxWaitMs, signal } = wish;
     signal?.throwIfAborted();
-    if (this.#closed) throw new CacheClosedError();
+    if (this.#closed) throw new RateLimiterClosedError();
     const { store, clock } = this.#cache.internals;
     const keys = [this.#engine.prefixOf(target.bucket)];
     const id = `${this.#processId}.${(this.#ids++).toString(36)}`;
@@ -95,7 +96,7 @@ export class Places {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const wait of [...this.#waits.values()]) wait.leave(new CacheClosedError());
+    for (const wait of [...this.#waits.values()]) wait.leave(new RateLimiterClosedError());
     const stop = await this.#listening;
     await stop?.();
   }

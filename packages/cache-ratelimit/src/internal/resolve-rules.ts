@@ -8,6 +8,7 @@ import type {
   UnavailablePolicy,
 } from "../rules.ts";
 import { worstCase } from "../worst-case.ts";
+import { checkNames, type OptionNames } from "./check-names.ts";
 import { compileRule } from "./compile-rule.ts";
 
 const LONGEST_WINDOW_MS = 34_560_000_000;
@@ -20,6 +21,12 @@ const ALGORITHMS: readonly Algorithm[] = [
 ];
 const POLICIES: readonly UnavailablePolicy[] = ["local", "closed", "open"];
 const MAX_RULES = 8;
+const RULE: OptionNames<RateLimitRule> = {
+  ...{ limit: true, window: true, algorithm: true, burst: true, maxHits: true, by: true, shadow: true },
+  ...{ whenUnavailable: true, localShare: true },
+};
+const OPTIONS: OptionNames<RateLimiterOptions> = { name: true, denyCache: true };
+const DENY_CACHE: OptionNames<DenyCacheOptions> = { maxEntries: true, maxAge: true };
 
 /** A rule that was checked. */
 export interface CheckedRule {
@@ -73,6 +80,7 @@ function resolveRule(name: string, rule: RateLimitRule, limiter: string): Checke
       expected: "an object with `limit` and `window`",
     });
   }
+  checkNames(rule, RULE, `${path}.`);
   const {
     algorithm = "fixed-window",
     whenUnavailable = "local",
@@ -140,6 +148,7 @@ export function resolveOptions(options: RateLimiterOptions | undefined): Checked
   if (options !== undefined && !isObject(options)) {
     throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
   }
+  checkNames(options ?? {}, OPTIONS);
   const { name = "default", denyCache } = options ?? {};
   checkName("name", name);
   return { name, denyCache: resolveDenyCache(denyCache) };
@@ -150,6 +159,7 @@ export function resolveDenyCache(option: false | DenyCacheOptions | undefined): 
   if (option !== undefined && !isObject(option)) {
     throw new InvalidOptionError({ option: "denyCache", received: option, expected: "false or an object" });
   }
+  checkNames(option ?? {}, DENY_CACHE, "denyCache.");
   const { maxEntries = 10_000, maxAge = "5s" } = option ?? {};
   wholeNumber("denyCache.maxEntries", maxEntries, 1, 1_000_000);
   const maxAgeMs = parseDuration(maxAge, "denyCache.maxAge");
@@ -236,6 +246,6 @@ function contradiction(path: string, option: string, reason: string, other: stri
   throw new InvalidOptionError({ options: [`${path}.${option}`, `${path}.${other}`], reason });
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return Object.prototype.toString.call(value) === "[object Object]";
 }

@@ -19,7 +19,7 @@ end
 
 /**
  * What every script of the limiter shares: the state of one rule for one subject, read, judged, changed and written.
- * `limit-state.ts` is the same in TypeScript, function by function.
+ * `limit-state.ts` is the same in TypeScript, and `state/` what differs by algorithm.
  *
  * A state is one string. Optional heads: `B` until, span (a block); `R` written (places are reserved in the future, and
  * this is when that was written). Then, by algorithm, numbers as big-endian doubles:
