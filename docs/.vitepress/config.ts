@@ -15,12 +15,15 @@ function slugify(heading: string): string {
     .replace(/\s/g, "-");
 }
 
+const base = (process.env.DOCS_BASE ?? "/") as `/${string}/`;
+
 export default defineConfig({
   title: "@crm/cache",
   description: "A caching toolkit for Node over Redis or memory",
   lang: "en",
   srcDir: ".pages",
-  base: (process.env.DOCS_BASE ?? "/") as `/${string}/`,
+  base,
+  head: [["link", { rel: "icon", href: `${base}logo.svg`, type: "image/svg+xml" }]],
   metaChunk: true,
   // The index of the search is one file, fetched when a search begins.
   vite: { build: { chunkSizeWarningLimit: 2_000 } },
@@ -40,6 +43,7 @@ export default defineConfig({
     },
   },
   themeConfig: {
+    logo: "/logo.svg",
     search: {
       provider: "local",
       options: {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { anchorByName } from "../scripts/anchor-by-name.mjs";
 import { checkAnchors } from "../scripts/check-anchors.mjs";
+import { errorsOf, linkErrors } from "../scripts/link-errors.mjs";
 import { SECTIONS, sitePages } from "../scripts/site-pages.mjs";
 import { toPage } from "../scripts/stage-pages.mjs";
 
@@ -66,6 +67,20 @@ describe("links to exports", () => {
       "## createLocks()\n\n[`Locks`](#locks-3) [Cache](cache-core.md#cache-12)\n\n## Locks\n\n### on()\n";
     expect(anchorByName(page)).toBe(
       "## createLocks() {#createLocks}\n\n[`Locks`](#Locks) [Cache](cache-core.md#Cache)\n\n## Locks {#Locks}\n\n### on()\n",
+    );
+  });
+});
+
+describe("errors that the reference names", () => {
+  it("are links where they are described, in prose and after Throws, and not in signatures or code", () => {
+    const core = "## CacheError {#CacheError}\n\nThe base.\n";
+    const errors = errorsOf([{ page: "cache-core.md", text: core }]);
+    const page =
+      "> **f**(): `CacheError`\n\nThrows `CacheError`, `OtherError`.\n\n### Throws\n\nCacheError\n\n```ts\n`CacheError`\n```";
+    expect(linkErrors(page, "cache-lock.md", errors)).toBe(
+      page
+        .replace("Throws `CacheError`", "Throws [`CacheError`](cache-core.md#CacheError)")
+        .replace("\nCacheError", "\n[`CacheError`](cache-core.md#CacheError)"),
     );
   });
 });
