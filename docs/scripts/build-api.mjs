@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join, relative } from "node:path";
 import { Application, Converter, LogLevel, ReflectionKind } from "typedoc";
 import { anchorByName } from "./anchor-by-name.mjs";
+import { inlineTags } from "./inline-tags.mjs";
 import { errorsOf, linkErrors } from "./link-errors.mjs";
 import { ReferenceTheme } from "./reference-theme.mjs";
 import { publishedPackages, root } from "./repository.mjs";
@@ -82,7 +83,8 @@ export async function buildApi(destination) {
   });
   const errors = errorsOf(written);
   for (const { page, file, text } of written) {
-    writeFileSync(file, `---\noutline: 2\npageClass: api\n---\n\n${linkErrors(text, page, errors)}`);
+    const body = inlineTags(linkErrors(text, page, errors));
+    writeFileSync(file, `---\noutline: 2\npageClass: api\n---\n\n${body}`);
   }
   writeFileSync(
     join(destination, "index.md"),
