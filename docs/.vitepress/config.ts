@@ -1,19 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vitepress";
+import { slugify } from "../scripts/slugify.mjs";
 
 const sidebar = join(import.meta.dirname, "sidebar.json");
 if (!existsSync(sidebar))
   throw new Error("No pages: run `pnpm docs:build` or `pnpm docs:dev`, which make them");
-
-/** As on GitHub, so that a link to a heading works in both places. */
-function slugify(heading: string): string {
-  return heading
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-    .replace(/\s/g, "-");
-}
 
 const base = (process.env.DOCS_BASE ?? "/") as `/${string}/`;
 
