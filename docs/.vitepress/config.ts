@@ -1,26 +1,21 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vitepress";
+import { slugify } from "../scripts/slugify.mjs";
 
 const sidebar = join(import.meta.dirname, "sidebar.json");
 if (!existsSync(sidebar))
   throw new Error("No pages: run `pnpm docs:build` or `pnpm docs:dev`, which make them");
 
-/** As on GitHub, so that a link to a heading works in both places. */
-function slugify(heading: string): string {
-  return heading
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-    .replace(/\s/g, "-");
-}
+const base = (process.env.DOCS_BASE ?? "/") as `/${string}/`;
 
 export default defineConfig({
   title: "@crm/cache",
   description: "A caching toolkit for Node over Redis or memory",
   lang: "en",
   srcDir: ".pages",
-  base: (process.env.DOCS_BASE ?? "/") as `/${string}/`,
+  base,
+  head: [["link", { rel: "icon", href: `${base}logo.svg`, type: "image/svg+xml" }]],
   metaChunk: true,
   // The index of the search is one file, fetched when a search begins.
   vite: { build: { chunkSizeWarningLimit: 2_000 } },
@@ -40,9 +35,20 @@ export default defineConfig({
     },
   },
   themeConfig: {
+    logo: "/logo.svg",
     search: {
       provider: "local",
       options: {
+        // For the index pages are rendered once more; without colours that takes half the time.
+        _render(source, env, md) {
+          const { highlight } = md.options;
+          md.set({ highlight: null });
+          try {
+            return md.render(source, env);
+          } finally {
+            md.set({ highlight: highlight ?? null });
+          }
+        },
         miniSearch: {
           options: {
             // Names are found by their parts as well: `acquireLock` by "lock", `LOCK_BUSY` by "busy". VitePress moves this

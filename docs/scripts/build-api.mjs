@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join, relative } from "node:path";
 import { Application, Converter, LogLevel, ReflectionKind } from "typedoc";
 import { anchorByName } from "./anchor-by-name.mjs";
+import { inlineTags } from "./inline-tags.mjs";
+import { errorsOf, linkErrors } from "./link-errors.mjs";
 import { ReferenceTheme } from "./reference-theme.mjs";
 import { publishedPackages, root } from "./repository.mjs";
 
@@ -74,11 +76,15 @@ export async function buildApi(destination) {
   mkdirSync(destination, { recursive: true });
   await app.generateOutputs(project);
 
-  for (const { page, title } of entries) {
+  const written = entries.map(({ page, title }) => {
     const file = join(destination, page);
     if (!existsSync(file)) throw new Error(`typedoc wrote no ${page}`);
-    const text = anchorByName(readFileSync(file, "utf8")).replace(/^# .*$/m, `# ${title}`);
-    writeFileSync(file, `---\noutline: 2\npageClass: api\n---\n\n${text}`);
+    return { page, file, text: anchorByName(readFileSync(file, "utf8")).replace(/^# .*$/m, `# ${title}`) };
+  });
+  const errors = errorsOf(written);
+  for (const { page, file, text } of written) {
+    const body = inlineTags(linkErrors(text, page, errors));
+    writeFileSync(file, `---\noutline: 2\npageClass: api\n---\n\n${body}`);
   }
   writeFileSync(
     join(destination, "index.md"),

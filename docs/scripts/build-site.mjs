@@ -12,6 +12,7 @@ import { buildApi } from "./build-api.mjs";
 import { checkAnchors } from "./check-anchors.mjs";
 import { root } from "./repository.mjs";
 import { SECTIONS, sitePages } from "./site-pages.mjs";
+import { slugify } from "./slugify.mjs";
 import { stageFiles, stagePages } from "./stage-pages.mjs";
 
 const docs = dirname(import.meta.dirname);
@@ -29,11 +30,20 @@ stageFiles(staged);
 const sidebar = SECTIONS.map(({ name, closed }) => ({
   text: name,
   collapsed: closed ?? false,
-  items: [...pages.filter(({ section }) => section === name), ...(name === "API" ? api : [])].map(
-    ({ page, title }) => ({ text: title, link: `/${page.replace(/(index)?\.md$/, "")}` }),
-  ),
+  items:
+    name === "API"
+      ? api.map((found) => linkTo({ ...found, headings: [] }))
+      : pages.filter(({ section }) => section === name).map(linkTo),
 }));
 writeFileSync(join(docs, ".vitepress/sidebar.json"), JSON.stringify(sidebar));
+
+/** @param {{ page: string, title: string, headings: string[] }} found */
+function linkTo({ page, title, headings }) {
+  const link = `/${page.replace(/(index)?\.md$/, "")}`;
+  if (headings.length === 0) return { text: title, link };
+  const items = headings.map((heading) => ({ text: heading, link: `${link}#${slugify(heading)}` }));
+  return { text: title, link, items, collapsed: true };
+}
 
 if (process.argv.includes("--serve")) {
   const server = await createServer(docs);

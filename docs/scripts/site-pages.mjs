@@ -10,6 +10,7 @@ import { publishedPackages, root } from "./repository.mjs";
  * @property {string} page its file among the pages of the site
  * @property {string} section where the sidebar lists it; "" leaves it out
  * @property {string} [title] for the sidebar; by default its first heading
+ * @property {RegExp} [listed] headings that the sidebar lists below it
  */
 
 /**
@@ -35,15 +36,19 @@ export function sitePages() {
     page("docs/index.md", "index.md", ""),
     page("docs/quick-start.md", "quick-start.md", "Start"),
     page("README.md", "overview.md", "Start", "Overview"),
-    page("docs/migrating/README.md", "migrating/index.md", "Start"),
+    { ...page("docs/migrating/README.md", "migrating/index.md", "Start"), listed: /^From / },
     page("README.sr.md", "sr.md", "Start", "Na srpskom"),
     ...folder("docs/guide", "guide", "Guide"),
     ...publishedPackages().map(({ path, manifest }) =>
       page(`${path}/README.md`, `packages/${manifest.name.replace("@crm/", "")}.md`, "Packages"),
     ),
-    ...folder("docs/operations", "operations", "Running it"),
+    ...folder("docs/operations", "operations", "Running it").map((found) =>
+      found.page.endsWith("index.md")
+        ? { ...found, listed: /^(Which|How much|What to watch|Alerts|When a line)/ }
+        : found,
+    ),
     page("SECURITY.md", "security.md", "Running it"),
-    page("docs/architecture.md", "architecture.md", "Reference"),
+    { ...page("docs/architecture.md", "architecture.md", "Reference"), listed: /^Keys in Redis/ },
     page("docs/errors.md", "errors.md", "Reference"),
     page("docs/benchmarks.md", "benchmarks.md", "Measurements"),
     ...folder("docs/measurements", "measurements", "Measurements"),

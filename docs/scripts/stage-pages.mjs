@@ -19,7 +19,7 @@ const FILES = ["docs/operations/grafana-dashboard.json", "docs/operations/alerts
 
 /**
  * @param {string} destination
- * @returns {{ page: string, section: string, title: string }[]}
+ * @returns {{ page: string, section: string, title: string, headings: string[] }[]} `headings` are those to be listed
  */
 export function stagePages(destination) {
   const pages = sitePages();
@@ -31,7 +31,9 @@ export function stagePages(destination) {
     const staged = toPage(text, found, bySource);
     // VitePress rebuilds a page when its file has changed, so one that has not is left alone.
     if (!existsSync(file) || readFileSync(file, "utf8") !== staged) writeFileSync(file, staged);
-    return { page: found.page, section: found.section, title: found.title ?? titleOf(text, found.page) };
+    const { page, section, title = titleOf(text, page), listed } = found;
+    const headings = [...text.matchAll(/^#{2,3} (.+)$/gm)].map(([, heading = ""]) => heading);
+    return { page, section, title, headings: headings.filter((heading) => listed?.test(heading)) };
   });
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { slugify } from "../scripts/slugify.mjs";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFile(join(root, path), "utf8");
@@ -13,13 +14,8 @@ const cellsOf = (row: string) =>
 describe("README.md", () => {
   it("has the figures of docs/benchmarks.md", async () => {
     const [readme, benchmarks] = await Promise.all([read("README.md"), read("docs/benchmarks.md")]);
-    const slug = (heading: string) =>
-      heading
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-        .replace(/\s/g, "-");
     const sections = new Map(
-      benchmarks.split(/^### /m).map((section) => [slug(section.split("\n")[0] ?? ""), section]),
+      benchmarks.split(/^### /m).map((section) => [slugify(section.split("\n")[0] ?? ""), section]),
     );
     /** The medians of a contender in a section. */
     const figuresOf = (anchor: string, contender: string) =>

@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { anchorByName } from "../scripts/anchor-by-name.mjs";
 import { checkAnchors } from "../scripts/check-anchors.mjs";
+import { inlineTags } from "../scripts/inline-tags.mjs";
+import { errorsOf, linkErrors } from "../scripts/link-errors.mjs";
 import { SECTIONS, sitePages } from "../scripts/site-pages.mjs";
 import { toPage } from "../scripts/stage-pages.mjs";
 
@@ -67,6 +69,35 @@ describe("links to exports", () => {
     expect(anchorByName(page)).toBe(
       "## createLocks() {#createLocks}\n\n[`Locks`](#Locks) [Cache](cache-core.md#Cache)\n\n## Locks {#Locks}\n\n### on()\n",
     );
+  });
+});
+
+describe("errors that the reference names", () => {
+  it("are links where they are described, in prose and after Throws, and not in signatures or code", () => {
+    const core = "## CacheError {#CacheError}\n\nThe base.\n";
+    const errors = errorsOf([{ page: "cache-core.md", text: core }]);
+    const page =
+      "> **f**(): `CacheError`\n\nThrows `CacheError`, `OtherError`.\n\n### Throws\n\nCacheError\n\n```ts\n`CacheError`\n```";
+    expect(linkErrors(page, "cache-lock.md", errors)).toBe(
+      page
+        .replace("Throws `CacheError`", "Throws [`CacheError`](cache-core.md#CacheError)")
+        .replace("\nCacheError", "\n[`CacheError`](cache-core.md#CacheError)"),
+    );
+  });
+});
+
+describe("tags of comments", () => {
+  it("are lines, defaults as code where they are values", () => {
+    const block = (value: string) => `#### Default\n\n\`\`\`ts\n${value}\n\`\`\`\n`;
+    const page = `${block('"5m"')}${block("10_000")}${block("the system's clock")}#### Default\n\nthe \`ttl\`\n\n##### Throws\n\nCacheError\n`;
+    expect(inlineTags(page).split(/\n+/)).toEqual([
+      '**Default:** `"5m"`',
+      "**Default:** `10_000`",
+      "**Default:** the system's clock",
+      "**Default:** the `ttl`",
+      "**Throws:** CacheError",
+      "",
+    ]);
   });
 });
 

@@ -40,15 +40,16 @@ export async function writeJson(path, value) {
   await capture("biome", ["format", "--write", path], { cwd: dirname(path) });
 }
 
-/** @returns {WorkspacePackage[]} every package of packages/ and apps/, by path */
+/** @returns {WorkspacePackage[]} every package of apps/ and packages/, by path, and docs */
 export function workspacePackages() {
-  return ["apps", "packages"].flatMap((parent) =>
+  const inFolder = (/** @type {string} */ parent) =>
     readdirSync(join(root, parent))
       .sort()
-      .map((name) => ({ path: `${parent}/${name}`, directory: join(root, parent, name) }))
-      .filter(({ directory }) => existsSync(join(directory, "package.json")))
-      .map((found) => ({ ...found, manifest: readJson(join(found.directory, "package.json")) })),
-  );
+      .map((name) => `${parent}/${name}`);
+  return [...inFolder("apps"), "docs", ...inFolder("packages")]
+    .map((path) => ({ path, directory: join(root, path) }))
+    .filter(({ directory }) => existsSync(join(directory, "package.json")))
+    .map((found) => ({ ...found, manifest: readJson(join(found.directory, "package.json")) }));
 }
 
 /** @returns {WorkspacePackage[]} those that a release publishes */

@@ -95,6 +95,7 @@ export interface Cache {
   /** Adds the methods that `actions` returns. Refuses to replace a name that exists. */
   extend<A extends object>(actions: (cache: this) => A): this & A;
 
+  /** What the cache does and how its store is. Never rejects: what the server does not tell is 0. */
   getStats(): Promise<CacheStats>;
   /** Where a key stands: tier, age, TTLs, tags, and why it would or would not be served. Changes nothing. */
   explain(key: string): Promise<Explanation>;

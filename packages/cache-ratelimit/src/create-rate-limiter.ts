@@ -67,6 +67,7 @@ export interface RateLimiter<Name extends string = string> {
   unblock(subject: Subject): Promise<RateLimitResult<Name>>;
   /** Forgets what was spent, and a block. */
   reset(subject: Subject): Promise<RateLimitResult<Name>>;
+  /** Counts of this process since the limiter was made. */
   getStats(): RateLimiterStats;
   /** Ends the waits of this limiter with `RateLimiterClosedError`, gives their places up, and stops listening. */
   close(): Promise<void>;
