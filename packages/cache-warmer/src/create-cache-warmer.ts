@@ -9,6 +9,7 @@ import { ExpiringKeys } from "./internal/expiring-keys.ts";
 import { GradientLimiter } from "./internal/gradient-limiter.ts";
 import { HotKeys } from "./internal/hot-keys.ts";
 import { hotSet } from "./internal/hot-set.ts";
+import { OriginWatch } from "./internal/origin-watch.ts";
 import { ReadinessGate } from "./internal/readiness-gate.ts";
 import { restoreSnapshot } from "./internal/restore-snapshot.ts";
 import { retryDelay } from "./internal/retry-delay.ts";
@@ -18,7 +19,6 @@ import { beginStartup } from "./internal/startup.ts";
 import { checkCategory, checkFamily, checkTask, TaskBook } from "./internal/task-book.ts";
 import { taskMetrics } from "./internal/task-metrics.ts";
 import type { TaskRecord } from "./internal/task-record.ts";
-import { timeLoad } from "./internal/time-load.ts";
 import {
   type CacheWarmerOptions,
   resolveRestoreOptions,
@@ -55,8 +55,9 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   const gate = new ReadinessGate(clock);
   const gauge = { inFlight: 0 };
   const limiter = settings.limiter === null ? null : new GradientLimiter(settings.limiter);
+  const watch = limiter === null ? null : new OriginWatch(limiter, clock, emitter, gauge);
   const context: RunContext = {
-    ...{ internals, settings, limiter, emitter, gauge },
+    ...{ internals, settings, limiter, watch, emitter, gauge },
     onFresh: (record, key, freshUntil) => expiring.note(record, key, freshUntil),
   };
   const runs = new Runs(cache, context);
@@ -116,9 +117,10 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
       if (!Array.isArray(list)) {
         throw new InvalidOptionError({ option: "tasks", received: list, expected: "an array of tasks" });
       }
-      const known = new Set<string>();
-      // Not `map`, which would pass over holes.
-      add(Array.from(list, (task) => checkTask(task, known)));
+      const records: TaskRecord[] = [];
+      // By index: `map` would pass over holes, and `Array.from` takes twice as long.
+      for (let n = 0; n < list.length; n++) records.push(checkTask(list[n]));
+      add(records);
     },
     registerFamily: (family) => (add([checkFamily(family as WarmingFamily)]) ? "replaced" : "added"),
     unregister(name) {
@@ -200,7 +202,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
           ...(resolved.signal === undefined ? [] : [resolved.signal]),
         ]),
         limit: () => (limiter === null ? maxParallel : Math.min(maxParallel, limiter.limit)),
-        time: (name: string, category: string) => timeLoad(context, name, category),
+        time: (name: string, category: string) => watch?.begin(name, category),
         delayBefore: (attempt: number) => retryDelay(settings.retryDelayMs, attempt, internals.random),
       };
       runs.fitLimiter(maxParallel);

@@ -140,6 +140,11 @@ describe("a fleet over one Redis", () => {
     const found = await cache.getMany(Array.from({ length: TASKS }, (_, n) => `row:${n}`));
     const staleEntries = await stale();
     const peak = Number(await origin.get("peak"));
+    if (process.env.WARMER_FIGURES) {
+      const figures = { processes: PROCESSES, instances: metrics.length, loaded: Object.keys(loads).length };
+      const more = { repeated: repeated.length, peak, stale: staleEntries };
+      process.stdout.write(`${JSON.stringify({ ...figures, ...more })}\n`);
+    }
     await end();
     expect(repeated).toEqual([]);
     expect(Object.keys(loads).length).toBe(TASKS);

@@ -8,7 +8,6 @@ import type { Ending, RunFigures } from "./run-figures.ts";
 import type { RunContext, RunPlan } from "./run-plan.ts";
 import type { RunTimers } from "./run-timers.ts";
 import type { TaskRecord } from "./task-record.ts";
-import { timeLoad } from "./time-load.ts";
 
 /** What is told about the loads of a run, while it goes on. */
 export interface AttemptListener {
@@ -65,7 +64,7 @@ export class Attempts {
       ...{ internals, clock, record, timeoutMs, newerThan },
       ...{ signal: this.#aborting.signal, onFresh },
     };
-    const time = () => timeLoad(this.#context, name, category);
+    const time = () => this.#context.watch?.begin(name, category);
     // A family is timed batch by batch.
     const timing = record.family === undefined ? time() : undefined;
     const work =
@@ -78,13 +77,13 @@ export class Attempts {
     void work.then(
       (result) => {
         // Where nothing was fetched there is nothing to learn from.
-        timing?.(result.outcome !== "found");
+        timing?.(result.outcome === "found" ? "found" : "loaded");
         this.#leave();
         const durationMs = clock.monotonic() - began;
         if (!this.#aborting.signal.aborted) this.#loaded(record, result, durationMs, attempt);
       },
       (error: unknown) => {
-        timing?.();
+        timing?.("failed");
         this.#leave();
         const durationMs = clock.monotonic() - began;
         if (!this.#aborting.signal.aborted) void this.#failed(record, error, durationMs, attempt);

@@ -10,7 +10,8 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
  */
 export function checkNames(given: object, known: Readonly<Record<string, true>>, where = ""): void {
   for (const name in given) {
-    if (Object.hasOwn(known, name) || !Object.hasOwn(given, name)) continue;
+    // What every object has by inheritance is not `true`.
+    if (known[name] === true || !Object.hasOwn(given, name)) continue;
     throw new InvalidOptionError({
       option: where + name,
       received: name,

@@ -38,13 +38,17 @@ describe("the gradient limiter", () => {
     expect(limits).toEqual([8, 4, 2, 2, 2]);
   });
 
-  it("grows by one a window when it was reached, and not when it was not", () => {
+  it("grows by 1, 2, 4, … from window to window when it was reached, and not when it was not", () => {
     const limiter = new GradientLimiter({ ...SETTINGS, initial: 2 });
     limiter.fit(16);
-    const now = run(limiter, 0, 3, () => 20);
-    expect(limiter.limit).toBe(5);
+    let now = 0;
+    const limits = [1, 2, 3].map(() => {
+      now = run(limiter, now, 1, () => 20);
+      return limiter.limit;
+    });
+    expect(limits).toEqual([3, 5, 9]);
     for (let n = 1; n < 60; n++) report(limiter, "t1", 20, 1, now + 10 * n);
-    expect(limiter.limit).toBe(5);
+    expect(limiter.limit).toBe(9);
   });
 
   it("is not misled by tasks that differ by orders of magnitude, once it knows them", () => {
@@ -79,5 +83,91 @@ describe("the gradient limiter", () => {
     );
     limiter.fit(20);
     expect(limiter.limit).toBe(5);
+  });
+
+  it("takes a step back that made the origin slower, and tries again later each time", () => {
+    const limiter = new GradientLimiter({ ...SETTINGS, initial: 4 });
+    limiter.fit(16);
+    const limits: number[] = [];
+    let now = 0;
+    for (let n = 0; n < 40; n++) {
+      // Four have room; a fifth makes each a quarter slower, which `tolerance` allows.
+      now = run(limiter, now, 1, () => (limiter.limit > 4 ? 25 : 20));
+      limits.push(limiter.limit);
+    }
+    expect(Math.max(...limits)).toBe(5);
+    const steps = limits.flatMap((limit, n) => (limit === 5 ? [n] : []));
+    const pauses = steps.slice(1).map((n, nth) => n - (steps[nth] as number));
+    expect(pauses).toEqual([2, 3, 5, 9, 9, 9]);
+    expect(limiter.state.backoffs).toBe(0);
+    // Room for all again: it is back after one pause and a few windows.
+    run(limiter, now, 13, () => 20);
+    expect(limiter.limit).toBe(16);
+  });
+
+  it("learns no best time from what failed at once, and counts what failed late", () => {
+    const limiter = new GradientLimiter(SETTINGS);
+    limiter.fit(16);
+    let now = run(limiter, 0, 3, () => 20);
+    for (let n = 0; n < 50; n++) limiter.end(limiter.begin(`t${n % 10}`, "c", now), 16, now + 1, "failed");
+    now = run(limiter, now, 3, () => 20);
+    expect(limiter.state).toMatchObject({ limit: 16, backoffs: 0 });
+    for (let n = 1; n <= 11; n++)
+      limiter.end(limiter.begin(`t${n % 10}`, "c", now + 10 * n - 100), 16, now + 10 * n, "failed");
+    expect(limiter.limit).toBe(8);
+  });
+
+  describe("of loads that do not end", () => {
+    /** Sixteen loads of tasks that are known, one a millisecond. */
+    function begin(limiter: GradientLimiter, from: number, name: (n: number) => string) {
+      return Array.from({ length: 16 }, (_, n) => limiter.begin(name(n), "c", from + n));
+    }
+
+    it("knows when most are overdue, and falls to its minimum, once for those that began before", () => {
+      const limiter = new GradientLimiter(SETTINGS);
+      limiter.fit(16);
+      const now = run(limiter, 0, 3, () => 20);
+      const loads = begin(limiter, now, (n) => `t${n % 10}`);
+      // The ninth of them, at twice its best.
+      expect(limiter.overdueAt).toBeCloseTo(now + 8 + 40, -0.5);
+      limiter.giveWay(now + 50);
+      expect(limiter.state).toMatchObject({ limit: 1, backoffs: 1 });
+      expect(limiter.overdueAt).toBe(Number.POSITIVE_INFINITY);
+      // How long they take in the end says nothing of the new limit, and it grows from there.
+      loads.forEach((load, n) => {
+        limiter.end(load, 16 - n, now + 100 + n);
+      });
+      const limits: number[] = [];
+      let later = now + 120;
+      for (let n = 0; n < 4; n++) {
+        later = run(limiter, later, 1, () => 20);
+        limits.push(limiter.limit);
+      }
+      expect(limits).toEqual([2, 4, 8, 16]);
+    });
+
+    it("says nothing of fewer than four, or of a kind that it does not know", () => {
+      const limiter = new GradientLimiter(SETTINGS);
+      limiter.fit(16);
+      begin(limiter, 0, (n) => `new:${n}`);
+      expect(limiter.overdueAt).toBe(Number.POSITIVE_INFINITY);
+      const other = new GradientLimiter(SETTINGS);
+      other.fit(16);
+      const now = run(other, 0, 3, () => 20);
+      for (let n = 0; n < 3; n++) other.begin("t1", "c", now);
+      expect(other.overdueAt).toBe(Number.POSITIVE_INFINITY);
+      other.begin("t1", "c", now);
+      expect(other.overdueAt).toBeLessThan(now + 50);
+    });
+
+    it("takes the long tasks of a mixed category for what they are", () => {
+      const limiter = new GradientLimiter(SETTINGS);
+      limiter.fit(16);
+      // New tasks all of them: nine of ten take 2 ms, the others 400.
+      for (let n = 0; n < 100; n++) report(limiter, `first:${n}`, n % 10 === 0 ? 400 : 2, 16, 1_000 + n);
+      report(limiter, "last", 2, 16, 1_200);
+      begin(limiter, 2_000, (n) => `second:${n}`);
+      expect(limiter.overdueAt).toBeGreaterThan(2_800);
+    });
   });
 });

@@ -25,28 +25,41 @@ export interface TimedLoad {
   readonly task: string;
   readonly category: string;
   readonly began: number;
+  /** From then on it is overdue; infinite where nothing is known of its kind. */
+  readonly overdueAt: number;
 }
+
+/** How a load ended. What failed may have failed at once, and what was found was not loaded: neither says how fast the origin can be. */
+export type LoadEnd = "loaded" | "failed" | "found";
 
 /** Fewer samples say nothing, unless the window has lasted four times as long. */
 const MIN_SAMPLES = 4;
 /** No window takes away more than half. */
 const LOWEST_GRADIENT = 0.5;
+/** A load is overdue when it has taken so many times what is usual, and has not ended. */
+const OVERDUE = 2;
+/** Windows that the limit rests, at most, before it tries again what did not go well. */
+const MAX_REST = 8;
 /** How fast a best time is forgotten, each window: an origin that became slower for good is believed after some minutes. */
 const DRIFT = 1.005;
 /** Tasks whose best time is known. */
 const MAX_BASELINES = 20_000;
+const MAX_CATEGORIES = 1_000;
 /** Timers and event loops disturb every duration by about so much. */
 const NOISE_MS = 0.5;
 
 /**
  * How many loads may be in flight: the gradient limiter of Netflix' concurrency-limits (`GradientLimit`: the ratio of the
- * best time to the present one, never below a half, scales the limit), with three differences.
+ * best time to the present one, never below a half, scales the limit), with these differences.
  *
  * - Times are compared with the best of the same task, since tasks differ by orders of magnitude. Where a task is new, the
  *   median of its category in this window is compared with the category's best median.
- * - There is no allowance for a queue, as whoever warms should cause none: the limit grows by one a window, only when it was
- *   reached and the origin is as fast as it ever was.
  * - A window is judged by its median.
+ * - There is no allowance for a queue, as whoever warms should cause none: the limit grows only when it was reached and the
+ *   origin is as fast as it ever was, by 1, 2, 4, … from window to window. A step after which it is not is taken back, and the next one
+ *   is tried later each time: up to 8 windows, halved by each step that goes well.
+ * - Loads that do not end say something, too. When more than half of those under way are overdue the limit falls to its minimum, as
+ *   TCP's window does after a timeout, and grows from there.
  *
  * Reads no clock: whoever reports says when.
  */
@@ -55,6 +68,17 @@ export class GradientLimiter {
   /** Best times, by task and by category, divided by the drift when they were noted. */
   readonly #best = new Map<string, number>();
   #drift = 1;
+  /** What half of the time spent on new tasks went to loads as long as, by category: in the last window that was not slow. */
+  readonly #usual = new Map<string, number>();
+  readonly #underWay = new Set<TimedLoad>();
+  /** When the limit fell on account of overdue loads. */
+  #fellAt = Number.NEGATIVE_INFINITY;
+  /** By how much the limit grows next, and by how much it has grown in the last window. */
+  #step = 1;
+  #grown = 0;
+  /** Windows to rest after the next failure, and those left to rest now. */
+  #rest = 1;
+  #resting = 0;
   #ratios: number[] = [];
   #unknown = new Map<string, number[]>();
   #samples = 0;
@@ -91,17 +115,23 @@ export class GradientLimiter {
 
   /** A load begins. Each needs its `end`. */
   begin(task: string, category: string, nowMs: number): TimedLoad {
-    return { task, category, began: nowMs };
+    const usualMs = this.#bestOf(`t:${task}`) ?? this.#usual.get(category) ?? Number.POSITIVE_INFINITY;
+    const load = { task, category, began: nowMs, overdueAt: nowMs + OVERDUE * usualMs + NOISE_MS };
+    this.#underWay.add(load);
+    return load;
   }
 
-  /** A load has ended; `inFlight` counts it. One that does not count says nothing. Returns whether a window was judged. */
-  end(load: TimedLoad, inFlight: number, nowMs: number, counts = true): boolean {
-    if (!counts) return false;
+  /** A load has ended; `inFlight` counts it. Returns whether a window was judged. */
+  end(load: TimedLoad, inFlight: number, nowMs: number, how: LoadEnd = "loaded"): boolean {
+    this.#underWay.delete(load);
+    // What began before the limit fell tells of the time before.
+    if (how === "found" || load.began < this.#fellAt) return false;
     const { task, category, began } = load;
     const durationMs = nowMs - began;
-    if (Number.isNaN(this.#windowBegan)) this.#windowBegan = began;
     const name = `t:${task}`;
     const best = this.#bestOf(name);
+    if (how === "failed" && !(best !== undefined && durationMs > best)) return false;
+    if (Number.isNaN(this.#windowBegan)) this.#windowBegan = began;
     if (best === undefined) {
       const values = this.#unknown.get(category);
       if (values === undefined) this.#unknown.set(category, [durationMs]);
@@ -120,6 +150,26 @@ export class GradientLimiter {
     return true;
   }
 
+  /** When more than half of the loads under way will be overdue, if none ends; infinite while there are too few to tell. */
+  get overdueAt(): number {
+    const moments: number[] = [];
+    for (const { began, overdueAt } of this.#underWay) if (began >= this.#fellAt) moments.push(overdueAt);
+    if (moments.length < MIN_SAMPLES) return Number.POSITIVE_INFINITY;
+    return moments.sort((a, b) => a - b)[Math.floor(moments.length / 2)] as number;
+  }
+
+  /** More than half of the loads under way are overdue: the limit falls, once for those that began before. */
+  giveWay(nowMs: number): void {
+    this.#fellAt = nowMs;
+    this.#slowdown = Math.max(this.#slowdown, OVERDUE);
+    this.#limit = Math.min(this.#settings.min, this.#max);
+    this.#backoffs++;
+    this.#step = 1;
+    this.#grown = 0;
+    this.#resting = 0;
+    this.#begin(nowMs);
+  }
+
   #judge(nowMs: number): void {
     const { tolerance } = this.#settings;
     for (const [category, values] of this.#unknown) {
@@ -128,20 +178,50 @@ export class GradientLimiter {
       this.#learn(name, median);
       const ratio = slownessOf(median, this.#bestOf(name) ?? median);
       for (let n = 0; n < values.length; n++) this.#ratios.push(ratio);
+      if (ratio <= tolerance && (this.#usual.size < MAX_CATEGORIES || this.#usual.has(category)))
+        this.#usual.set(category, usualOf(values));
     }
     this.#slowdown = medianOf(this.#ratios);
+    if (this.#resting > 0) this.#resting--;
     if (this.#slowdown > tolerance) this.#fall();
-    else if (this.#reached && this.#slowdown <= (1 + tolerance) / 2) {
-      this.#limit = Math.min(this.#max, this.#limit + 1);
-    }
+    else if (this.#slowdown > (1 + tolerance) / 2) this.#takeBack();
+    else if (this.#reached) this.#grow();
     this.#begin(nowMs);
+  }
+
+  #grow(): void {
+    if (this.#grown > 0) this.#rest = Math.max(1, Math.floor(this.#rest / 2));
+    this.#grown = 0;
+    if (this.#resting > 0) return;
+    const before = this.#limit;
+    this.#limit = Math.min(this.#max, before + this.#step);
+    this.#grown = this.#limit - before;
+    if (this.#grown > 0) this.#step *= 2;
+  }
+
+  /** The last step made the origin slower. */
+  #takeBack(): void {
+    if (this.#grown === 0) return;
+    this.#limit -= this.#grown;
+    this.#pause();
   }
 
   #fall(): void {
     const { min, tolerance } = this.#settings;
+    const least = Math.min(min, this.#max);
+    // Whatever makes the origin slow then, it is not we.
+    if (this.#limit <= least) return;
     const gradient = Math.max(LOWEST_GRADIENT, Math.min(1, tolerance / this.#slowdown));
-    this.#limit = Math.max(Math.min(min, this.#max), this.#limit * gradient);
+    this.#limit = Math.max(least, this.#limit * gradient);
     this.#backoffs++;
+    this.#pause();
+  }
+
+  #pause(): void {
+    this.#resting = this.#rest;
+    this.#rest = Math.min(MAX_REST, 2 * this.#rest);
+    this.#step = 1;
+    this.#grown = 0;
   }
 
   /** A new window. */
@@ -181,4 +261,18 @@ function slownessOf(durationMs: number, usualMs: number): number {
 function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+/**
+ * Half of the time was spent on loads at least as long. At any moment half of the loads under way are as long, so that half of them cannot
+ * be overdue where a category holds tasks of all sizes and the long ones are those that are seen under way.
+ */
+function usualOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  let left = sorted.reduce((sum, ms) => sum + ms, 0) / 2;
+  for (const ms of sorted) {
+    left -= ms;
+    if (left <= 0) return ms;
+  }
+  return sorted.at(-1) as number;
 }

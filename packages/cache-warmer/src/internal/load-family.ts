@@ -1,5 +1,6 @@
 import { type BatchFetcher, checkKey, type RefillResult, StoreUnavailableError } from "@crm/cache-core";
 import { familyKeys } from "./family-keys.ts";
+import type { LoadEnd } from "./gradient-limiter.ts";
 import { inTime } from "./in-time.ts";
 import { entryOptions, type LoadRequest, type LoadResult, WAIT_MS } from "./load-task.ts";
 import type { TaskRecord } from "./task-record.ts";
@@ -8,7 +9,7 @@ export interface FamilyRequest extends LoadRequest {
   /** Only these keys. @default all */
   readonly only: readonly string[] | undefined;
   /** A batch is being asked for; call what is returned when it has ended. */
-  readonly onBatch: () => () => void;
+  readonly onBatch: () => ((how?: LoadEnd) => void) | undefined;
   /** A batch, or the list of keys, has failed for the nth time: resolves after a pause when it is to be tried again, else to false. */
   readonly again: (attempt: number, error: unknown) => Promise<boolean>;
 }
@@ -99,7 +100,7 @@ async function* batches(
 async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promise<readonly RefillResult[]> {
   const { internals, record, timeoutMs, newerThan, signal, clock } = request;
   const { batchFetcher } = record.family as Family;
-  let onEnd: (() => void) | undefined;
+  let onEnd: ((how?: LoadEnd) => void) | undefined;
   const timed: BatchFetcher<unknown> = (wanted, context) => {
     onEnd = request.onBatch();
     return batchFetcher(wanted, { signal: AbortSignal.any([context.signal, signal]) });
@@ -107,8 +108,11 @@ async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promi
   try {
     const options = entryOptions(record, timeoutMs);
     const work = internals.refillMany({ keys, fetcher: timed, options, newerThan });
-    return await inTime(work, timeoutMs + WAIT_MS, record.name, clock);
-  } finally {
+    const results = await inTime(work, timeoutMs + WAIT_MS, record.name, clock);
     onEnd?.();
+    return results;
+  } catch (error) {
+    onEnd?.("failed");
+    throw error;
   }
 }

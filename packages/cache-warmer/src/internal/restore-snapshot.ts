@@ -8,6 +8,7 @@ import type {
   RefillResult,
 } from "@crm/cache-core";
 import type { HotSnapshot, HotSnapshotKey, RestoreResult } from "../hot-snapshot.ts";
+import type { LoadEnd } from "./gradient-limiter.ts";
 import type { HotKeys } from "./hot-keys.ts";
 import { withSignal } from "./load-task.ts";
 import { RunTimers } from "./run-timers.ts";
@@ -28,8 +29,8 @@ export interface RestoreRequest {
   /** How many loads may be in flight now. */
   readonly limit: () => number;
   readonly gauge: { inFlight: number };
-  /** A call begins; call what is returned when it has ended, with whether it counts. */
-  readonly time: (name: string, category: string) => (counts?: boolean) => void;
+  /** A call begins; call what is returned when it has ended. */
+  readonly time: (name: string, category: string) => ((how?: LoadEnd) => void) | undefined;
   /** Ms to wait before the next attempt. */
   readonly delayBefore: (attempt: number) => number;
 }
@@ -63,7 +64,8 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
       const end = request.time(unit.name, unit.category);
       try {
         const results = await unit.load();
-        end(results.some(({ outcome }) => outcome !== "found" && outcome !== "held"));
+        const loaded = results.some(({ outcome }) => outcome !== "found" && outcome !== "held");
+        end?.(loaded ? "loaded" : "found");
         if (results.every(({ outcome }) => outcome === "unavailable") && attempt <= retries) {
           if (await timers.pause(request.delayBefore(attempt))) continue;
         }
@@ -75,7 +77,7 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
         }
         return;
       } catch {
-        end();
+        end?.("failed");
         if (attempt <= retries && (await timers.pause(request.delayBefore(attempt)))) continue;
         counts.failed += unit.keys;
         return;

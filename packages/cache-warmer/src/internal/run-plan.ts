@@ -3,6 +3,7 @@ import type { RunKind, WarmerEvents } from "../events.ts";
 import type { ResolvedWarmerOptions, ResolvedWarmOptions } from "../options.ts";
 import type { Emitter } from "./emitter.ts";
 import type { GradientLimiter } from "./gradient-limiter.ts";
+import type { OriginWatch } from "./origin-watch.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 /** What the runs of one warmer share. */
@@ -10,6 +11,8 @@ export interface RunContext {
   readonly internals: CacheInternals;
   readonly settings: ResolvedWarmerOptions;
   readonly limiter: GradientLimiter | null;
+  /** Where there is a limiter. */
+  readonly watch: OriginWatch | null;
   readonly emitter: Emitter<WarmerEvents>;
   /** Loads under way in this process. */
   readonly gauge: { inFlight: number };

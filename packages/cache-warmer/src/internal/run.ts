@@ -1,21 +1,19 @@
 import type { WarmingMetrics } from "../metrics.ts";
 import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { Attempts } from "./attempts.ts";
+import { checkStored, type StoredElsewhere } from "./check-stored.ts";
 import { planDependencies } from "./dependencies.ts";
 import { notTried } from "./endings.ts";
 import type { CandidateState, Ledger, LedgerReply, StepBounds } from "./ledger.ts";
 import { OpenTasks } from "./open-tasks.ts";
-import { ReadyQueue } from "./ready-queue.ts";
 import { type Ending, RunFigures } from "./run-figures.ts";
 import type { RunContext, RunPlan } from "./run-plan.ts";
+import { RunReports } from "./run-reports.ts";
 import { RunTimers } from "./run-timers.ts";
+import { TakenTasks } from "./taken-tasks.ts";
 import type { TaskRecord } from "./task-record.ts";
+import { POLL_MAX_MS, WantedTasks } from "./wanted-tasks.ts";
 
-/** How many tasks are asked about beyond those wanted, where the fleet has them. */
-const AHEAD_MIN = 16;
-const AHEAD_MAX = 256;
-const POLL_MIN_MS = 25;
-const POLL_MAX_MS = 250;
 /** Marks older than this are cleared away, whatever was asked for. */
 const KEEP_MAX_MS = 86_400_000;
 const KEEP_MIN_MS = 60_000;
@@ -30,28 +28,22 @@ export class Run {
   readonly #context: RunContext;
   readonly #plan: RunPlan;
   readonly #ledger: Ledger;
-  readonly #ready: ReadyQueue;
+  readonly #wanted: WantedTasks;
+  readonly #taken: TakenTasks;
   readonly #open: OpenTasks;
   readonly #attempts: Attempts;
   readonly #timers: RunTimers;
+  readonly #reports: RunReports;
   readonly #since = new Map<TaskRecord, number>();
-  /** Held by others, to be asked about again. */
-  #elsewhere: TaskRecord[] = [];
-  /** Ours in the ledger, and whether they are in flight. */
-  readonly #taken = new Map<TaskRecord, boolean>();
   readonly #keepMs: number;
-  #ended: { record: TaskRecord; name: string; mark: Mark }[] = [];
   /** The store's clock at the last answer. */
   #now = -1;
-  #ahead = 0;
   #stepping = false;
   #again = false;
   #over = false;
-  #pollMs = POLL_MIN_MS;
   #failingSince: number | undefined;
   #resolve: (metrics: WarmingMetrics) => void = () => {};
   #reject: (reason: unknown) => void = () => {};
-  #onEnding: (() => void) | undefined;
 
   constructor(context: RunContext, plan: RunPlan, ledger: Ledger) {
     const { clock } = context.internals;
@@ -59,10 +51,12 @@ export class Run {
     this.#plan = plan;
     this.#ledger = ledger;
     this.figures = new RunFigures(plan.records, clock);
+    this.#reports = new RunReports(context, plan, this.figures);
     const dependencies = planDependencies(plan.records);
-    this.#ready = new ReadyQueue(dependencies.priorityOf);
+    this.#wanted = new WantedTasks(dependencies.priorityOf);
+    this.#taken = new TakenTasks(ledger);
     this.#open = new OpenTasks(plan.records, dependencies, {
-      onReady: (record) => this.#ready.push(record),
+      onReady: (record) => this.#wanted.push(record),
       onEnd: (record, ending) => this.#note(record, ending),
     });
     this.#timers = new RunTimers(clock);
@@ -75,7 +69,7 @@ export class Run {
     for (const record of plan.records) {
       this.#since.set(record, plan.sinceOf(record));
       longest = Math.max(longest, plan.maxAgeOf(record));
-      if (!dependencies.waitsFor.has(record)) this.#ready.push(record);
+      if (!dependencies.waitsFor.has(record)) this.#wanted.push(record);
     }
     this.#keepMs = Math.min(KEEP_MAX_MS, Math.ceil(longest));
     this.result = new Promise((resolve, reject) => {
@@ -100,11 +94,10 @@ export class Run {
 
   /** `onEnding` is called after each step in which tasks have ended. */
   start(onEnding?: () => void): void {
-    const { emitter } = this.#context;
-    const { id, kind, options } = this.#plan;
-    this.#onEnding = onEnding;
-    emitter.emit("run:start", () => ({ run: id, kind, total: this.figures.total }));
+    const { kind, options } = this.#plan;
     const { signal } = options;
+    this.#reports.onEnding = onEnding;
+    this.#reports.began();
     if (signal?.aborted) {
       this.abort(signal.reason);
       return;
@@ -121,7 +114,7 @@ export class Run {
     }
     // Somebody waits for its end, and what it waits for itself may be a timer.
     if (kind !== "background") this.#timers.holdProcess();
-    this.#timers.beat(this.#ledger.leaseMs / 3, () => this.#keepTaken());
+    this.#timers.beat(this.#ledger.leaseMs / 3, () => this.#taken.keep());
     this.#kick();
   }
 
@@ -132,14 +125,13 @@ export class Run {
   abort(reason: unknown, quietly = false): void {
     if (this.#over) return;
     this.figures.aborted = true;
-    const released = [...this.#taken.keys()].map(({ name }) => ({ name, mark: MARK.released }));
-    const ended = [...this.#ended, ...released];
+    const ended = this.#taken.leave();
     for (const record of this.#open.all()) this.#open.close(record, notTried("skipped", "aborted"));
     // Fetchers may end at once: the run must be over by then.
     this.#stop();
     this.#attempts.abort(reason);
     if (ended.length > 0) this.#ledger.step(ended, [], this.#bounds(0)).catch(() => {});
-    const metrics = this.#finish();
+    const metrics = this.#reports.ended();
     if (quietly) this.#resolve(metrics);
     else this.#reject(reason);
   }
@@ -164,7 +156,7 @@ export class Run {
       } catch (error) {
         // A fault of the warmer itself must not leave a caller waiting for ever.
         this.#stop();
-        this.#finish();
+        this.#reports.ended();
         this.#reject(error);
       }
     }
@@ -174,13 +166,12 @@ export class Run {
   async #step(): Promise<void> {
     const { gauge } = this.#context;
     const want = Math.max(0, this.#limit - gauge.inFlight);
-    const batch = want === 0 ? [] : this.#ready.take(want + this.#ahead);
-    const ended = this.#ended;
+    const batch = this.#wanted.take(want);
+    const ended = this.#taken.takeEnded();
     if (batch.length === 0 && ended.length === 0) {
       this.#waitForMore();
       return;
     }
-    this.#ended = [];
     const candidates = batch.map((record) => ({
       name: record.name,
       maxAgeMs: this.#plan.maxAgeOf(record),
@@ -196,8 +187,8 @@ export class Run {
         this.#complete();
         return;
       }
-      this.#ready.putBack(batch);
-      this.#ended = [...ended, ...this.#ended];
+      this.#wanted.putBack(batch);
+      this.#taken.putBack(ended);
       this.#storeFailed(error);
       return;
     }
@@ -214,8 +205,8 @@ export class Run {
     for (const { record } of ended) record.settledAt = Math.max(record.settledAt, reply.now);
     await this.#apply(batch, reply, want);
     if (this.#over) return;
-    this.#tell();
-    if (this.#open.size === 0 && this.#ended.length === 0) {
+    this.#reports.wentOn(this.#open);
+    if (this.#open.size === 0 && !this.#taken.hasEnded) {
       this.#complete();
       return;
     }
@@ -225,73 +216,58 @@ export class Run {
   /** Does what the ledger said about each candidate. */
   async #apply(batch: readonly TaskRecord[], reply: LedgerReply, want: number): Promise<void> {
     const free: TaskRecord[] = [];
-    const stored: { readonly record: TaskRecord; readonly at: number }[] = [];
+    const stored: StoredElsewhere[] = [];
     let granted = 0;
     batch.forEach((record, nth) => {
       const state = reply.states[nth] as CandidateState;
       if (state.kind === "granted") {
         granted++;
         this.#take(record, this.#plan.newerThanOf(record, state.began, reply.now));
-      } else if (state.kind === "held") this.#elsewhere.push(record);
+      } else if (state.kind === "held") this.#wanted.leave(record);
       else if (state.kind === "free") free.push(record);
       else if (state.mark === MARK.stored && record.family === undefined)
         stored.push({ record, at: state.at });
       else this.#endElsewhere(record, state.mark);
     });
-    if (free.length > 0) this.#ready.putBack(free);
-    if (granted === want || free.length > 0) this.#ahead = 0;
-    else {
-      // The fleet has all that was asked about: look further.
-      this.#ahead = Math.min(AHEAD_MAX, Math.max(AHEAD_MIN, 2 * this.#ahead));
-      if (this.#ready.size > 0) this.#again = true;
-    }
-    if (granted > 0 || stored.length > 0) this.#pollMs = POLL_MIN_MS;
+    if (free.length > 0) this.#wanted.putBack(free);
+    if (this.#wanted.note(want, granted, free.length)) this.#again = true;
+    if (stored.length > 0) this.#wanted.hurry();
     if (stored.length > 0) await this.#checkStored(stored);
   }
 
-  /** What another instance has stored may be gone again: then it is this one's to load. */
-  async #checkStored(stored: readonly { readonly record: TaskRecord; readonly at: number }[]): Promise<void> {
-    const names = stored.map(({ record }) => record.name);
-    const times = await this.#context.internals.times(names).catch(() => undefined);
+  async #checkStored(stored: readonly StoredElsewhere[]): Promise<void> {
+    const { internals, onFresh } = this.#context;
+    const { there, gone } = await checkStored(internals, () => this.#ledger.now, stored);
     if (this.#over) return;
-    const gone: TaskRecord[] = [];
-    stored.forEach(({ record, at }, nth) => {
-      const entry = times?.[nth];
-      if (times !== undefined && (entry == null || entry.freshUntil <= this.#ledger.now)) {
-        this.#since.set(record, at);
-        gone.push(record);
-        return;
-      }
-      if (entry != null) this.#context.onFresh(record, record.name, entry.freshUntil);
+    for (const { record, freshUntil } of there) {
+      if (freshUntil !== undefined) onFresh(record, record.name, freshUntil);
       this.#endElsewhere(record, MARK.stored);
-    });
-    if (gone.length > 0) this.#putBack(gone);
+    }
+    for (const { record, at } of gone) this.#since.set(record, at);
+    if (gone.length > 0) this.#putBack(gone.map(({ record }) => record));
   }
 
   #take(record: TaskRecord, newerThan: number): void {
-    this.#taken.set(record, true);
+    this.#taken.take(record);
     this.#attempts.begin(record, newerThan);
   }
 
   #putBack(records: readonly TaskRecord[]): void {
     if (this.#over) return;
-    this.#ready.putBack(records);
+    this.#wanted.putBack(records);
     this.#kick();
   }
 
-  /** It is ours still, and others may be in flight in its place. */
   #pause(record: TaskRecord): void {
     if (this.#over) return;
-    this.#taken.set(record, false);
-    this.#ledger.hold([{ name: record.name, counts: false }]).catch(() => {});
+    this.#taken.pause(record);
     this.#kick();
   }
 
   /** A task of ours has ended. */
   #end(record: TaskRecord, ending: Ending, mark: Mark): void {
     if (this.#over) return;
-    this.#taken.delete(record);
-    this.#ended.push({ record, name: record.name, mark });
+    this.#taken.end(record, mark);
     this.#open.close(record, ending);
     this.#kick();
   }
@@ -303,12 +279,7 @@ export class Run {
 
   #note(record: TaskRecord, ending: Ending): void {
     record.settledAt = Math.max(record.settledAt, this.#now);
-    this.figures.end(record, ending);
-    const { name: key, category } = record;
-    const { outcome, reason, error, durationMs, keys, bytes } = ending;
-    this.#context.emitter.emit("task:end", () => ({
-      ...{ key, category, outcome, reason, error, durationMs, keys, bytes },
-    }));
+    this.#reports.taskEnded(record, ending);
   }
 
   #storeFailed(error: unknown): void {
@@ -321,52 +292,31 @@ export class Run {
     // Loads that are under way end by themselves, and are noted when they do.
     const failed: Ending = { ...notTried("failed", "store"), error };
     for (const record of this.#open.all()) {
-      if (this.#taken.get(record) === true) continue;
-      this.#taken.delete(record);
+      if (this.#taken.isInFlight(record)) continue;
+      this.#taken.forget(record);
       this.#open.close(record, failed);
     }
-    this.#ready.take(Number.POSITIVE_INFINITY);
-    this.#elsewhere = [];
+    this.#wanted.clear();
     if (this.#attempts.inFlight > 0) {
-      this.#ended = [];
+      this.#taken.takeEnded();
       return;
     }
     for (const record of this.#open.all()) this.#open.close(record, failed);
-    this.#tell();
+    this.#reports.wentOn(this.#open);
     this.#complete();
   }
 
   /** Others hold what is left, or the fleet is at its limit: look again soon. */
   #waitForMore(): void {
     if (this.#again) return;
-    if (this.#elsewhere.length > 0 || this.#ready.size > 0) this.#poll(this.#pollMs);
+    const { pollMs } = this.#wanted;
+    if (pollMs !== undefined) this.#poll(pollMs);
   }
 
   #poll(ms: number): void {
     this.#timers.poll(ms * (0.75 + this.#context.internals.random() / 2), () => {
-      this.#pollMs = Math.min(POLL_MAX_MS, this.#pollMs * 1.5);
-      if (this.#elsewhere.length > 0) {
-        this.#ahead = Math.min(AHEAD_MAX, Math.max(this.#ahead, this.#elsewhere.length));
-        this.#ready.putBack(this.#elsewhere);
-        this.#elsewhere = [];
-      }
+      this.#wanted.look();
       this.#kick();
-    });
-  }
-
-  /** Keeps what is taken, while it is. */
-  #keepTaken(): void {
-    const tasks = [...this.#taken].map(([{ name }, counts]) => ({ name, counts }));
-    if (tasks.length > 0) this.#ledger.hold(tasks).catch(() => {});
-  }
-
-  #tell(): void {
-    this.#onEnding?.();
-    const { total, done, successful, failed, skipped } = this.figures;
-    const { id: run, kind } = this.#plan;
-    this.#context.emitter.emit("run:progress", () => {
-      const remainingByPriority = this.#open.remainingByPriority();
-      return { run, kind, total, done, successful, failed, skipped, remainingByPriority };
     });
   }
 
@@ -378,16 +328,7 @@ export class Run {
   /** Everything has ended. */
   #complete(): void {
     this.#stop();
-    this.#resolve(this.#finish());
-  }
-
-  #finish(): WarmingMetrics {
-    const { emitter, gauge, limiter } = this.#context;
-    this.figures.complete();
-    const metrics = this.figures.metrics(gauge.inFlight, limiter?.state ?? null);
-    this.#onEnding?.();
-    emitter.emit("run:end", () => ({ run: this.#plan.id, kind: this.#plan.kind, metrics }));
-    return metrics;
+    this.#resolve(this.#reports.ended());
   }
 
   #bounds(want: number): StepBounds {

@@ -38,7 +38,6 @@ const FAMILY: OptionNames<WarmingFamily> = {
 /** The registered tasks, by name and by priority. */
 export class TaskBook {
   readonly #records = new Map<string, TaskRecord>();
-  readonly #categories = new Map<string, { count: number }>();
   /** What the expiry index is to ask about, each once; some may be forgotten since. */
   #doubted: TaskRecord[] = [];
   /** When tasks that were forgotten had been settled: what this instance did for one is no news to its successor. */
@@ -54,8 +53,7 @@ export class TaskBook {
 
   /** All or none. Returns the names that were registered before. */
   add(records: readonly TaskRecord[]): string[] {
-    const dependent = records.filter((record) => record.dependsOn.length > 0);
-    if (dependent.length > 0) this.#refuseCycles(records, dependent);
+    if (records.some(isDependent)) this.#refuseCycles(records, records.filter(isDependent));
     const replaced: string[] = [];
     for (const record of records) {
       const previous = this.#records.get(record.name);
@@ -68,11 +66,9 @@ export class TaskBook {
         this.#settled.delete(record.name);
       }
       this.#records.set(record.name, record);
-      const category = this.#categories.get(record.category);
-      if (category === undefined) this.#categories.set(record.category, { count: 1 });
-      else category.count++;
-      this.doubt(record);
+      this.#doubted.push(record);
     }
+    this.#trimDoubted();
     return replaced;
   }
 
@@ -82,6 +78,10 @@ export class TaskBook {
     if (record.doubted) return;
     record.doubted = true;
     this.#doubted.push(record);
+    this.#trimDoubted();
+  }
+
+  #trimDoubted(): void {
     // Tasks that are registered again and again leave their former selves here.
     if (this.#doubted.length <= 64 + 2 * this.#records.size) return;
     this.#doubted = this.#doubted.filter(({ name }, at) => this.#records.get(name) === this.#doubted[at]);
@@ -123,7 +123,10 @@ export class TaskBook {
   }
 
   countByCategory(): Record<string, number> {
-    return Object.fromEntries([...this.#categories].map(([name, { count }]) => [name, count]));
+    const counts = new Map<string, number>();
+    // Asked for now and then: cheaper than to keep count of ten thousand registrations.
+    for (const { category } of this.#records.values()) counts.set(category, (counts.get(category) ?? 0) + 1);
+    return Object.fromEntries(counts);
   }
 
   #forget(record: TaskRecord): void {
@@ -133,8 +136,6 @@ export class TaskBook {
         this.#settled.delete(this.#settled.keys().next().value as string);
       this.#settled.set(record.name, record.settledAt);
     }
-    const category = this.#categories.get(record.category);
-    if (category !== undefined && --category.count === 0) this.#categories.delete(record.category);
     // So that the expiry index drops it.
     record.indexed = false;
   }
@@ -167,12 +168,8 @@ export class TaskBook {
   }
 }
 
-/**
- * `known`: categories that were checked already; those of the task are added.
- *
- * @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError
- */
-export function checkTask(task: WarmingTask, known: Set<string> = new Set()): TaskRecord {
+/** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
+export function checkTask(task: WarmingTask): TaskRecord {
   if (typeof task !== "object" || task === null) {
     throw new InvalidOptionError({
       option: "task",
@@ -184,7 +181,7 @@ export function checkTask(task: WarmingTask, known: Set<string> = new Set()): Ta
   const name = checkKey(task.key);
   const { fetcher } = task;
   if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
-  return makeRecord(name, task, fetcher, undefined, known);
+  return makeRecord(name, task, fetcher, undefined);
 }
 
 /** @throws InvalidKeyError, InvalidFetcherError, InvalidDurationError, InvalidOptionError */
@@ -205,7 +202,11 @@ export function checkFamily(family: WarmingFamily): TaskRecord {
     throw new InvalidOptionError({ option: "batchSize", received: batchSize, expected });
   }
   const parts = { keys, batchFetcher: batchFetcher as BatchFetcher<unknown>, batchSize };
-  return makeRecord(name, family, undefined, parts, new Set());
+  return makeRecord(name, family, undefined, parts);
+}
+
+function isDependent(record: TaskRecord): boolean {
+  return record.dependsOn.length > 0;
 }
 
 /** One literal, in one place: ten thousand of them are registered in milliseconds. */
@@ -214,19 +215,17 @@ function makeRecord(
   settings: WarmingSettings,
   fetcher: TaskRecord["fetcher"],
   family: TaskRecord["family"],
-  known: Set<string>,
 ): TaskRecord {
   const { ttl, priority = 5, category = "default", dependsOn, timeout, retries, entry } = settings;
   if (!Number.isInteger(priority) || priority < 1 || priority > 10) {
     const expected = "a whole number from 1 to 10, 10 being loaded first";
     throw new InvalidOptionError({ option: "priority", received: priority, expected });
   }
-  if (!known.has(category)) known.add(checkCategory(category));
   return {
     name,
     fetcher,
     family,
-    category,
+    category: checkCategory(category),
     priority,
     ttl,
     ttlMs: ttl === undefined ? USUAL_TTL_MS : parseDuration(ttl, "ttl"),
@@ -236,7 +235,8 @@ function makeRecord(
     entry: entry === undefined ? undefined : checkEntry(entry),
     settledAt: -1,
     indexed: false,
-    doubted: false,
+    // The book asks about each that is added.
+    doubted: true,
     report: undefined,
   };
 }
@@ -244,8 +244,9 @@ function makeRecord(
 /** @throws InvalidOptionError */
 export function checkCategory(category: unknown): string {
   if (typeof category === "string" && category !== "" && category.length <= 128) {
-    // The rules of a key, in fewer bytes.
-    if (Buffer.byteLength(category) <= 128) return checkKey(category, "category");
+    // The rules of a key, in fewer bytes. A code unit takes three at most.
+    if (3 * category.length <= 128 || Buffer.byteLength(category) <= 128)
+      return checkKey(category, "category");
   }
   const expected = "a string of 1 to 128 bytes without control characters";
   throw new InvalidOptionError({ option: "category", received: category, expected });
