@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 
-/** The drawing of `favicon.svg` in the page itself: as an image it would be a document of its own, which a telephone takes 90 ms for, each time. */
+/** The drawing of `favicon.svg` in the page itself: as an image it would be a document of its own, each time it is shown. */
 export const Brand = () => (
   <Link to="/" className="brand">
     <svg viewBox="0 0 32 32" width={26} height={26} aria-hidden="true">
