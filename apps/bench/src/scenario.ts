@@ -60,7 +60,7 @@ export type Measurement = Readonly<Record<string, number>>;
 export interface ServerDelta {
   /** Commands that the server executed between start and end of the measured part. */
   readonly commands: number;
-  /** Growth of `used_memory`, with the contender's connections closed. */
+  /** Growth of `used_memory` without the texts of scripts, with the contender's connections closed. */
   readonly bytes: number;
 }
 

@@ -76,8 +76,11 @@ export class Server {
     return this.#redis.incr(`bench:${what}`);
   }
 
+  /** Bytes; without the texts of scripts, which stand once in a server, however many entries it holds. */
   async usedMemory(): Promise<number> {
-    return Number(/used_memory:(\d+)/.exec(await this.#redis.info("memory"))![1]);
+    const info = await this.#redis.info("memory");
+    const read = (field: string): number => Number(new RegExp(`\\b${field}:(\\d+)`).exec(info)![1]);
+    return read("used_memory") - read("used_memory_scripts");
   }
 
   keys(): Promise<number> {

@@ -17,7 +17,7 @@ export const memory: Scenario = {
   name: "memory",
   title: "Bytes in Redis",
   about:
-    "Growth of `used_memory` over 10,000 entries of JSON of 733 to 1,275 bytes (990 in the mean), after the contender has disconnected; 100 entries share each tag. Overhead is what an entry takes beyond the same JSON under the same key by a bare `SET PX`. This repository's entries are fills (`getOrSet`); *set* adds the history of invalidations, which keeps the latest 10,000 writes and no more.",
+    "Growth of `used_memory` over 10,000 entries of JSON of 733 to 1,275 bytes (990 in the mean), after the contender has disconnected, without the texts of scripts (`used_memory_scripts`), which a server holds once; 100 entries share each tag. Overhead is what an entry takes beyond the same JSON under the same key by a bare `SET PX`. This repository's entries are fills (`getOrSet`); *set* adds the history of invalidations, which keeps the latest 10,000 writes and no more.",
   columns: [
     { key: "bytes", title: "bytes an entry", ratio: true },
     { key: "keys", title: "keys an entry" },
