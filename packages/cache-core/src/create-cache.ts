@@ -1,6 +1,6 @@
 import type { Cache } from "./cache.ts";
 import { checkNamespace } from "./check-key.ts";
-import { checkNames, type OptionNames } from "./check-options.ts";
+import { checkOptionNames, type OptionNames } from "./check-options.ts";
 import { systemClock } from "./clock.ts";
 import { InvalidOptionError } from "./errors.ts";
 import { CacheCore } from "./internal/cache-core.ts";
@@ -29,7 +29,7 @@ export function createCache(options: CacheOptions): Cache {
       expected: "an object with a `store`",
     });
   }
-  checkNames(options, CACHE_OPTIONS, "");
+  checkOptionNames(options, CACHE_OPTIONS, "");
   const { store } = options;
   if (typeof store !== "object" || store === null || store.specVersion !== 1) {
     throw new InvalidOptionError({

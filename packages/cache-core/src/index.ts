@@ -11,6 +11,7 @@ export type {
   TogetherRequest,
 } from "./cache.ts";
 export { checkKey } from "./check-key.ts";
+export { checkOptionNames, type OptionNames } from "./check-options.ts";
 export type { Clock } from "./clock.ts";
 export { systemClock } from "./clock.ts";
 export type { Codec, EncodedValue } from "./codec.ts";

@@ -1,5 +1,5 @@
 import { checkTags } from "./check-key.ts";
-import { checkNames, isOptions, type OptionNames } from "./check-options.ts";
+import { checkOptionNames, isOptions, type OptionNames } from "./check-options.ts";
 import { dependencyTags } from "./dependencies.ts";
 import type { Duration } from "./duration.ts";
 import { parseDuration, parseDurationOrZero } from "./duration.ts";
@@ -54,7 +54,7 @@ const MEMORY_OPTIONS: OptionNames<MemoryTierOptions> = {
 export function resolveEntryDefaults(options: EntryDefaults | undefined): ResolvedEntryOptions {
   if (options === undefined) return DEFAULTS;
   const resolved = resolveEntryOptions(options, DEFAULTS, "defaults.");
-  if (isOptions(options)) checkNames(options, ENTRY_DEFAULTS, "defaults.");
+  if (isOptions(options)) checkOptionNames(options, ENTRY_DEFAULTS, "defaults.");
   return resolved;
 }
 
@@ -96,7 +96,7 @@ export function resolveEntryOptions(
 
 /** Refuses names that are no option of `getOrSet`. @throws InvalidOptionError */
 export function checkGetOrSetNames(options: object): void {
-  checkNames(options, GET_OR_SET_OPTIONS, "options.");
+  checkOptionNames(options, GET_OR_SET_OPTIONS, "options.");
 }
 
 /** What `set` was given: a duration, or options. */
@@ -107,7 +107,7 @@ export function resolveSetOptions(
   if (!isOptions(options)) {
     return { entry: resolveEntryOptions(options as Duration | undefined, base), tags: [] };
   }
-  checkNames(options, SET_OPTIONS, "options.");
+  checkOptionNames(options, SET_OPTIONS, "options.");
   const { ttl, staleTtl, jitter } = options;
   return {
     entry: resolveEntryOptions({ ttl, staleTtl, jitter }, base),
@@ -139,7 +139,7 @@ export function resolveMemoryTier(
     });
   }
   const options = memory === true ? {} : memory;
-  checkNames(options, MEMORY_OPTIONS, "memory.");
+  checkOptionNames(options, MEMORY_OPTIONS, "memory.");
   const maxBytes = whole(options.maxBytes, 67_108_864, "memory.maxBytes");
   return {
     maxEntries: whole(options.maxEntries, 10_000, "memory.maxEntries"),

@@ -1,5 +1,11 @@
-import { type Duration, InvalidKeyError, InvalidOptionError, parseDuration } from "@crm/cache-core";
-import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import {
+  checkOptionNames,
+  type Duration,
+  InvalidKeyError,
+  InvalidOptionError,
+  type OptionNames,
+  parseDuration,
+} from "@crm/cache-core";
 import type { LockKind } from "./internal/lock-place.ts";
 import type { PermitOptions } from "./semaphore.ts";
 
@@ -93,7 +99,7 @@ export function resolveLockOptions(
 ): ResolvedLockOptions {
   if (options !== undefined) {
     checkObject(options);
-    checkNames(options, LOCK_OPTIONS[kind]);
+    checkOptionNames(options, LOCK_OPTIONS[kind]);
   }
   const { signal } = options ?? {};
   if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal)) {
@@ -112,7 +118,7 @@ export function resolveLockOptions(
 /** The defaults of an instance, as they were given. @throws InvalidOptionError, InvalidDurationError */
 export function checkLocksOptions(options: LocksOptions): void {
   checkObject(options);
-  checkNames(options, LOCKS_OPTIONS);
+  checkOptionNames(options, LOCKS_OPTIONS);
   // A wrong default is told here and not at the first lock.
   resolveLockOptions(undefined, options, options.wait ?? DEFAULTS.wait);
 }
@@ -156,7 +162,7 @@ function resolveDurability(durability: LockDurability | undefined): ResolvedLock
       expected: "an object with `replicas`",
     });
   }
-  checkNames(durability, DURABILITY, "durability.");
+  checkOptionNames(durability, DURABILITY, "durability.");
   const replicas = resolveCount("durability.replicas", durability.replicas, 100);
   const timeoutMs = parseDuration(durability.timeout ?? DEFAULTS.replicaTimeout, "durability.timeout");
   if (timeoutMs > 60_000) {

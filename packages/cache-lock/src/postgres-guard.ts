@@ -1,6 +1,5 @@
-import { InvalidOptionError } from "@crm/cache-core";
+import { checkOptionNames, InvalidOptionError, type OptionNames } from "@crm/cache-core";
 import { StaleFenceError } from "./errors.ts";
-import { checkNames, type OptionNames } from "./internal/check-names.ts";
 import { checkLockName, checkObject } from "./options.ts";
 
 /** What the guard asks of a client: `pg`, PGlite, or anything with `query(text, values)`. */
@@ -32,7 +31,7 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,62}$/;
 /** Makes a guard that compares fences in a table of yours. Sends nothing yet. @throws InvalidOptionError */
 export function postgresGuard(options: PostgresGuardOptions = {}): PostgresGuard {
   checkObject(options);
-  checkNames(options, OPTIONS);
+  checkOptionNames(options, OPTIONS);
   const table = quote("table", options.table ?? "lock_fences");
   const upsert =
     `INSERT INTO ${table} AS seen (resource, fence) VALUES ($1, $2::bigint) ON CONFLICT (resource) ` +

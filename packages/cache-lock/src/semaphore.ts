@@ -1,5 +1,4 @@
-import { InvalidOptionError } from "@crm/cache-core";
-import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import { checkOptionNames, InvalidOptionError, type OptionNames } from "@crm/cache-core";
 import type { LockTaker, Wanted } from "./internal/lock-taker.ts";
 import type { Lock } from "./lock.ts";
 import type { LockInfo } from "./lock-info.ts";
@@ -40,7 +39,7 @@ export interface Semaphore {
 export function makeSemaphore(taker: LockTaker, name: string, options: SemaphoreOptions): Semaphore {
   checkLockName(name);
   checkObject(options, "an object with `permits`");
-  checkNames(options, SEMAPHORE_OPTIONS);
+  checkOptionNames(options, SEMAPHORE_OPTIONS);
   const limit = resolveCount("permits", options.permits, MAX_PERMITS);
 
   function wanted(taken: PermitOptions | undefined): Wanted {

@@ -1,5 +1,12 @@
-import { type Cache, checkKey, type Duration, InvalidOptionError, parseDuration } from "@crm/cache-core";
-import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import {
+  type Cache,
+  checkKey,
+  checkOptionNames,
+  type Duration,
+  InvalidOptionError,
+  type OptionNames,
+  parseDuration,
+} from "@crm/cache-core";
 import { type CompiledPlan, checkAffordable, compilePlan } from "./internal/compiled-plan.ts";
 import { Engine, type RateLimiterStats, type Target } from "./internal/engine.ts";
 import { LruMap } from "./internal/lru-map.ts";
@@ -302,5 +309,5 @@ function checkOptions(options: object, known: Readonly<Record<string, true>>): v
   if (!isObject(options)) {
     throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
   }
-  checkNames(options, known);
+  checkOptionNames(options, known);
 }

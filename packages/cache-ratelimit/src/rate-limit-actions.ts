@@ -1,5 +1,11 @@
-import { type Cache, checkKey, type Duration, InvalidOptionError } from "@crm/cache-core";
-import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import {
+  type Cache,
+  checkKey,
+  checkOptionNames,
+  type Duration,
+  InvalidOptionError,
+  type OptionNames,
+} from "@crm/cache-core";
 import { type CompiledPlan, compilePlan } from "./internal/compiled-plan.ts";
 import { Engine, type Target } from "./internal/engine.ts";
 import { LruMap } from "./internal/lru-map.ts";
@@ -52,7 +58,7 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
   if (!isObject(options)) {
     throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
   }
-  checkNames(options, OPTIONS);
+  checkOptionNames(options, OPTIONS);
   const { whenUnavailable, localShare } = options;
   // Checked here, so that a mistake shows at start. No limiter of a caller's can have this name.
   const [rule] = resolveRules({ hits: { limit: 1, window: 1, whenUnavailable, localShare } }, "");

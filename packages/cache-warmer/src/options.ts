@@ -1,5 +1,10 @@
-import { type Duration, InvalidOptionError, parseDuration } from "@crm/cache-core";
-import { checkNames, type OptionNames } from "./internal/check-names.ts";
+import {
+  checkOptionNames,
+  type Duration,
+  InvalidOptionError,
+  type OptionNames,
+  parseDuration,
+} from "@crm/cache-core";
 
 /** How warming goes, unless a task or a call says otherwise. */
 export interface CacheWarmerOptions {
@@ -161,7 +166,7 @@ const BACKGROUND_OPTIONS: OptionNames<BackgroundOptions> = {
 export function resolveWarmerOptions(options: CacheWarmerOptions | undefined): ResolvedWarmerOptions {
   checkObject("options", options);
   const given = options ?? {};
-  checkNames(given, WARMER_OPTIONS);
+  checkOptionNames(given, WARMER_OPTIONS);
   return {
     maxParallel: whole("maxParallel", given.maxParallel ?? DEFAULTS.maxParallel, 1, 1_000),
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "timeout"),
@@ -181,7 +186,7 @@ export function resolveWarmOptions(
   names: Readonly<Record<string, true>> = WARM_OPTIONS,
 ): ResolvedWarmOptions {
   checkObject("options", options);
-  checkNames(options ?? {}, names);
+  checkOptionNames(options ?? {}, names);
   const { parallel = true, maxParallel, signal, timeout, retries, maxAge } = options ?? {};
   if (typeof parallel !== "boolean") {
     throw new InvalidOptionError({ option: "parallel", received: parallel, expected: "a boolean" });
@@ -265,7 +270,7 @@ function resolveLimiter(limiter: CacheWarmerOptions["limiter"]): ResolvedLimiter
   if (limiter === false) return null;
   if (limiter !== true) checkObject("limiter", limiter);
   const given = limiter === true || limiter === undefined ? {} : limiter;
-  checkNames(given, LIMITER_OPTIONS, "limiter.");
+  checkOptionNames(given, LIMITER_OPTIONS, "limiter.");
   const defaults = DEFAULTS.limiter;
   const tolerance = given.tolerance ?? defaults.tolerance;
   if (typeof tolerance !== "number" || !(tolerance >= 1.05 && tolerance <= 10)) {
@@ -290,7 +295,7 @@ function resolveHotKeys(hotKeys: CacheWarmerOptions["hotKeys"]): ResolvedHotKeyO
   if (hotKeys === undefined || hotKeys === false) return null;
   if (hotKeys !== true) checkObject("hotKeys", hotKeys);
   const given = hotKeys === true ? {} : hotKeys;
-  checkNames(given, HOT_KEY_OPTIONS, "hotKeys.");
+  checkOptionNames(given, HOT_KEY_OPTIONS, "hotKeys.");
   const defaults = DEFAULTS.hotKeys;
   const top = whole("hotKeys.top", given.top ?? defaults.top, 1, 1_000);
   return {

@@ -8,7 +8,7 @@ import {
   checkTag,
   checkTags,
 } from "../check-key.ts";
-import { checkNames, checkSchema, checkSignal, isOptions, type OptionNames } from "../check-options.ts";
+import { checkOptionNames, checkSchema, checkSignal, isOptions, type OptionNames } from "../check-options.ts";
 import { dependencyTags, isOwnTag } from "../dependencies.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import {
@@ -540,7 +540,7 @@ function softOf(options: InvalidateOptions | undefined): boolean {
   if (!isOptions(options)) {
     throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
   }
-  checkNames(options, INVALIDATE_OPTIONS, "options.");
+  checkOptionNames(options, INVALIDATE_OPTIONS, "options.");
   const { soft = false } = options;
   if (typeof soft !== "boolean") {
     throw new InvalidOptionError({ option: "options.soft", received: soft, expected: "true or false" });

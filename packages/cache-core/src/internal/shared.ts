@@ -1,4 +1,4 @@
-import { checkMethods, checkNames, isOptions, type OptionNames } from "../check-options.ts";
+import { checkMethods, checkOptionNames, isOptions, type OptionNames } from "../check-options.ts";
 import type { Clock } from "../clock.ts";
 import { parseDuration } from "../duration.ts";
 import { InvalidOptionError } from "../errors.ts";
@@ -239,7 +239,7 @@ function resolveCompression(option: CacheOptions["compression"]): ResolvedCompre
       expected: "true, false or an object",
     });
   }
-  if (option !== true) checkNames(option, COMPRESSION_OPTIONS, "compression.");
+  if (option !== true) checkOptionNames(option, COMPRESSION_OPTIONS, "compression.");
   const { thresholdBytes = 1_024, algorithm = "deflate" } = option === true ? {} : option;
   if (!Number.isInteger(thresholdBytes) || thresholdBytes < 1) {
     throw new InvalidOptionError({

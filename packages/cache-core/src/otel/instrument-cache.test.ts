@@ -206,7 +206,9 @@ describe("instrumentCache", () => {
     } as unknown as Tracer;
     instrumentCache(cache, { meter: sdk.meter, tracer });
     await cache.getOrSet("companies:4711471147110001", () => 1);
-    await cache.getOrSet("companies:4711471147110002", () => Promise.reject(new TypeError("4711471147110002"))).catch(() => {});
+    await cache
+      .getOrSet("companies:4711471147110002", () => Promise.reject(new TypeError("4711471147110002")))
+      .catch(() => {});
     expect(spans).toMatchObject([
       {
         name: "cache fetch companies:{id}",

@@ -1,5 +1,10 @@
-import { type Cache, checkKey, InvalidOptionError } from "@crm/cache-core";
-import { checkNames, type OptionNames } from "../internal/check-names.ts";
+import {
+  type Cache,
+  checkKey,
+  checkOptionNames,
+  InvalidOptionError,
+  type OptionNames,
+} from "@crm/cache-core";
 import { type CompiledPlan, compilePlan } from "../internal/compiled-plan.ts";
 import { Engine, type Target } from "../internal/engine.ts";
 import { isObject, parseWindow, resolveRules } from "../internal/resolve-rules.ts";
@@ -45,7 +50,7 @@ export function rateLimitStore(cache: Cache, options: RateLimitStoreOptions = {}
   if (!isObject(options)) {
     throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
   }
-  checkNames(options, OPTIONS);
+  checkOptionNames(options, OPTIONS);
   const { name = "express" } = options;
   const { keys, prefix } = cache.internals;
   const engine = new Engine(cache, null);

@@ -1,6 +1,5 @@
-import { InvalidOptionError } from "@crm/cache-core";
+import { checkOptionNames, InvalidOptionError, type OptionNames } from "@crm/cache-core";
 import type { RateLimiter, Subject } from "../create-rate-limiter.ts";
-import { checkNames, type OptionNames } from "../internal/check-names.ts";
 import type { RateLimitResult } from "../result.ts";
 import { countable } from "./countable.ts";
 import { type FieldOptions, type HeaderStyle, quotaExceededProblem, rateLimitFields } from "./fields.ts";
@@ -52,7 +51,7 @@ export function createGuard<Context>(
       expected: "a function that says who is counted, such as the id of the user",
     });
   }
-  checkNames(options, OPTIONS);
+  checkOptionNames(options, OPTIONS);
   const { subject, cost = 1, partitionKey, headers = "draft-11", quotaUnit } = options;
   for (const style of headers === false ? [] : [headers].flat()) {
     if (STYLES.includes(style as HeaderStyle)) continue;

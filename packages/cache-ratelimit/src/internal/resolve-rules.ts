@@ -1,4 +1,4 @@
-import { InvalidOptionError, parseDuration } from "@crm/cache-core";
+import { checkOptionNames, InvalidOptionError, type OptionNames, parseDuration } from "@crm/cache-core";
 import type {
   Algorithm,
   DenyCacheOptions,
@@ -8,7 +8,6 @@ import type {
   UnavailablePolicy,
 } from "../rules.ts";
 import { worstCase } from "../worst-case.ts";
-import { checkNames, type OptionNames } from "./check-names.ts";
 import { compileRule } from "./compile-rule.ts";
 
 const LONGEST_WINDOW_MS = 34_560_000_000;
@@ -80,7 +79,7 @@ function resolveRule(name: string, rule: RateLimitRule, limiter: string): Checke
       expected: "an object with `limit` and `window`",
     });
   }
-  checkNames(rule, RULE, `${path}.`);
+  checkOptionNames(rule, RULE, `${path}.`);
   const {
     algorithm = "fixed-window",
     whenUnavailable = "local",
@@ -148,7 +147,7 @@ export function resolveOptions(options: RateLimiterOptions | undefined): Checked
   if (options !== undefined && !isObject(options)) {
     throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
   }
-  checkNames(options ?? {}, OPTIONS);
+  checkOptionNames(options ?? {}, OPTIONS);
   const { name = "default", denyCache } = options ?? {};
   checkName("name", name);
   return { name, denyCache: resolveDenyCache(denyCache) };
@@ -159,7 +158,7 @@ export function resolveDenyCache(option: false | DenyCacheOptions | undefined): 
   if (option !== undefined && !isObject(option)) {
     throw new InvalidOptionError({ option: "denyCache", received: option, expected: "false or an object" });
   }
-  checkNames(option ?? {}, DENY_CACHE, "denyCache.");
+  checkOptionNames(option ?? {}, DENY_CACHE, "denyCache.");
   const { maxEntries = 10_000, maxAge = "5s" } = option ?? {};
   wholeNumber("denyCache.maxEntries", maxEntries, 1, 1_000_000);
   const maxAgeMs = parseDuration(maxAge, "denyCache.maxAge");

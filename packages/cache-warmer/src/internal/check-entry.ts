@@ -1,6 +1,13 @@
-import { checkKey, dependencyTag, InvalidOptionError, InvalidTagError, parseDuration } from "@crm/cache-core";
+import {
+  checkKey,
+  checkOptionNames,
+  dependencyTag,
+  InvalidOptionError,
+  InvalidTagError,
+  type OptionNames,
+  parseDuration,
+} from "@crm/cache-core";
 import type { WarmingEntryOptions } from "../warming-task.ts";
-import { checkNames, type OptionNames } from "./check-names.ts";
 
 const NAMES: OptionNames<WarmingEntryOptions> = {
   ...{ staleTtl: true, tags: true, dependsOn: true, jitter: true, earlyRefresh: true, failSafeTtl: true },
@@ -13,7 +20,7 @@ export function checkEntry(entry: WarmingEntryOptions): WarmingEntryOptions {
     const expected = "an object with options of entries, such as `tags`";
     throw new InvalidOptionError({ option: "entry", received: entry, expected });
   }
-  checkNames(entry, NAMES, "entry.");
+  checkOptionNames(entry, NAMES, "entry.");
   const { staleTtl, failSafeTtl, jitter, earlyRefresh, tags, dependsOn } = entry;
   if (staleTtl !== undefined && staleTtl !== 0) parseDuration(staleTtl, "entry.staleTtl");
   if (failSafeTtl !== undefined && failSafeTtl !== 0) parseDuration(failSafeTtl, "entry.failSafeTtl");

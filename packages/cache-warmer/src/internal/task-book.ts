@@ -1,15 +1,16 @@
 import {
   type BatchFetcher,
   checkKey,
+  checkOptionNames,
   InvalidFetcherError,
   InvalidOptionError,
+  type OptionNames,
   parseDuration,
 } from "@crm/cache-core";
 import { DependencyCycleError } from "../errors.ts";
 import { checkRetries } from "../options.ts";
 import type { WarmingFamily, WarmingSettings, WarmingTask } from "../warming-task.ts";
 import { checkEntry } from "./check-entry.ts";
-import { checkNames, type OptionNames } from "./check-names.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 const NONE: readonly string[] = Object.freeze([]) as readonly string[];
@@ -177,7 +178,7 @@ export function checkTask(task: WarmingTask): TaskRecord {
       expected: "an object with `key` and `fetcher`",
     });
   }
-  checkNames(task, TASK);
+  checkOptionNames(task, TASK);
   const name = checkKey(task.key);
   const { fetcher } = task;
   if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
@@ -190,7 +191,7 @@ export function checkFamily(family: WarmingFamily): TaskRecord {
     const expected = "an object with `name`, `keys` and `batchFetcher`";
     throw new InvalidOptionError({ option: "family", received: family, expected });
   }
-  checkNames(family, FAMILY);
+  checkOptionNames(family, FAMILY);
   const { keys, batchFetcher, batchSize = 100 } = family;
   const name = checkKey(family.name, "name");
   if (typeof keys !== "function") throw new InvalidFetcherError({ received: keys, parameter: "keys" });
