@@ -1,11 +1,16 @@
-// A change of a cache package's source comes with a changeset: `.changeset/<name>.md`, made by `pnpm changeset`.
+// A change of a cache package's source, or of what its manifest asks of a user, comes with a changeset: `.changeset/<name>.md`, made by
+// `pnpm changeset`.
 //
 // "Change" is counted from where this branch left origin/main; on main itself from the last version tag. A checkout that
 // has neither (a shallow clone, a fresh repository) has nothing to compare with, and says so.
 
+import { join } from "node:path";
 import { capture, run } from "./lib/run.mjs";
-import { root } from "./lib/workspace.mjs";
+import { readJson, root } from "./lib/workspace.mjs";
 
+const MANIFEST = /^packages\/cache-[^/]+\/package\.json$/;
+/** What of a manifest a user notices. Its version is what a changeset becomes. */
+const FIELDS = ["exports", "bin", "engines", "dependencies", "peerDependencies", "peerDependenciesMeta"];
 const SOURCE = /^packages\/cache-[^/]+\/src\/(?!.*\.test(-d)?\.ts$)/;
 const CHANGESET = /^\.changeset\/(?!README)[^/]+\.md$/;
 
@@ -14,15 +19,31 @@ if (!base) {
   console.log("No origin/main and no version tag to compare with: nothing to check.");
 } else {
   const changed = await changedSince(base);
-  const sources = changed.filter((path) => SOURCE.test(path));
+  const manifests = [];
+  for (const path of changed.filter((path) => MANIFEST.test(path))) {
+    if (await asksForMore(base, path)) manifests.push(path);
+  }
+  const sources = [...changed.filter((path) => SOURCE.test(path)), ...manifests];
   const changesets = changed.filter((path) => CHANGESET.test(path));
   if (sources.length > 0 && changesets.length === 0) {
     console.error(`These changed since ${base}, and no changeset says so. Run \`pnpm changeset\`:`);
     for (const path of sources) console.error(`  ${path}`);
     process.exitCode = 1;
   } else {
-    console.log(`${sources.length} source files and ${changesets.length} changesets changed since ${base}.`);
+    console.log(
+      `${sources.length} files that users notice and ${changesets.length} changesets changed since ${base}.`,
+    );
   }
+}
+
+/**
+ * @param {string} base
+ * @param {string} path of a manifest
+ */
+async function asksForMore(base, path) {
+  const before = JSON.parse((await git("show", `${base}:${path}`)) ?? "{}");
+  const now = readJson(join(root, path));
+  return FIELDS.some((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
 }
 
 /** @returns {Promise<string | undefined>} */

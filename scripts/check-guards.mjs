@@ -2,7 +2,8 @@
 // - a path of the machine it was written on, or one that leaves the checkout;
 // - a Markdown link to a file or heading that does not exist;
 // - a test that is focused, skipped or still to be written;
-// - a host in the lockfile: installs go to whatever registry the user has configured.
+// - a host in the lockfile: installs go to whatever registry the user has configured;
+// - in a workflow, an action that is not pinned to a commit, a job with whatever permissions it is given, a cache where something is published.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
@@ -50,6 +51,7 @@ for (const path of (
   checkPaths(path, text);
   if (/\.(test|test-d|bench)\.ts$/.test(path)) checkTests(path, text);
   if (path.endsWith(".md")) checkLinks(path, text);
+  if (/^\.github\/workflows\/.*\.ya?ml$/.test(path)) checkWorkflow(path, text);
 }
 for (const line of found) console.error(line);
 console.log(found.length === 0 ? "Nothing found." : `${found.length} found.`);
@@ -114,6 +116,28 @@ function headings(file) {
       .replace(/\s/g, "-"),
   );
   return new Set([...explicit, ...titles]);
+}
+
+/**
+ * @param {string} path
+ * @param {string} text
+ */
+function checkWorkflow(path, text) {
+  for (const match of text.matchAll(/^[ -]*uses:(?! (?:\.\/|[\w./-]+@[0-9a-f]{40} # v[\d.]+$)).*$/gm)) {
+    report(path, text, match.index, `${match[0].trim()}: expected <action>@<commit> # v<version>`);
+  }
+  if (!/^permissions:/m.test(text)) report(path, text, 0, "expected permissions for the whole workflow");
+  if (!text.includes("id-token: write")) return;
+  const nodes = text.match(/uses: actions\/setup-node@/g)?.length ?? 0;
+  const without = text.match(/package-manager-cache: false/g)?.length ?? 0;
+  if (/uses: actions\/cache|^ *cache:/m.test(text) || nodes !== without) {
+    report(
+      path,
+      text,
+      0,
+      "expected no cache in a workflow that publishes: package-manager-cache: false for each setup-node",
+    );
+  }
 }
 
 /**
