@@ -60,7 +60,9 @@ async function visit(options) {
       problems.push(`A page asks for ${route.request().url()}, which is not of the site`);
       return route.abort();
     }
-    return existsSync(file) ? route.fulfill({ path: file }) : route.fulfill({ status: 404 });
+    if (existsSync(file)) return route.fulfill({ path: file });
+    problems.push(`${route.request().frame().url()} asks for ${pathname}, which is not there`);
+    return route.fulfill({ status: 404 });
   });
   context.on("page", (page) => {
     const complain = (/** @type {unknown} */ what) => problems.push(`${page.url()}: ${what}`);
