@@ -52,7 +52,7 @@ process.exitCode = problems.length === 0 ? 0 : 1;
  */
 async function visit(options) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   await context.route("**/*", (route) => {
     const { origin, pathname } = new URL(route.request().url());
     const file = join(site, pathname.endsWith("/") ? `${pathname}index.html` : pathname);
