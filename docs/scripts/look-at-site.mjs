@@ -52,7 +52,7 @@ process.exitCode = problems.length === 0 ? 0 : 1;
  */
 async function visit(options) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   await context.route("**/*", (route) => {
     const { origin, pathname } = new URL(route.request().url());
     const file = join(site, pathname.endsWith("/") ? `${pathname}index.html` : pathname);
@@ -60,7 +60,9 @@ async function visit(options) {
       problems.push(`A page asks for ${route.request().url()}, which is not of the site`);
       return route.abort();
     }
-    return existsSync(file) ? route.fulfill({ path: file }) : route.fulfill({ status: 404 });
+    if (existsSync(file)) return route.fulfill({ path: file });
+    problems.push(`${route.request().frame().url()} asks for ${pathname}, which is not there`);
+    return route.fulfill({ status: 404 });
   });
   context.on("page", (page) => {
     const complain = (/** @type {unknown} */ what) => problems.push(`${page.url()}: ${what}`);
