@@ -38,8 +38,14 @@ export function DealDialog({ id, onMove, onClose }: DealDialogProps) {
               {query.data && <CacheNote answer={query.data} />}
               {user && (
                 <span className="actions">
+                  <span className="muted">Move to</span>
                   {STAGES.filter((stage) => stage !== deal.stage).map((stage) => (
-                    <Button key={stage} className="small" onClick={() => onMove(deal, stage)}>
+                    <Button
+                      key={stage}
+                      className="small"
+                      aria-label={`Move to ${stage}`}
+                      onClick={() => onMove(deal, stage)}
+                    >
                       {stage}
                     </Button>
                   ))}
