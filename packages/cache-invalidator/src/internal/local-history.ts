@@ -72,16 +72,27 @@ export class LocalHistory {
     }
   }
 
-  /** Begins with these, oldest first, and goes on with what is there already. Counts what is new. */
+  /** Puts what the bus has, in its order, together with what is there already, by time. Counts what is new. */
   load(records: readonly { readonly wire: WireRecord; readonly isNew: boolean }[]): void {
-    const known = this.#units;
-    const later = this.#order.slice(this.#first);
+    const all = new Map<string, Unit & { counts: boolean }>();
+    for (const unit of this.#order.slice(this.#first)) all.set(unit.wire.id, { ...unit, counts: false });
+    for (const { wire, isNew } of records) {
+      const known = all.get(wire.id);
+      if (known === undefined) all.set(wire.id, { wire, pending: false, counts: isNew });
+      else if (known.wire.t === "i") {
+        known.wire = wire;
+        known.pending &&= wire.t === "i";
+      }
+    }
     this.#units = new Map();
     this.#order = [];
     this.#first = 0;
     this.#events = 0;
-    for (const { wire, isNew } of records) this.#put(wire, false, isNew && !known.has(wire.id));
-    for (const { wire, pending } of later) this.#put(wire, pending, false);
+    for (const { wire, pending, counts } of [...all.values()].sort(
+      (one, other) => one.wire.ts - other.wire.ts,
+    )) {
+      this.#put(wire, pending, counts);
+    }
   }
 
   /** Newest first, none older than `oldestMs`. */
