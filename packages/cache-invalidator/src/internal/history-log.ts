@@ -189,6 +189,8 @@ export class HistoryLog {
 
   /** Something was missed: what is there is read anew. */
   #onGap(): void {
+    // What came before belongs to the old index; behind a new one it would count as known.
+    this.#readUnread();
     this.#indexed = false;
     this.#loadAgain();
   }
