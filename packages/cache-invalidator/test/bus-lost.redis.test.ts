@@ -52,8 +52,10 @@ describe.each([
       version++;
       await invalidator.invalidateOnUpdate("companies", "1", undefined, { cause: String(version) });
     };
+    await read(b);
     for (let n = 0; n < 5; n++) await change(a);
-    await waitFor(() => b.ids().length === 5);
+    // It has heard of them, and nobody has asked for its history.
+    await waitFor(async () => (await read(b)) === version);
     for (let round = 1; round <= 3; round++) {
       await lose(`${namespace}:1b`);
       expect(await read(b)).toBe(version);
