@@ -58,11 +58,14 @@ async function run(
   }
   for (let minute = 0; minute < 12; minute++) {
     await clock.advance(60_000);
-    await waitFor(async () => {
-      const before = JSON.stringify(meter.getStats());
-      await clock.advance(1);
-      return before === JSON.stringify(meter.getStats());
-    });
+    await waitFor(
+      async () => {
+        const before = JSON.stringify(meter.getStats());
+        await clock.advance(1);
+        return before === JSON.stringify(meter.getStats());
+      },
+      { intervalMs: 0, timeoutMs: LIMIT_MS },
+    );
   }
   const { delays, pending, sampled } = meter.getStats();
   expect([pending, sampled]).toEqual([0, INVALIDATIONS]);

@@ -81,7 +81,7 @@ serveWorker({
       }
     })();
     while (performance.now() - began < timeoutMs) {
-      const heard = invalidator.getHistory(200).some(({ unit }) => unit === last);
+      const heard = invalidator.getHistory(50).some(({ unit }) => unit === last);
       if (heard && (await l1()).coherent) {
         result.caughtUpMs = performance.now() - began;
         const used = process.cpuUsage(cpu);
