@@ -99,7 +99,7 @@ export function createCacheInvalidator(
       book.register(entityType, rule);
       keepHistory();
     },
-    getHistory: (count = 100) => log.local.latest(checkCount(count, "count", 0)),
+    getHistory: (count = 100) => log.latest(checkCount(count, "count", 0)),
     getStats: () => log.local.stats(log.now()),
     queryHistory: async (filter = {}) => log.query(checkFilter(filter)),
     explain: async (key, limit = 10) => explainKey(log, checkKey(key), checkCount(limit, "limit", 1)),

@@ -10,6 +10,7 @@ import {
   spawnWorker,
   startFaultProxy,
   startRedis,
+  startRedisCluster,
   waitFor,
 } from "@crm/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -17,6 +18,7 @@ import { type CacheInvalidator, createCacheInvalidator } from "../src/index.ts";
 import { tableRules } from "./support/rules.ts";
 
 const KILLS = Number(process.env.AUDIT_KILLS ?? 5);
+const CLUSTER_KILLS = Math.ceil(KILLS / 3);
 const RECORDS = Number(process.env.AUDIT_RECORDS ?? 20_000);
 const WORKER = new URL("./workers/dying-worker.ts", import.meta.url);
 const REDIS = { commandTimeout: "2s", invalidationTimeout: "5s" } as const;
@@ -30,9 +32,9 @@ afterAll(() => redis.stop());
 function open(
   namespace: string,
   options: Parameters<typeof createCacheInvalidator>[1] = {},
-  url = redis.url,
+  target: object = { url: redis.url },
 ) {
-  const cache = createCache({ store: redisStore({ url, ...REDIS }), namespace });
+  const cache = createCache({ store: redisStore({ ...target, ...REDIS }), namespace });
   const invalidator = createCacheInvalidator(cache, { rules: tableRules, ...options });
   return {
     cache,
@@ -47,7 +49,7 @@ function open(
 it("a process that ends between an invalidation and its outcome leaves the record", async () => {
   await using it = open("between");
   await it.cache.set("companies:1", 1, 60);
-  const worker = await spawnWorker(WORKER, { args: [redis.url, "between"] });
+  const worker = await spawnWorker(WORKER, { args: [JSON.stringify({ url: redis.url }), "between"] });
   await expect(worker.call("dieBetween")).rejects.toThrow(/SIGKILL/);
   expect(await it.cache.get("companies:1")).toBe(null);
   expect(await it.invalidator.queryHistory()).toMatchObject([
@@ -59,31 +61,53 @@ it("a process that ends between an invalidation and its outcome leaves the recor
   ]);
 });
 
+/** Kills a process that invalidates again and again. Resolves to how many it had acknowledged. */
+async function kill(target: object, { invalidator }: ReturnType<typeof open>): Promise<number> {
+  const worker = await spawnWorker(WORKER, { args: [JSON.stringify(target), "kills"] });
+  await worker.call("run");
+  await waitFor(() => worker.stdout !== "", { description: "the first acknowledgement" });
+  await sleep(50 + Math.random() * 100);
+  await worker.kill();
+  const said = worker.stdout.trim().split("\n").filter(Boolean);
+  const records = await invalidator.queryHistory({ actor: `worker-${worker.pid}`, limit: 100_000 });
+  const recorded = new Set(records.map(({ entityId }) => entityId));
+  expect(said.filter((id) => !recorded.has(id))).toEqual([]);
+  return said.length;
+}
+
 it(
   `after ${KILLS} kills every acknowledged invalidation is on record`,
   async () => {
     await using it = open("kills");
     let acknowledged = 0;
-    for (let n = 0; n < KILLS; n++) {
-      const worker = await spawnWorker(WORKER, { args: [redis.url, "kills"] });
-      await worker.call("run");
-      await waitFor(() => worker.stdout !== "", { description: "the first acknowledgement" });
-      await sleep(50 + Math.random() * 100);
-      await worker.kill();
-      const said = worker.stdout.trim().split("\n").filter(Boolean);
-      acknowledged += said.length;
-      const records = await it.invalidator.queryHistory({ actor: `worker-${worker.pid}`, limit: 100_000 });
-      const recorded = new Set(records.map(({ entityId }) => entityId));
-      expect(said.filter((id) => !recorded.has(id))).toEqual([]);
-    }
+    for (let n = 0; n < KILLS; n++) acknowledged += await kill({ url: redis.url }, it);
     expect(acknowledged).toBeGreaterThan(KILLS);
+    report({ kills: KILLS, acknowledged });
   },
   KILLS * 5_000 + 30_000,
 );
 
+it(
+  `the same on a Cluster of three, ${CLUSTER_KILLS} times`,
+  async () => {
+    await using cluster = await startRedisCluster();
+    const target = { nodes: cluster.startupNodes };
+    await using it = open("kills", {}, target);
+    let acknowledged = 0;
+    for (let n = 0; n < CLUSTER_KILLS; n++) acknowledged += await kill(target, it);
+    expect(acknowledged).toBeGreaterThan(CLUSTER_KILLS);
+    report({ clusterKills: CLUSTER_KILLS, acknowledged });
+  },
+  CLUSTER_KILLS * 5_000 + 60_000,
+);
+
+function report(figures: object): void {
+  if (process.env.AUDIT_REPORT !== undefined) process.stderr.write(`${JSON.stringify(figures)}\n`);
+}
+
 it("an invalidation that failed is pending, and on record as applied when it has been retried", async () => {
   await using proxy = await startFaultProxy({ target: redis });
-  await using it = open("pending", {}, `redis://${proxy.host}:${proxy.port}`);
+  await using it = open("pending", {}, { host: proxy.host, port: proxy.port });
   const handled: string[] = [];
   it.invalidator.registerRule("leads", { patterns: ["leads:*"], customHandler: (id) => handled.push(id) });
   await it.cache.set("leads:1", 1, 60);

@@ -3,7 +3,17 @@
 // invalidation was acknowledged must not see an older version. TORTURE_MS sets how long each arm runs.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { seededRandom, spawnWorker, startFaultProxy, startRedis, waitFor } from "@crm/testkit";
+import {
+  type FaultProxy,
+  type RedisServer,
+  seededRandom,
+  spawnWorker,
+  startClusterProxies,
+  startFaultProxy,
+  startRedis,
+  startRedisCluster,
+  waitFor,
+} from "@crm/testkit";
 import { expect, it } from "vitest";
 
 const MS = Number(process.env.TORTURE_MS ?? 6_000);
@@ -17,14 +27,53 @@ interface Tally {
   pending: number;
 }
 
-async function torture(mode: "rules" | "dependencies" | "plain", faults: boolean): Promise<Tally> {
-  await using redis = await startRedis({ persist: true });
+/** What is cut off and restarted: a server, or one node of a Cluster at a time. */
+interface Sick extends AsyncDisposable {
+  /** Options of `redisStore`. */
+  readonly target: object;
+  readonly servers: readonly RedisServer[];
+  readonly proxies: readonly FaultProxy[];
+}
+
+async function oneServer(): Promise<Sick> {
+  const redis = await startRedis({ persist: true });
+  const proxy = await startFaultProxy({ target: redis });
+  return {
+    target: { url: `redis://${proxy.host}:${proxy.port}` },
+    servers: [redis],
+    proxies: [proxy],
+    async [Symbol.asyncDispose]() {
+      await proxy.close();
+      await redis.stop();
+    },
+  };
+}
+
+async function clusterOfThree(): Promise<Sick> {
+  // A node that is away for a moment is not given up: what it holds has no other copy.
+  const cluster = await startRedisCluster({ persist: true, nodeTimeoutMs: 20_000 });
+  const { proxies, startupNodes, natMap, close } = await startClusterProxies(cluster);
+  return {
+    target: { nodes: startupNodes, clusterOptions: { natMap } },
+    servers: cluster.nodes,
+    proxies,
+    async [Symbol.asyncDispose]() {
+      await close();
+      await cluster.stop();
+    },
+  };
+}
+
+async function torture(
+  mode: "rules" | "dependencies" | "plain",
+  faults: boolean,
+  start: () => Promise<Sick> = oneServer,
+): Promise<Tally> {
+  await using sick = await start();
   await using source = await startRedis({ control: true });
-  await using proxy = await startFaultProxy({ target: redis });
-  const url = `redis://${proxy.host}:${proxy.port}`;
-  const workers = await Promise.all(
-    Array.from({ length: 4 }, () => spawnWorker(WORKER, { args: [mode, url, source.url] })),
-  );
+  const { target, servers, proxies } = sick;
+  const args = [mode, JSON.stringify(target), source.url];
+  const workers = await Promise.all(Array.from({ length: 4 }, () => spawnWorker(WORKER, { args })));
   try {
     const random = seededRandom(`${SEED}/${mode}`);
     let over = false;
@@ -36,15 +85,16 @@ async function torture(mode: "rules" | "dependencies" | "plain", faults: boolean
     while (faults && !over) {
       await sleep(400 + random.int(0, 500));
       const fault = random.pick(["cut", "blackHole", "restart"] as const);
-      if (fault === "restart") await redis.restart();
+      const at = random.int(0, servers.length - 1);
+      if (fault === "restart") await servers[at]?.restart();
       else {
-        await proxy[fault]();
+        await proxies[at]?.[fault]();
         await sleep(random.int(50, 600));
-        await proxy.heal();
+        await proxies[at]?.heal();
       }
     }
     const tallies = await running;
-    await proxy.heal();
+    for (const proxy of proxies) await proxy.heal();
     await waitFor(
       async () =>
         (await Promise.all(workers.map((worker) => worker.call<boolean>("settled")))).every(Boolean),
@@ -78,6 +128,18 @@ it.each(["rules", "dependencies"] as const)(
     expect(reads).toBeGreaterThan(MS / 10);
     expect(acknowledged).toBeGreaterThan(10);
     // The faults were felt.
+    expect(pending).toBeGreaterThan(0);
+  },
+  MS + 90_000,
+);
+
+it(
+  `0 stale reads on a Cluster of three, one node cut and restarted at a time (seed ${SEED})`,
+  async () => {
+    const { stale, reads, acknowledged, pending } = await torture("rules", true, clusterOfThree);
+    expect(stale).toEqual([]);
+    expect(reads).toBeGreaterThan(MS / 10);
+    expect(acknowledged).toBeGreaterThan(10);
     expect(pending).toBeGreaterThan(0);
   },
   MS + 90_000,

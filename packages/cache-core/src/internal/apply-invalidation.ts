@@ -15,12 +15,13 @@ export async function applyInvalidation(
   shared: Shared,
   coverage: Coverage,
   names: InvalidationNames,
+  outcome?: (removed: number) => object,
 ): Promise<number> {
   const { access, tier, emitter, clock, logger } = shared;
   const began = clock.monotonic();
   tier?.drop(coverage);
   try {
-    const removed = await access.invalidate(coverage);
+    const removed = await access.invalidate(coverage, outcome);
     tier?.drop(coverage);
     if (emitter.wants("invalidation:applied")) {
       emitter.emit("invalidation:applied", { ...names, removed, durationMs: clock.monotonic() - began });

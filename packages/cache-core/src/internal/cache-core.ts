@@ -80,7 +80,7 @@ export class CacheCore implements Cache {
       invalidate: (request) =>
         invalidateTogether(this.#prefix, request, async (coverage, names) => {
           this.#assertOpen();
-          return applyInvalidation(this.#shared, coverage, names);
+          return applyInvalidation(this.#shared, coverage, names, request.outcome);
         }),
       list: (request) => listCovered(access, this.#prefix, request),
       appendRecord: (record) => access.appendRecord(record),

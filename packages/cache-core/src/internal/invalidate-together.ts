@@ -17,6 +17,11 @@ export interface TogetherRequest {
   readonly soft?: boolean | undefined;
   /** Goes onto the bus: with the removal where that is one step, else before it. Plain JSON. */
   readonly record?: object | undefined;
+  /**
+   * Made when everything is removed, and sent with the message that says so; not called where that message is sent by the
+   * script of the only step, nor when the invalidation could not be applied at once. Saves a message of its own.
+   */
+  readonly outcome?: ((removed: number) => object) | undefined;
 }
 
 /** An entry that a request covers. */

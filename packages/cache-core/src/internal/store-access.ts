@@ -273,8 +273,11 @@ export class StoreAccess {
     if (!inline) await this.#tellBus(message);
   }
 
-  /** Applies an invalidation everywhere and tells the bus. Resolves to the number of entries it met. */
-  async invalidate(coverage: CoverageParts): Promise<number> {
+  /**
+   * Applies an invalidation everywhere and tells the bus. Resolves to the number of entries it met. `outcome` makes the record
+   * that goes with the message where that follows the last step.
+   */
+  async invalidate(coverage: CoverageParts, outcome?: (removed: number) => object): Promise<number> {
     const { keys, tags, ranges, soft, record } = coverage;
     const steps = (keys.length > 0 ? 1 : 0) + tags.length + ranges.length;
     const inline = this.#inline && this.keys.buckets === 1 && steps === 1 && keys.length <= PAGE;
@@ -283,8 +286,7 @@ export class StoreAccess {
       await this.appendRecord(record);
       this.#recorded.add(coverage);
     }
-    const message = this.#message(inline ? coverage : { keys, tags, ranges, soft });
-    const inlineMessage = inline ? message : "";
+    const inlineMessage = inline ? this.#message(coverage) : "";
     const mode = soft ? (steps > 1 || record !== undefined ? 2 : 1) : 0;
     let count = 0;
     if (keys.length > 0) count += await this.#invalidateKeys(keys, mode, inlineMessage);
@@ -293,7 +295,7 @@ export class StoreAccess {
       ...ranges.map((range) => () => this.#invalidateRange(range, mode, inlineMessage)),
     ];
     for (const removed of await eachOf(removals, (remove) => remove())) count += removed;
-    if (!inline) await this.#tellBus(message);
+    if (!inline) await this.#tellBus(this.#message({ keys, tags, ranges, soft, record: outcome?.(count) }));
     return count;
   }
 

@@ -83,12 +83,16 @@ export class Applier {
     const { clock, instance, prefix } = this.#internals;
     const unit = await prepareUnit(this.#book, events, this.#cascade);
     const id = `${instance}.${(this.#units++).toString(36)}.${randomBytes(3).toString("base64url")}`;
-    const traced = await this.#trace(unit);
+    const [traced] = await Promise.all([this.#trace(unit), this.#log.learnTime()]);
     const wire = buildRecord(unit, { id, scope: prefix, instance, now: this.#log.now(), traced });
     this.#log.local.add(wire);
     const began = clock.monotonic();
     const waiting: Waiting = { unit, wire, began, parts: 0, keys: 0, sessionsEnded: 0, open: true };
-    const outcomes = await this.#remove(unit, wire, waiting);
+    let told: WireRecord | undefined;
+    const outcomes = await this.#remove(unit, wire, waiting, (removed) => {
+      told = { ...wire, ...outcomeOf(removed, clock.monotonic() - began) };
+      return told;
+    });
     const keys = outcomes.reduce<number>((sum, each) => sum + (typeof each === "number" ? each : 0), 0);
     const { ended, failure } = await this.#sessions.end(unit.endsSessionsOf);
     for (const outcome of outcomes) {
@@ -97,13 +101,18 @@ export class Applier {
       this.#waiting.endAttempt(waiting, keys);
       throw outcome.failure;
     }
-    await this.#finish(unit, wire, keys, clock.monotonic() - began, ended);
+    await this.#finish(unit, told ?? wire, keys, clock.monotonic() - began, ended);
     if (failure !== undefined) throw failure;
     return { unit: id, keysInvalidated: keys, deferred: false };
   }
 
   /** One call for what goes and one for what is marked stale; the record goes with the first. */
-  async #remove(unit: Unit, wire: WireRecord, waiting: Waiting): Promise<Outcome[]> {
+  async #remove(
+    unit: Unit,
+    wire: WireRecord,
+    waiting: Waiting,
+    tell: (removed: number) => WireRecord,
+  ): Promise<Outcome[]> {
     const { dependencies, softDependencies } = unit;
     const hard = withoutCovered(unit.hard);
     const soft = withoutCovered(unit.soft);
@@ -121,14 +130,18 @@ export class Applier {
       }
     };
     if (!isHard && !isSoft) return [await part(this.#internals.appendRecord(wire).then(() => 0))];
+    // Where nothing is to follow, the removal itself carries the outcome.
+    const isLast = isHard !== isSoft && unit.endsSessionsOf.length === 0 && !this.#hasHandler(unit);
+    const outcome = isLast ? tell : undefined;
     const outcomes: Outcome[] = [];
     // The removal first: what both cover is removed, and counts once.
     if (isHard) {
-      outcomes.push(await part(this.#internals.invalidate({ patterns: hard, dependencies, record: wire })));
+      const removal = { patterns: hard, dependencies, record: wire, outcome };
+      outcomes.push(await part(this.#internals.invalidate(removal)));
     }
     if (isSoft) {
       const record = isHard ? { t: "p", id: wire.id } : wire;
-      const stale = { patterns: soft, dependencies: softDependencies, soft: true, record };
+      const stale = { patterns: soft, dependencies: softDependencies, soft: true, record, outcome };
       outcomes.push(await part(this.#internals.invalidate(stale)));
     }
     return outcomes;
@@ -147,7 +160,11 @@ export class Applier {
     return [...keys].slice(0, tracedKeys);
   }
 
-  /** It is applied: handlers run, the outcome is recorded, outside listeners are told. */
+  #hasHandler({ events }: Unit): boolean {
+    return events.some(({ entityType }) => this.#book.get(entityType)?.customHandler !== undefined);
+  }
+
+  /** It is applied: handlers run, the outcome is recorded unless it was already, outside listeners are told. */
   async #finish(
     unit: Unit,
     wire: WireRecord,
@@ -157,18 +174,19 @@ export class Applier {
   ): Promise<void> {
     const { handlerTimeoutMs } = this.#options;
     const failedHandlers = await runHandlers(this.#book, unit.events, handlerTimeoutMs, this.#internals);
-    const outcome: WireRecord = {
-      ...wire,
-      t: "o",
-      n: keysInvalidated,
-      ms: Math.round(ms * 10) / 10,
-      ...(failedHandlers > 0 ? { hf: failedHandlers } : {}),
-      ...(sessionsEnded > 0 ? { ss: sessionsEnded } : {}),
-    };
+    const isTold = wire.t === "o";
+    const outcome: WireRecord = isTold
+      ? wire
+      : {
+          ...wire,
+          ...outcomeOf(keysInvalidated, ms),
+          ...(failedHandlers > 0 ? { hf: failedHandlers } : {}),
+          ...(sessionsEnded > 0 ? { ss: sessionsEnded } : {}),
+        };
     this.#log.local.add(outcome);
     if (this.#closed) return;
     const { store, prefix, instance } = this.#internals;
-    this.#inBackground(this.#internals.appendRecord(outcome));
+    if (!isTold) this.#inBackground(this.#internals.appendRecord(outcome));
     const message = {
       unit: wire.id,
       instance,
@@ -192,4 +210,8 @@ export class Applier {
       .finally(() => this.#background.delete(noted));
     this.#background.add(noted);
   }
+}
+
+function outcomeOf(removed: number, ms: number): Pick<WireRecord, "t" | "n" | "ms"> {
+  return { t: "o", n: removed, ms: Math.round(ms * 10) / 10 };
 }

@@ -87,6 +87,16 @@ export class HistoryLog {
     return this.#internals.store.serverNow(this.#bus);
   }
 
+  /** Sees to it that records are dated by the server's clock and not by this machine's; without an answer they are. */
+  async learnTime(): Promise<void> {
+    await this.#internals.store.giveUpAt(this.#bus).catch(() => {});
+  }
+
+  /** The latest records that this process knows of, newest first. */
+  latest(count: number): HistoryRecord[] {
+    return this.local.latest(count, this.now() - this.#options.maxAgeMs);
+  }
+
   async query(filter: HistoryFilter): Promise<HistoryRecord[]> {
     const limit = filter.limit ?? 100;
     const found: HistoryRecord[] = [];
@@ -102,7 +112,10 @@ export class HistoryLog {
   /** Units that may match, newest first, each once, with its outcome where there is one. */
   async *units(filter: HistoryFilter): AsyncGenerator<WireRecord> {
     this.#readUnread();
+    const oldestMs = this.now() - this.#options.maxAgeMs;
     const seen = new Set<string>();
+    const isNext = (wire: WireRecord | null): wire is WireRecord =>
+      wire !== null && wire.ts >= oldestMs && !seen.has(wire.id);
     const index = this.#indexed ? this.#index : undefined;
     const known = index?.newest;
     // What the index has not heard of yet; without one, everything.
@@ -110,7 +123,9 @@ export class HistoryLog {
       const messages = await this.#readRecords([end, page]);
       for (const [id, wire] of messages) {
         if (known !== undefined && !isAfter(id, known)) break;
-        if (wire !== null && !seen.has(wire.id) && seen.add(wire.id)) yield wire;
+        if (!isNext(wire)) continue;
+        seen.add(wire.id);
+        yield wire;
       }
       const last = messages.at(-1)?.[0];
       if (messages.length < page || last === undefined || (known !== undefined && !isAfter(last, known)))
@@ -118,14 +133,16 @@ export class HistoryLog {
       end = `(${last}`;
     }
     if (index === undefined) return;
-    const sinceMs = Math.max(this.now() - this.#options.maxAgeMs, (filter.since?.getTime() ?? 0) - SLACK_MS);
+    const sinceMs = Math.max(oldestMs, (filter.since?.getTime() ?? 0) - SLACK_MS);
     let ids: string[] = [];
     const take = async (): Promise<WireRecord[]> => {
       const messages = await this.#readRecords(["", 0, ...ids]);
       ids = [];
-      return messages.flatMap(([, wire]) =>
-        wire !== null && !seen.has(wire.id) && seen.add(wire.id) ? [wire] : [],
-      );
+      return messages.flatMap(([, wire]) => {
+        if (!isNext(wire)) return [];
+        seen.add(wire.id);
+        return [wire];
+      });
     };
     for (const id of index.find({ ...filter, sinceMs })) {
       if (ids.push(id) >= IDS_OF_ONE_READ) yield* await take();
@@ -145,7 +162,6 @@ export class HistoryLog {
       if (filter[field] !== undefined && record[field] !== filter[field]) return false;
     }
     const at = record.timestamp.getTime();
-    if (at < this.now() - this.#options.maxAgeMs) return false;
     return (
       at >= (filter.since?.getTime() ?? 0) && at <= (filter.until?.getTime() ?? Number.POSITIVE_INFINITY)
     );
@@ -173,6 +189,8 @@ export class HistoryLog {
 
   /** Something was missed: what is there is read anew. */
   #onGap(): void {
+    // What came before belongs to the old index; behind a new one it would count as known.
+    this.#readUnread();
     this.#indexed = false;
     this.#loadAgain();
   }
@@ -187,14 +205,15 @@ export class HistoryLog {
     this.#isLoading = true;
     try {
       await this.#follower.started;
+      const heard = this.#index.newest;
       const index = new HistoryIndex(2 * this.#options.maxRecords);
       // From the oldest on, a page at a time: of a million records only the latest are ever in memory.
-      let recent: WireRecord[] = [];
+      let recent: { wire: WireRecord; isNew: boolean }[] = [];
       for (let start = "-"; !this.#closed; ) {
         const messages = await this.#read([`>${start}`, PAGE]);
         for (const { id, indexed, noted } of readMessages(messages, this.#internals.prefix)) {
           index.add(id, indexed);
-          if (noted !== null) recent.push(noted);
+          if (noted !== null) recent.push({ wire: noted, isNew: isAfter(id, heard) });
         }
         recent = recent.slice(-2 * this.#options.localRecords);
         if (messages.length < PAGE) break;

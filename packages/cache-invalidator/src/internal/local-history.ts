@@ -44,6 +44,10 @@ export class LocalHistory {
 
   /** Notes a record, or what has become of one. */
   add(wire: WireRecord, pending = false): void {
+    this.#put(wire, pending, true);
+  }
+
+  #put(wire: WireRecord, pending: boolean, counts: boolean): void {
     const known = this.#units.get(wire.id);
     if (known !== undefined) {
       if (known.wire.t === "o") return;
@@ -55,7 +59,7 @@ export class LocalHistory {
     this.#units.set(wire.id, unit);
     this.#order.push(unit);
     this.#events += wire.ev.length;
-    this.#count(wire);
+    if (counts) this.#count(wire);
     for (; this.#first < this.#order.length; this.#first++) {
       const { wire: oldest } = this.#order[this.#first] as Unit;
       if (this.#events - oldest.ev.length < this.#capacity) break;
@@ -68,27 +72,35 @@ export class LocalHistory {
     }
   }
 
-  /** Begins with these, oldest first, and goes on with what is there already. */
-  load(records: readonly WireRecord[]): void {
-    const later = this.#order.slice(this.#first);
+  /** Puts what the bus has, in its order, together with what is there already, by time. Counts what is new. */
+  load(records: readonly { readonly wire: WireRecord; readonly isNew: boolean }[]): void {
+    const all = new Map<string, Unit & { counts: boolean }>();
+    for (const unit of this.#order.slice(this.#first)) all.set(unit.wire.id, { ...unit, counts: false });
+    for (const { wire, isNew } of records) {
+      const known = all.get(wire.id);
+      if (known === undefined) all.set(wire.id, { wire, pending: false, counts: isNew });
+      else if (known.wire.t === "i") {
+        known.wire = wire;
+        known.pending &&= wire.t === "i";
+      }
+    }
     this.#units = new Map();
     this.#order = [];
     this.#first = 0;
     this.#events = 0;
-    this.#total = 0;
-    this.#byEvent["entity:created"] = this.#byEvent["entity:updated"] = this.#byEvent["entity:deleted"] = 0;
-    this.#byEntity.clear();
-    this.#minutes.clear();
-    for (const wire of records) this.add(wire);
-    for (const { wire, pending } of later) this.add(wire, pending);
+    for (const { wire, pending, counts } of [...all.values()].sort(
+      (one, other) => one.wire.ts - other.wire.ts,
+    )) {
+      this.#put(wire, pending, counts);
+    }
   }
 
-  /** Newest first. */
-  latest(count: number): HistoryRecord[] {
+  /** Newest first, none older than `oldestMs`. */
+  latest(count: number, oldestMs: number): HistoryRecord[] {
     const found: HistoryRecord[] = [];
     for (let i = this.#order.length - 1; i >= this.#first && found.length < count; i--) {
       const { wire, pending } = this.#order[i] as Unit;
-      found.push(...toHistory(wire, pending).reverse());
+      if (wire.ts >= oldestMs) found.push(...toHistory(wire, pending).reverse());
     }
     return found.slice(0, count);
   }

@@ -17,7 +17,7 @@ const UNIT = '","id":"';
  * Reads messages that follow one another. A record whose outcome is among them is not parsed, since the outcome repeats
  * it: of what has piled up that is half of the work.
  */
-export function* readMessages(messages: readonly StreamMessage[], scope: string): Generator<ReadMessage> {
+export function readMessages(messages: readonly StreamMessage[], scope: string): ReadMessage[] {
   const outcomes = new Map<string, string>();
   const units = messages.map(({ message }) => {
     const found = message === undefined ? null : findUnit(message);
@@ -32,17 +32,16 @@ export function* readMessages(messages: readonly StreamMessage[], scope: string)
     parsed.set(unit, wire);
     return wire;
   };
-  for (const [i, { id, message }] of messages.entries()) {
-    const found = units[i] ?? null;
-    if (found === null) yield { id, indexed: null, noted: null };
-    else if (outcomes.has(found.unit)) {
-      const noted = outcomeOf(found.unit);
-      yield { id, indexed: found.outcome ? noted : null, noted };
-    } else {
+  return messages.map(({ id, message }, i) => {
+    const found = units[i];
+    if (found == null) return { id, indexed: null, noted: null };
+    if (!outcomes.has(found.unit)) {
       const wire = readRecord(message, scope);
-      yield { id, indexed: wire, noted: wire };
+      return { id, indexed: wire, noted: wire };
     }
-  }
+    const noted = outcomeOf(found.unit);
+    return { id, indexed: found.outcome ? noted : null, noted };
+  });
 }
 
 /** Which unit a message is a record of, without parsing it; `null` for one that holds no record. */

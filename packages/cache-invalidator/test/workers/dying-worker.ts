@@ -6,9 +6,10 @@ import { serveWorker } from "@crm/testkit";
 import { createCacheInvalidator } from "../../src/index.ts";
 import { tableRules } from "../support/rules.ts";
 
-const [url = "", namespace = ""] = process.argv.slice(2);
+/** Where the store is: options of `redisStore`. */
+const [target = "{}", namespace = ""] = process.argv.slice(2);
 const cache = createCache({
-  store: redisStore({ url, commandTimeout: "2s", invalidationTimeout: "5s" }),
+  store: redisStore({ ...JSON.parse(target), commandTimeout: "2s", invalidationTimeout: "5s" }),
   namespace,
 });
 const invalidator = createCacheInvalidator(cache, { rules: tableRules });

@@ -7,8 +7,10 @@ import { serveWorker } from "@crm/testkit";
 import { Redis } from "ioredis";
 import { createCacheInvalidator } from "../../src/index.ts";
 
-const [cacheUrl = "", sourceUrl = "", records = "0"] = process.argv.slice(2);
-const store = redisStore({ url: cacheUrl, commandTimeout: "2s", invalidationTimeout: "10s" });
+/** Where the cache is: options of `redisStore`. A single server has a `url`; the control and the floor need one. */
+const [target = "{}", sourceUrl = "", records = "0"] = process.argv.slice(2);
+const cacheUrl: string | undefined = JSON.parse(target).url;
+const store = redisStore({ ...JSON.parse(target), commandTimeout: "2s", invalidationTimeout: "10s" });
 const cache = createCache({ store, namespace: "fleet", memory: { maxEntries: 10_000, ttl: "10m" } });
 const invalidator = createCacheInvalidator(cache, {
   // As the precise rules: more than one step an invalidation, so its record goes ahead of the removal.
@@ -21,7 +23,7 @@ const source = new Redis(sourceUrl);
 
 /** The control: an in-process copy that hears of invalidations by pub/sub alone. */
 const copy = new Map<string, string>();
-const outside = new Redis(cacheUrl, { retryStrategy: () => 50 });
+const outside = new Redis(cacheUrl ?? sourceUrl, { retryStrategy: () => 50 });
 outside.on("error", () => {});
 outside.on("message", (_, text) => {
   for (const { entityId } of JSON.parse(text).events) copy.delete(String(entityId));
@@ -79,7 +81,7 @@ serveWorker({
       }
     })();
     while (performance.now() - began < timeoutMs) {
-      const heard = invalidator.getHistory(200).some(({ unit }) => unit === last);
+      const heard = invalidator.getHistory(50).some(({ unit }) => unit === last);
       if (heard && (await l1()).coherent) {
         result.caughtUpMs = performance.now() - began;
         const used = process.cpuUsage(cpu);
@@ -99,7 +101,7 @@ serveWorker({
   },
   /** The floor: a client without a cache reads the same messages, and does nothing with them. */
   async readBare(last: string): Promise<{ ms: number; messages: number }> {
-    const client = new Redis(cacheUrl);
+    const client = new Redis(cacheUrl as string);
     await client.ping();
     const began = performance.now();
     let messages = 0;
@@ -114,7 +116,7 @@ serveWorker({
     return { ms, messages };
   },
   async endOfBus(): Promise<string | undefined> {
-    const client = new Redis(cacheUrl);
+    const client = new Redis(cacheUrl as string);
     const [end] = await client.xrevrange(BUS, "+", "-", "COUNT", 1);
     client.disconnect();
     return end?.[0];

@@ -8,9 +8,10 @@ import { Redis } from "ioredis";
 import { createCacheInvalidator } from "../../src/index.ts";
 import { tableRules } from "../support/rules.ts";
 
-const [mode = "rules", cacheUrl = "", sourceUrl = ""] = process.argv.slice(2);
+/** Where the cache is: options of `redisStore`. */
+const [mode = "rules", target = "{}", sourceUrl = ""] = process.argv.slice(2);
 const COMPANIES = 12;
-const store = redisStore({ url: cacheUrl, commandTimeout: "150ms", invalidationTimeout: "400ms" });
+const store = redisStore({ ...JSON.parse(target), commandTimeout: "150ms", invalidationTimeout: "400ms" });
 const cache = createCache({ store, namespace: "torture", leaseTtl: "1s" });
 const invalidator = createCacheInvalidator(cache, {
   rules: mode === "dependencies" ? {} : tableRules,
@@ -20,7 +21,10 @@ const invalidator = createCacheInvalidator(cache, {
 const source = new Redis(sourceUrl);
 
 /** The control: the row is cached by get → fetch → set, and deleted by hand. */
-const plain = new Redis(cacheUrl, { maxRetriesPerRequest: 0, enableOfflineQueue: false });
+const plain = new Redis(JSON.parse(target).url ?? sourceUrl, {
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+});
 plain.on("error", () => {});
 
 interface Tally {
