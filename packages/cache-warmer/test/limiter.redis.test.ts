@@ -184,14 +184,14 @@ describe("the limiter", () => {
   }
 
   it("backs off within three windows when the origin has a fifth of its power, spares live reads, and comes back", async () => {
-    // The twenty-first slowest of 2,000 reads decides: a ratio that misses is measured again, twice at most. Nothing else is.
-    const ratios: number[] = [];
-    while (ratios.length < 3 && !ratios.some((ratio) => ratio <= 1.5)) {
+    // The twenty-first slowest of 2,000 reads decides, and two rates are compared: what misses is measured again, twice at most.
+    const runs: { readonly ratio: number; readonly rate: number }[] = [];
+    const holds = ({ ratio, rate }: { ratio: number; rate: number }): boolean => ratio <= 1.5 && rate > 0.8;
+    while (runs.length < 3 && !runs.some(holds)) {
       const { ratio, loadsPerSecond } = await measure("power", SLOW_MS);
-      ratios.push(ratio);
-      expect(loadsPerSecond.recovered).toBeGreaterThan(0.8 * loadsPerSecond.healthy);
+      runs.push({ ratio, rate: loadsPerSecond.recovered / loadsPerSecond.healthy });
     }
-    expect(Math.min(...ratios)).toBeLessThanOrEqual(1.5);
+    expect(runs.some(holds), JSON.stringify(runs)).toBe(true);
   }, 180_000);
 
   it("backs off as soon when each query is five times the work, and costs live reads nothing that they do not cost alone", async () => {

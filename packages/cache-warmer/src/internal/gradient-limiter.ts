@@ -36,8 +36,9 @@ export type LoadEnd = "loaded" | "failed" | "found";
 const MIN_SAMPLES = 4;
 /** No window takes away more than half. */
 const LOWEST_GRADIENT = 0.5;
-/** A load is overdue when it has taken so many times what is usual, and has not ended. */
+/** A load is overdue when it has taken so many times what is usual, and so much longer at least, and has not ended. */
 const OVERDUE = 2;
+const OVERDUE_MS = 10;
 /** Windows that the limit rests, at most, before it tries again what did not go well. */
 const MAX_REST = 8;
 /** How fast a best time is forgotten, each window: an origin that became slower for good is believed after some minutes. */
@@ -116,7 +117,8 @@ export class GradientLimiter {
   /** A load begins. Each needs its `end`. */
   begin(task: string, category: string, nowMs: number): TimedLoad {
     const usualMs = this.#bestOf(`t:${task}`) ?? this.#usual.get(category) ?? Number.POSITIVE_INFINITY;
-    const load = { task, category, began: nowMs, overdueAt: nowMs + OVERDUE * usualMs + NOISE_MS };
+    const overdueAt = nowMs + Math.max(OVERDUE * usualMs, usualMs + OVERDUE_MS);
+    const load = { task, category, began: nowMs, overdueAt };
     this.#underWay.add(load);
     return load;
   }
