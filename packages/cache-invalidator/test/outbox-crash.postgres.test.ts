@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /** Kills; the full count is 1,000. */
 const KILLS = Number(process.env.OUTBOX_KILLS ?? 9);
-/** By default every step of the relay is hit once, before it or while it is answered in turn; "all": in both ways. */
+/** By default every other step of the relay is hit once, before it or while it is answered in turn; "all": each in both ways. */
 const EVERY_WAY = process.env.OUTBOX_STEPS === "all";
 const PLACES = ["commit", "apply", "applied"] as const;
 const module = new URL("./workers/outbox-app.ts", import.meta.url);
@@ -129,8 +129,10 @@ describe("SIGKILL between commit and invalidation", () => {
     await first.stop();
     const lagsMs: number[] = [];
     let leftBehind = 0;
-    for (let step = 1; step <= steps; step++) {
-      const ways = EVERY_WAY ? (["before", "during"] as const) : [step % 2 === 0 ? "before" : "during"];
+    for (let step = 1; step <= steps; step += EVERY_WAY ? 1 : 2) {
+      const ways = EVERY_WAY
+        ? (["before", "during"] as const)
+        : [step % 4 === 1 ? ("before" as const) : ("during" as const)];
       for (const when of ways) {
         const id = `${step}-${when}`;
         await write(id);
@@ -149,7 +151,7 @@ describe("SIGKILL between commit and invalidation", () => {
     if (process.env.OUTBOX_REPORT !== undefined) {
       process.stderr.write(`${JSON.stringify({ steps, kills: lagsMs.length, leftBehind, lagsMs })}\n`);
     }
-    expect(leftBehind).toBeGreaterThan(2);
+    expect(leftBehind).toBeGreaterThan(1);
     expect(Math.max(...lagsMs)).toBeLessThan(1_000);
   }, 240_000);
 
