@@ -285,7 +285,7 @@ describe("what cannot be replayed is flushed", () => {
     });
     try {
       const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
-      await other.setMany(keys.map((key) => ({ key, value: 1 })));
+      await waitFor(async () => (await other.setMany(keys.map((key) => ({ key, value: 1 })))) === 100);
       await waitFor(async () => {
         const before = (await tier(cache)).hits;
         await cache.get("k0");
