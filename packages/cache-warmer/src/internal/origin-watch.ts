@@ -32,7 +32,7 @@ export class OriginWatch {
   begin(task: string, category: string): (how?: LoadEnd) => void {
     const load = this.#limiter.begin(task, category, this.#clock.monotonic());
     this.#underWay++;
-    this.#lookLater();
+    if (load.overdueAt < Number.POSITIVE_INFINITY) this.#lookLater();
     return (how) => {
       const judged = this.#limiter.end(load, this.#gauge.inFlight, this.#clock.monotonic(), how);
       if (--this.#underWay === 0) this.#stop();
