@@ -9,6 +9,8 @@ import { startBrowser, type Windows } from "./browser/start-browser.ts";
 import { ask, driveFleet, type Fleet, instancesOf, startFleet } from "./support/drive-fleet.ts";
 
 const SECONDS = 10;
+/** Not "Not engaged yet". */
+const ENGAGED = /Engaged \d/;
 const SCREENS = new URL("../.screens/", import.meta.url).pathname;
 
 let redis: RedisServer;
@@ -151,7 +153,7 @@ describe("in a browser", () => {
     await there.goto("/deals?company=isdom");
     await there.getByText("Live: changes show at once").waitFor();
     const reads = await streamedBy;
-    const moved = stage(there, "Prospecting").locator(".deal", { hasText: "Engaged" });
+    const moved = stage(there, "Prospecting").locator(".deal", { hasText: ENGAGED });
     expect(await moved.count()).toBe(0);
     for (let turn = 0; ; turn++) {
       expect(turn).toBeLessThan(9);
@@ -166,12 +168,14 @@ describe("in a browser", () => {
         .dragTo(stage(here, "Prospecting"));
       await moved.waitFor({ timeout: 3_000 });
       const draggedIn = await draggedBy;
+      await stage(here, "Prospecting").locator(".deal", { hasText: ENGAGED }).waitFor();
       const movedBackBy = instanceOf(here, "PATCH", "/api/deals/");
       const menu = stage(here, "Prospecting")
-        .locator(".deal", { hasText: "Engaged" })
+        .locator(".deal", { hasText: ENGAGED })
         .getByRole("button", { name: /^Move deal/ });
       await menu.press("Enter");
       await here.getByRole("menuitem", { name: "Move to Engaging" }).waitFor();
+      await here.keyboard.press("ArrowDown");
       await here.keyboard.type("Move to E");
       await here.keyboard.press("Enter");
       await moved.waitFor({ state: "detached", timeout: 3_000 });
