@@ -26,7 +26,6 @@ const { createMetrics } = await import("../src/cache/metrics.ts");
 const { createWarmingLog } = await import("../src/live/warming-log.ts");
 const { createLoad } = await import("../src/live/run-load.ts");
 
-export const DATA = new URL("../data/crm", import.meta.url).pathname;
 export { cache };
 
 export interface Answer {

@@ -35,6 +35,8 @@ interface Patient {
 
 interface Sickness {
   readonly name: string;
+  /** What it takes beforehand, while all is well. */
+  readonly prepare?: () => Promise<unknown>;
   readonly begin: () => Promise<void> | void;
   readonly end: () => Promise<void> | void;
   /** The server goes on answering reads. */
@@ -75,7 +77,6 @@ function loading(servers: readonly RedisServer[]): Sickness {
     const [admin, loader] = [await server.client(), await server.client()];
     // About 1 ms a key, which ends when the sickness does.
     await admin.config("SET", "key-load-delay", 1_000);
-    await admin.call("DEBUG", "POPULATE", LOADED_KEYS, "filler", 1_100);
     admins.push({ admin, loaded: loader.call("DEBUG", "RELOAD").finally(() => loader.disconnect()) });
     const isLoading = (): Promise<boolean> =>
       admin.ping().then(
@@ -93,7 +94,14 @@ function loading(servers: readonly RedisServer[]): Sickness {
       admin.disconnect();
     }
   }
-  return { name: "loading", begin: async () => void (await Promise.all(servers.map(begin))), end };
+  async function prepare(server: RedisServer): Promise<void> {
+    const admin = await server.client();
+    await admin.call("DEBUG", "POPULATE", LOADED_KEYS, "filler", 1_100);
+    admin.disconnect();
+  }
+  const all = (step: (server: RedisServer) => Promise<void>) => async () =>
+    void (await Promise.all(servers.map(step)));
+  return { name: "loading", prepare: all(prepare), begin: all(begin), end };
 }
 
 async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
@@ -219,18 +227,18 @@ for (const [topology, start] of [
 type Bound = readonly [what: string, measured: number, promised: number];
 
 /**
- * Durations are measured a second time when one is too long: what the machine does meanwhile makes them longer and never
- * shorter. Everything else is expected of each attempt. Both are printed.
+ * Durations are measured anew, up to twice, when one is too long: what the machine does meanwhile makes them longer and never
+ * shorter. Everything else is expected of each attempt. All are printed.
  */
 async function inTime(measure: (attempt: number) => Promise<readonly Bound[]>): Promise<void> {
-  for (const attempt of [1, 2]) {
+  for (const attempt of [1, 2, 3]) {
     const late = (await measure(attempt)).filter(([, measured, promised]) => !(measured <= promised));
     if (late.length === 0) return;
     const told = late
       .map(([what, measured, promised]) => `${what}: ${measured} of ${promised} ms`)
       .join(", ");
     process.stdout.write(`${expect.getState().currentTestName}, attempt ${attempt}: ${told}\n`);
-    if (attempt === 2) expect.fail(told);
+    if (attempt === 3) expect.fail(told);
   }
 }
 
@@ -242,6 +250,7 @@ async function run(
   witness: Cache,
 ): Promise<Bound[]> {
   const label = `${row}/${attempt}`;
+  await sickness.prepare?.();
   const applied = new Set<string>();
   cache.on("invalidation:applied", ({ keys }) => {
     for (const key of keys) applied.add(key);

@@ -1,6 +1,6 @@
 import type { EntityRules } from "@crm/cache-core";
 import { parseDocument, YAMLError } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidRulesError } from "./errors.ts";
 
 /**

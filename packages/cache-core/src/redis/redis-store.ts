@@ -107,6 +107,8 @@ export function redisStore(options: RedisStoreOptions): Store {
   const readers = new SharedReaders(client);
   const durable = new DurableRuns(client, invalidationMs);
   const first = new FirstConnection(client, deadlineMs);
+  /** For calls that have longer, such as an invalidation or the question for a lock. */
+  const firstOfLong = new FirstConnection(client, invalidationMs);
 
   function onReady(): void {
     if (cluster && !everReady) {
@@ -254,20 +256,20 @@ export function redisStore(options: RedisStoreOptions): Store {
    * Lets a call through only to a server that can be expected to answer. While the very first connection is being
    * made a call waits for it, as long as it makes progress; afterwards a lost connection refuses at once.
    */
-  function admit(operation: string, lane: Lane): Promise<void> | undefined {
+  function admit(operation: string, lane: Lane, connection: FirstConnection): Promise<void> | undefined {
     if (closed) return refuse(operation, "closed");
     if (lane.silent || lane.refuses) return refuse(operation, "breaker");
     if (client.status === "ready") return warming;
     if (
       everReady ||
-      !first.patient ||
+      !connection.patient ||
       client.status === "reconnecting" ||
       client.status === "close" ||
       client.status === "end"
     ) {
       return refuse(operation, "down");
     }
-    return first.wait().then((stands) => (stands ? undefined : refuse(operation, "down")));
+    return connection.wait().then((stands) => (stands ? undefined : refuse(operation, "down")));
   }
 
   /** A turn of the event loop later: callers that go on at once must not keep the answer that ends it from being read. */
@@ -285,7 +287,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     send: () => Promise<T>,
     until?: number | null,
   ): Promise<T> {
-    const refusal = admit(operation, lane);
+    const refusal = admit(operation, lane, queue === longDeadlines ? firstOfLong : first);
     if (refusal !== undefined) return refusal.then(() => guarded(operation, lane, queue, send, until));
     const sentAt = performance.now();
     return new Promise<T>((resolve, reject) => {
@@ -368,6 +370,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     await subscriber.close();
     client.off("ready", onReady);
     first.close();
+    firstOfLong.close();
     client.off("close", onDown);
     client.off("reconnecting", onDown);
     client.off("end", onDown);
@@ -386,7 +389,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     buckets,
 
     async ready() {
-      await admit("ready", laneOf(""))?.catch(() => {});
+      await admit("ready", laneOf(""), firstOfLong)?.catch(() => {});
       await warming;
     },
 
@@ -425,7 +428,7 @@ export function redisStore(options: RedisStoreOptions): Store {
 
     async runDurably(operation, keys, args, durability) {
       const lane = laneOf(keys[0] as string);
-      await admit(operation.name, lane);
+      await admit(operation.name, lane, firstOfLong);
       return durable.run(lane.hashTag, operation, keys, args, durability);
     },
 

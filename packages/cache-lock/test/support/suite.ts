@@ -1,5 +1,4 @@
 import { type Cache, createCache, type Store } from "@crm/cache-core";
-import { guards } from "@crm/testkit/setup-guards";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   createLocks,
@@ -59,7 +58,7 @@ export function describeOn(
   });
 }
 
-export { expect, guards };
+export { expect };
 
 /** Resolves after so many ms. */
 export function sleep(ms: number): Promise<void> {
