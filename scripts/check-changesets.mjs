@@ -6,12 +6,15 @@
 
 import { join } from "node:path";
 import { capture, run } from "./lib/run.mjs";
-import { readJson, root } from "./lib/workspace.mjs";
+import { readJson } from "./lib/workspace.mjs";
 
+// The checkout that it is called in, so that a test can give it another.
+const root = process.cwd();
 const MANIFEST = /^packages\/cache-[^/]+\/package\.json$/;
 /** What of a manifest a user notices. Its version is what a changeset becomes. */
 const FIELDS = ["exports", "bin", "engines", "dependencies", "peerDependencies", "peerDependenciesMeta"];
 const SOURCE = /^packages\/cache-[^/]+\/src\/(?!.*\.test(-d)?\.ts$)/;
+const CHANGELOG = /^packages\/cache-[^/]+\/CHANGELOG\.md$/;
 const CHANGESET = /^\.changeset\/(?!README)[^/]+\.md$/;
 
 const base = await findBase();
@@ -25,7 +28,9 @@ if (!base) {
   }
   const sources = [...changed.filter((path) => SOURCE.test(path)), ...manifests];
   const changesets = changed.filter((path) => CHANGESET.test(path));
-  if (sources.length > 0 && changesets.length === 0) {
+  // A release has used up its changesets, and its tag comes later.
+  const released = changed.some((path) => CHANGELOG.test(path));
+  if (sources.length > 0 && changesets.length === 0 && !released) {
     console.error(`These changed since ${base}, and no changeset says so. Run \`pnpm changeset\`:`);
     for (const path of sources) console.error(`  ${path}`);
     process.exitCode = 1;

@@ -24,7 +24,7 @@ export class CacheError extends Error {
   readonly code: string;
   /** Whether the same call may succeed later without any change of its input. */
   readonly retryable: boolean;
-  /** Heading in the documentation that tells when this happens and what to do. */
+  /** Heading in the documentation that tells when this happens and what to do: a path in the repository. */
   readonly docsUrl: string;
 
   constructor(parameters: CacheErrorParameters) {

@@ -55,14 +55,14 @@ export function instrumentCore(cache: Cache, meter: Meter, table: TemplateTable)
   const rejected = counter("entries.rejected", "{entry}", "Stored entries that could not be used");
   const backgroundErrors = counter("background.errors", "{error}", "Failures nobody was waiting for");
   const entries = level("entries", "{entry}", "Live entries in the store");
-  const available = gauge("store.available", "1", "1 while the store answers, else 0");
+  const available = gauge("store.available", "{state}", "1 while the store answers, else 0");
   const outages = counter("store.outages", "{outage}", "How often the store stopped answering");
   const outageTime = counter("store.outage.time", "s", "Time without the store, of outages that have ended");
   const tierEntries = level("memory.entries", "{entry}", "Entries of the in-process tier");
   const tierSize = level("memory.size", "By", "Estimated size of the in-process tier");
   const evictions = counter("memory.evictions", "{entry}", "Evictions from the in-process tier");
   const flushes = counter("memory.flushes", "{flush}", "How often the in-process tier was emptied");
-  const coherent = gauge("memory.coherent", "1", "1 while the link to the bus is proven alive, else 0");
+  const coherent = gauge("memory.coherent", "{state}", "1 while the link to the bus is proven alive, else 0");
 
   const counting = cache.internals.countReads((key, outcome, count) => {
     table.of(key)[outcome] += count;
