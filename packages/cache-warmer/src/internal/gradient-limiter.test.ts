@@ -105,6 +105,24 @@ describe("the gradient limiter", () => {
     expect(limiter.limit).toBe(16);
   });
 
+  it("looks for more carefully where the origin was too slow before, and is back soon when it is not any more", () => {
+    const limiter = new GradientLimiter(SETTINGS);
+    limiter.fit(16);
+    let now = run(limiter, 0, 3, () => 20);
+    const limits: number[] = [];
+    for (let n = 0; n < 60; n++) {
+      // A fifth of its power: four have room, two of which others take.
+      now = run(limiter, now, 1, () => 20 * Math.max(1, (limiter.limit + 2) / 4));
+      limits.push(limiter.limit);
+    }
+    expect(limits.slice(0, 3)).toEqual([8, 4, 3]);
+    // A quarter slower is tolerated. One more is tried now and then, and never eight, where each step used to be twice the last.
+    expect(Math.max(...limits.slice(3))).toBe(4);
+    expect(limits.filter((limit) => limit === 4).length).toBeLessThan(20);
+    run(limiter, now, 14, () => 20);
+    expect(limiter.limit).toBe(16);
+  });
+
   it("learns no best time from what failed at once, and counts what failed late", () => {
     const limiter = new GradientLimiter(SETTINGS);
     limiter.fit(16);
@@ -143,7 +161,8 @@ describe("the gradient limiter", () => {
         later = run(limiter, later, 1, () => 20);
         limits.push(limiter.limit);
       }
-      expect(limits).toEqual([2, 4, 8, 16]);
+      // Half of sixteen was too many, so it is careful from four on.
+      expect(limits).toEqual([2, 4, 5, 6]);
     });
 
     it("says nothing of fewer than four, or of a kind that it does not know", () => {

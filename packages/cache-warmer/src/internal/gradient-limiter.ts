@@ -59,6 +59,8 @@ const NOISE_MS = 0.5;
  * - There is no allowance for a queue, as whoever warms should cause none: the limit grows only when it was reached and the
  *   origin is as fast as it ever was, by 1, 2, 4, … from window to window. A step after which it is not is taken back, and the next one
  *   is tried later each time: up to 8 windows, halved by each step that goes well.
+ * - From half of the limit at which the origin was last too slow it grows by 1, until it is past that one: as TCP's window does from
+ *   `ssthresh` on (RFC 5681, section 3.1). So looking for more costs others little.
  * - Loads that do not end say something, too. When more than half of those under way are overdue the limit falls to its minimum, as
  *   TCP's window does after a timeout, and grows from there.
  *
@@ -77,6 +79,8 @@ export class GradientLimiter {
   /** By how much the limit grows next, and by how much it has grown in the last window. */
   #step = 1;
   #grown = 0;
+  /** The limit at which the origin was last too slow. */
+  #trouble = Number.POSITIVE_INFINITY;
   /** Windows to rest after the next failure, and those left to rest now. */
   #rest = 1;
   #resting = 0;
@@ -164,6 +168,8 @@ export class GradientLimiter {
   giveWay(nowMs: number): void {
     this.#fellAt = nowMs;
     this.#slowdown = Math.max(this.#slowdown, OVERDUE);
+    // At twice the usual time half as many would still have been too many.
+    this.#trouble = this.#limit / OVERDUE;
     this.#limit = Math.min(this.#settings.min, this.#max);
     this.#backoffs++;
     this.#step = 1;
@@ -194,9 +200,12 @@ export class GradientLimiter {
   #grow(): void {
     if (this.#grown > 0) this.#rest = Math.max(1, Math.floor(this.#rest / 2));
     this.#grown = 0;
+    if (this.#limit >= this.#trouble) this.#trouble = Number.POSITIVE_INFINITY;
     if (this.#resting > 0) return;
     const before = this.#limit;
-    this.#limit = Math.min(this.#max, before + this.#step);
+    const careful = this.#trouble / 2;
+    if (before >= careful) this.#step = 1;
+    this.#limit = Math.min(this.#max, before < careful ? Math.min(careful, before + this.#step) : before + 1);
     this.#grown = this.#limit - before;
     if (this.#grown > 0) this.#step *= 2;
   }
@@ -204,6 +213,7 @@ export class GradientLimiter {
   /** The last step made the origin slower. */
   #takeBack(): void {
     if (this.#grown === 0) return;
+    this.#trouble = this.#limit;
     this.#limit -= this.#grown;
     this.#pause();
   }
@@ -213,6 +223,7 @@ export class GradientLimiter {
     const least = Math.min(min, this.#max);
     // Whatever makes the origin slow then, it is not we.
     if (this.#limit <= least) return;
+    this.#trouble = this.#limit;
     const gradient = Math.max(LOWEST_GRADIENT, Math.min(1, tolerance / this.#slowdown));
     this.#limit = Math.max(least, this.#limit * gradient);
     this.#backoffs++;
