@@ -8,13 +8,17 @@ export interface RedisStoreOptions {
   client?: RedisLike | undefined;
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. */
   url?: string | undefined;
+  /** Name or address of one server, with `port`. */
   host?: string | undefined;
   /** @default 6379 */
   port?: number | undefined;
+  /** Of an ACL; without it the server's default user. */
   username?: string | undefined;
+  /** Never in a message or a log line. */
   password?: string | undefined;
   /** @default 0 */
   db?: number | undefined;
+  /** Options of `tls.connect`; `{}` for a server whose certificate a public authority signed. */
   tls?: object | undefined;
   /** Nodes of a Cluster from which the others are found. */
   nodes?: readonly { host: string; port: number }[] | undefined;
@@ -22,6 +26,7 @@ export interface RedisStoreOptions {
   sentinels?: readonly { host: string; port: number }[] | undefined;
   /** Name of the primary that the sentinels watch. */
   name?: string | undefined;
+  /** Of the sentinels, where they ask for one of their own. */
   sentinelPassword?: string | undefined;
   /**
    * A call that is not answered for this long fails, and the cache goes on without Redis. 5 ms to 10 s.
