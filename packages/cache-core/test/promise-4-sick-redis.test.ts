@@ -99,9 +99,9 @@ function loading(servers: readonly RedisServer[]): Sickness {
     await admin.call("DEBUG", "POPULATE", LOADED_KEYS, "filler", 1_100);
     admin.disconnect();
   }
-  const all = (step: (server: RedisServer) => Promise<void>) => async () =>
+  const onEach = (step: (server: RedisServer) => Promise<void>) => async () =>
     void (await Promise.all(servers.map(step)));
-  return { name: "loading", prepare: all(prepare), begin: all(begin), end };
+  return { name: "loading", prepare: onEach(prepare), begin: onEach(begin), end };
 }
 
 async function standalone(): Promise<Patient & { sicknesses: Sickness[] }> {
