@@ -53,7 +53,7 @@ const STEPS = [
     command: script("docker-leg.mjs", "--if-possible"),
     beside: true,
   },
-  { name: "site", title: "Site of the documentation", command: script("check-site.mjs"), beside: true },
+  { name: "site", title: "Site of the documentation", command: script("check-site.mjs") },
   { name: "exports", title: "Exports: names and docstrings", command: script("check-exports.mjs") },
   { name: "documents", title: "Code in documents", command: script("check-documents.mjs") },
   { name: "packages", title: "Packed packages", command: script("check-packages.mjs") },
@@ -78,7 +78,7 @@ const steps = STEPS.filter(({ name }) =>
 );
 
 const startedAt = performance.now();
-/** @type {{ step: Step, ok: boolean, took: string }[]} */
+/** @type {{ step: Step, ok: boolean, took: string, output: string }[]} */
 const results = [];
 /** @type {Promise<void>[]} */
 const beside = [];
@@ -105,6 +105,9 @@ const tests =
     ? { passed: results.length - failedSteps, failed: 0, problems: [] }
     : (savedTotals() ?? { passed: 0, failed: 0, problems: [] });
 // Once more, since they may stand thousands of lines above.
+for (const { step, ok, output } of results) {
+  if (!ok && step.name !== "test") console.log(`\n${step.title} ended with:\n${lastLines(output)}`);
+}
 for (const problem of tests.problems) console.log(`- ${problem}`);
 printTotals({ passed: tests.passed, failed: tests.failed + failedSteps });
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
@@ -118,6 +121,11 @@ function script(file, ...args) {
   return [process.execPath, join(root, "scripts", file), ...args];
 }
 
+/** @param {string} output */
+function lastLines(output) {
+  return output.trimEnd().split("\n").slice(-12).join("\n");
+}
+
 /**
  * @param {Step} step
  * @param {string} [heading] its output is kept, and told below this when it has ended
@@ -125,8 +133,12 @@ function script(file, ...args) {
 async function take(step, heading) {
   const began = performance.now();
   const [program, ...args] = step.command;
-  const { code, output } = await run(String(program), args, { cwd: root, quiet: heading !== undefined });
-  results.push({ step, ok: code === 0, took: elapsed(began) });
+  const { code, output } = await run(String(program), args, {
+    cwd: root,
+    quiet: heading !== undefined,
+    keep: true,
+  });
+  results.push({ step, ok: code === 0, took: elapsed(began), output });
   if (heading !== undefined) console.log(`${heading}\n${output}`);
   console.log(`--- ${step.name} ${code === 0 ? "passed" : `FAILED with ${code}`} in ${elapsed(began)}`);
 }

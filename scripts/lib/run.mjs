@@ -7,7 +7,8 @@ import { delimiter, join } from "node:path";
  * @property {string} [cwd]
  * @property {Record<string, string | undefined>} [env] Added to this process's environment; `undefined` removes a name.
  * @property {number} [timeoutMs] The command is killed after this. Default: no limit.
- * @property {boolean} [quiet] Keep the output instead of passing it on. It is in the result either way only when quiet.
+ * @property {boolean} [quiet] Keep the output instead of passing it on.
+ * @property {boolean} [keep] Keep the output and pass it on. Without either it is passed on only, and the result has none.
  */
 
 /**
@@ -20,10 +21,11 @@ import { delimiter, join } from "node:path";
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
+    const heard = options.quiet || options.keep ? "pipe" : "inherit";
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
-      stdio: ["ignore", options.quiet ? "pipe" : "inherit", options.quiet ? "pipe" : "inherit"],
+      stdio: ["ignore", heard, heard],
     });
     let output = "";
     let stdout = "";
@@ -31,9 +33,11 @@ export function run(command, args, options = {}) {
     child.stdout?.on("data", (chunk) => {
       output += chunk;
       stdout += chunk;
+      if (!options.quiet) process.stdout.write(chunk);
     });
     child.stderr?.on("data", (chunk) => {
       output += chunk;
+      if (!options.quiet) process.stderr.write(chunk);
     });
     const timer =
       options.timeoutMs &&
