@@ -52,6 +52,8 @@ local many = isMany(set, redis.call('ZSCORE', TAGS, tag))
 local size, count, cursor, members = redis.call(many and 'SCARD' or 'HLEN', set), 0, '', nil
 if size <= page or soft and not many then
   members = redis.call(many and 'SMEMBERS' or 'HKEYS', set)
+  -- Each is removed below, or does not belong here.
+  if not soft then redis.call('UNLINK', set) end
 elseif soft then
   local found = redis.call('SSCAN', set, ARGV[8], 'COUNT', page)
   members, cursor = found[2], found[1]
@@ -63,19 +65,25 @@ else
   removeMembers(set, members, many)
 end
 local tagged, known, strangers = {}, {}, {}
-for _, key in ipairs(members) do
+for i = 1, #members do
+  local key, has = members[i], false
   local tags = tagsOf(ENTRY .. key)
-  for _, own in ipairs(tags) do
-    if own == tag then known[key] = tags end
+  for t = 1, #tags do
+    if tags[t] == tag then has = true end
   end
-  if known[key] then tagged[#tagged + 1] = key else strangers[#strangers + 1] = key end
+  if has then
+    tagged[#tagged + 1] = key
+    known[key] = tags
+  else
+    strangers[#strangers + 1] = key
+  end
 end
-if #strangers > 0 then removeMembers(set, strangers, many) end
 if soft then
+  if #strangers > 0 then removeMembers(set, strangers, many) end
   if #tagged > 0 then revoke(tagged) end
   for _, key in ipairs(tagged) do count = count + soften(key) end
 else
-  count = remove(tagged, known)
+  count = remove(tagged, known, tag)
 end
 if not soft and redis.call('EXISTS', set) == 0 then forgetTag(tag) end
 keepEmpty(whole, ARGV[5])

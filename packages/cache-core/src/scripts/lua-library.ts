@@ -329,7 +329,7 @@ end
 /**
  * remove(keys, known): entries, memberships and leases of a page of keys; replies how many entries there were. One call
  * for each kind of thing, not for each key; the few tags that have no members left are found by halves. `known` has the
- * tags of keys that were looked at already. Without a registry
+ * tags of keys that were looked at already, and `done` is the tag out of whose members they were taken before. Without a registry
  * there are no tags; if it was lost, memberships stay behind as they do when entries expire, and are cleaned like those.
  */
 export const LUA_REMOVE = `
@@ -345,22 +345,26 @@ local function forgetEmpty(tags, sets, from, to)
     forgetEmpty(tags, sets, middle + 1, to)
   end
 end
-local function remove(keys, known)
+local function remove(keys, known, done)
   if #keys == 0 then return 0 end
-  local entries, members, left, sets = {}, {}, {}, {}
+  local entries, members, tags, left, sets = {}, {}, {}, {}, {}
   local tagged = known or redis.call('EXISTS', TAGS) == 1
-  for i, key in ipairs(keys) do
-    entries[i] = ENTRY .. key
-    for _, tag in ipairs(not tagged and NONE or known and known[key] or tagsOf(entries[i])) do
-      if members[tag] then
-        table.insert(members[tag], key)
-      else
+  for i = 1, #keys do
+    local key = keys[i]
+    local entry = ENTRY .. key
+    entries[i] = entry
+    local own = not tagged and NONE or known and known[key] or tagsOf(entry)
+    for t = 1, #own do
+      local tag = own[t]
+      local those = members[tag]
+      if those then
+        those[#those + 1] = key
+      elseif tag ~= done then
         members[tag] = {key}
+        tags[#tags + 1] = tag
       end
     end
   end
-  local tags = {}
-  for tag in pairs(members) do tags[#tags + 1] = tag end
   for from = 1, #tags, 1000 do
     local scores = redis.call('ZMSCORE', TAGS, unpack(tags, from, math.min(#tags, from + 999)))
     for i = from, math.min(#tags, from + 999) do
