@@ -21,7 +21,7 @@ export async function applyInvalidation(
   const began = clock.monotonic();
   tier?.drop(coverage);
   try {
-    const removed = await access.invalidate(coverage, outcome);
+    const removed = await access.invalidations.apply(coverage, outcome);
     tier?.drop(coverage);
     if (emitter.wants("invalidation:applied")) {
       emitter.emit("invalidation:applied", { ...names, removed, durationMs: clock.monotonic() - began });

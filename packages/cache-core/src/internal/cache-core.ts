@@ -46,10 +46,10 @@ import { spread } from "./fills.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
 import { invalidateTogether, listCovered } from "./invalidate-together.ts";
 import { publishMessage, subscribeTo } from "./messages.ts";
+import type { Put } from "./put-calls.ts";
 import { ReadThrough } from "./read-through.ts";
 import { refill, refillMany, timesOf } from "./refill.ts";
 import type { Shared } from "./shared.ts";
-import type { Put } from "./store-access.ts";
 import { heldLease, takeHandLease } from "./take-hand-lease.ts";
 import { writeEntries } from "./write-entries.ts";
 
@@ -83,8 +83,8 @@ export class CacheCore implements Cache {
           return applyInvalidation(this.#shared, coverage, names, request.outcome);
         }),
       list: (request) => listCovered(access, this.#prefix, request),
-      appendRecord: (record) => access.appendRecord(record),
-      keepHistory: (messages, ageMs) => access.keepHistory(messages, ageMs),
+      appendRecord: (record) => access.bus.appendRecord(record),
+      keepHistory: (messages, ageMs) => access.bus.keepHistory(messages, ageMs),
       refill: async (request) => {
         const { key, fetcher, newerThan } = request;
         const resolved = this.#prepareRefill([key], fetcher, request.options);

@@ -38,9 +38,9 @@ export async function collectStats(shared: Shared, prefix: string): Promise<Cach
 
 /** Live entries of a scope and of the scopes inside it. */
 async function countKeys(access: Shared["access"], prefix: string): Promise<number> {
-  if (prefix === "") return access.count("", true);
+  if (prefix === "") return access.listing.count("", true);
   const inner = `${prefix.slice(0, -1)}\u001e`;
-  const counts = await Promise.all([access.count(prefix, true), access.count(inner, true)]);
+  const counts = await Promise.all([access.listing.count(prefix, true), access.listing.count(inner, true)]);
   return counts[0] + counts[1];
 }
 

@@ -19,7 +19,7 @@ export async function explainKey(
   let bytes: Buffer | null;
   let leased: boolean;
   try {
-    const [entryBytes, lease] = await Promise.all([store.get(name), access.isLeased(full)]);
+    const [entryBytes, lease] = await Promise.all([store.get(name), access.leases.isLeased(full)]);
     bytes = entryBytes;
     leased = lease;
   } catch {

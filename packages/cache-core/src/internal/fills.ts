@@ -3,11 +3,12 @@ import { type EntryParts, type ParsedEntry, parseEntry } from "../entry.ts";
 import type { Fetcher } from "../fetcher.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { Emitter } from "./emitter.ts";
+import type { Unstored } from "./lease-calls.ts";
 import type { Payloads } from "./payloads.ts";
 import type { PendingInvalidations } from "./pending-invalidations.ts";
 import type { Renewals } from "./renewals.ts";
 import { type Fetched, runFetcher } from "./run-fetcher.ts";
-import type { StoreAccess, Unstored } from "./store-access.ts";
+import type { StoreAccess } from "./store-access.ts";
 import type { Outcome, WakeUps } from "./wake-ups.ts";
 
 /** Without the store, callers that come while a fetch runs wait this long for one another before the next begins. */
@@ -172,7 +173,7 @@ export class Fills {
 
   async #run(request: FillRequest, flight: Flight): Promise<FillResult> {
     const { key } = request;
-    const token = this.#access.nextToken();
+    const token = this.#access.leases.nextToken();
     let waiter = "";
     let alone = false;
     let { known } = request;
@@ -180,8 +181,8 @@ export class Fills {
       const wait = waiter === "" ? undefined : this.#wakeUps.expect(key);
       try {
         flight.since = sequence;
-        const taken = await this.#access
-          .takeLease(key, token, this.#livenessMs, waiter, known)
+        const taken = await this.#access.leases
+          .take(key, token, this.#livenessMs, waiter, known)
           .catch(() => undefined);
         if (taken === undefined) break;
         if (taken.kind === "found") {
@@ -339,7 +340,7 @@ export class Fills {
   async #fill(request: FillRequest, stored: StoredParts, token: string): Promise<boolean> {
     const { key, publicKey } = request;
     try {
-      const accepted = await this.#access.fill({ key, ...stored }, token);
+      const accepted = await this.#access.leases.fill({ key, ...stored }, token);
       if (accepted) {
         if (this.#emitter.wants("fill:stored")) this.#emitter.emit("fill:stored", { key: publicKey });
       } else {
@@ -355,7 +356,7 @@ export class Fills {
 
   async #release(key: string, token: string, outcome: Unstored, tags: readonly string[]): Promise<boolean> {
     try {
-      return await this.#access.release(key, token, outcome, tags);
+      return await this.#access.leases.release(key, token, outcome, tags);
     } catch {
       return false;
     }

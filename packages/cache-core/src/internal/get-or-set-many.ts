@@ -110,11 +110,11 @@ async function take(
   const { fills, access, pending, livenessMs } = shared;
   if (fills.running(full) !== undefined) return { kind: "held" };
   if (pending.covers(full, null)) return { kind: "lost" };
-  const token = access.nextToken();
+  const token = access.leases.nextToken();
   let known = force ? Number.MAX_SAFE_INTEGER : -1;
   for (;;) {
     const mark = shared.tier?.recent.mark ?? 0;
-    const taken = await access.takeLease(full, token, livenessMs, "", known).catch(() => undefined);
+    const taken = await access.leases.take(full, token, livenessMs, "", known).catch(() => undefined);
     if (taken === undefined) return { kind: "lost" };
     if (taken.kind === "held") return { kind: "held" };
     if (taken.kind === "granted") return { kind: "granted", token };
@@ -140,7 +140,7 @@ async function fetchOwn<T>(
   const renew = (): void => {
     cancel = clock.after(livenessMs / 3, () => {
       for (const { full, token } of own)
-        if (token !== null) access.renew(full, token, livenessMs).catch(() => {});
+        if (token !== null) access.leases.renew(full, token, livenessMs).catch(() => {});
       renew();
     });
   };
@@ -160,7 +160,9 @@ async function fetchOwn<T>(
     );
   } catch (error) {
     await Promise.all(
-      own.map(({ full, token }) => token !== null && access.release(full, token, "e", tags).catch(() => {})),
+      own.map(
+        ({ full, token }) => token !== null && access.leases.release(full, token, "e", tags).catch(() => {}),
+      ),
     );
     throw error;
   } finally {
@@ -172,13 +174,13 @@ async function fetchOwn<T>(
       const value = fetched.get(key);
       if (value === undefined || (value === null && options.nullMs === 0)) {
         const outcome = value === null ? "n" : "u";
-        if (token !== null) await access.release(full, token, outcome, tags).catch(() => {});
+        if (token !== null) await access.leases.release(full, token, outcome, tags).catch(() => {});
       } else {
         const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
         const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
         const parts = payloads.pack(key, value, tags, options.earlyRefresh > 0 ? costMs : 0);
         if (token !== null)
-          await access.fill({ key: full, freshMs, totalMs, parts, tags }, token).catch(() => {});
+          await access.leases.fill({ key: full, freshMs, totalMs, parts, tags }, token).catch(() => {});
       }
       settle(key, value ?? null);
     }),

@@ -55,7 +55,9 @@ export async function listCovered(
     pattern,
     glob: compileGlob(checkPattern(pattern)),
   }));
-  const inRanges = await eachOf(globs, ({ glob }) => access.list("range", prefix + glob.literalPrefix));
+  const inRanges = await eachOf(globs, ({ glob }) =>
+    access.listing.entries("range", prefix + glob.literalPrefix),
+  );
   for (const [i, { pattern, glob }] of globs.entries()) {
     for (const { key, state } of inRanges[i] ?? []) {
       const own = key.slice(prefix.length);
@@ -64,7 +66,7 @@ export async function listCovered(
     }
   }
   const dependents = await eachOf(request.dependencies ?? [], (dependency) =>
-    access.list("tag", prefix + dependencyTag(dependency)),
+    access.listing.entries("tag", prefix + dependencyTag(dependency)),
   );
   for (const [i, entries] of dependents.entries()) {
     for (const { key, state } of entries) add(key.slice(prefix.length), state, undefined, i);

@@ -66,9 +66,9 @@ export async function refillMany(
     fulls.map(async (full, at) => {
       if (fills.running(full) !== undefined) results[at] = ended("held");
       else if (!pending.covers(full, null)) {
-        const token = access.nextToken();
-        const taken = await access
-          .takeLease(full, token, livenessMs, "", newerThan)
+        const token = access.leases.nextToken();
+        const taken = await access.leases
+          .take(full, token, livenessMs, "", newerThan)
           .catch(() => ({ kind: "unavailable" }) as const);
         if (taken.kind === "granted") own.push({ at, token, stop: renewals.keep(full, token) });
         else if (taken.kind === "held") results[at] = ended("held");
@@ -108,7 +108,7 @@ export async function refillMany(
         return;
       }
       const full = fulls[at] as string;
-      const stored = await access
+      const stored = await access.leases
         .fill({ key: full, freshMs, totalMs, parts, tags }, token)
         .catch(() => undefined);
       lease.stop();
@@ -121,7 +121,7 @@ export async function refillMany(
 
   async function giveBack(lease: (typeof own)[number], outcome: "e" | "n" | "u"): Promise<void> {
     lease.stop();
-    await access.release(fulls[lease.at] as string, lease.token, outcome, tags).catch(() => {});
+    await access.leases.release(fulls[lease.at] as string, lease.token, outcome, tags).catch(() => {});
   }
 }
 
@@ -144,7 +144,7 @@ export async function timesOf(shared: Shared, fulls: readonly string[]): Promise
   return times;
 
   async function look(bucket: number, page: readonly number[]): Promise<void> {
-    const heads = await shared.access.heads(
+    const heads = await shared.access.listing.heads(
       bucket,
       page.map((at) => fulls[at] as string),
     );

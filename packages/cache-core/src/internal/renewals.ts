@@ -35,7 +35,7 @@ export class Renewals {
     this.#cancel ??= this.#clock.after(this.#livenessMs / 3, () => {
       this.#cancel = undefined;
       for (const [token, key] of this.#held) {
-        this.#access.renew(key, token, this.#livenessMs).then(
+        this.#access.leases.renew(key, token, this.#livenessMs).then(
           (standing) => {
             // Lost is lost: its fill will be refused, whatever is renewed.
             if (!standing) this.#held.delete(token);

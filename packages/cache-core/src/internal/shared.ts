@@ -100,7 +100,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
   const pending = new PendingInvalidations(clock, async (coverage: Coverage) => {
     tier?.drop(coverage);
     const began = clock.monotonic();
-    const removed = await access.invalidate(coverage);
+    const removed = await access.invalidations.apply(coverage);
     tier?.drop(coverage);
     logger.info({ removed }, "A kept invalidation was applied");
     if (emitter.wants("invalidation:applied")) {
@@ -138,7 +138,6 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
       downSince = null;
       pending.wake();
       access.wake();
-      access.checkIndexes();
     } else if (!closed) {
       downSince ??= clock.monotonic();
       logger.warn(

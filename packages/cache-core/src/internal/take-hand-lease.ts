@@ -19,13 +19,13 @@ export async function takeHandLease<T>(
   prefix: string,
 ): Promise<Lease<T>> {
   const { access, wakeUps, livenessMs, pending, payloads, clock } = shared;
-  const token = access.nextToken();
+  const token = access.leases.nextToken();
   let waiter = "";
   let known = -1;
   while (!pending.covers(full, null)) {
     const wait = waiter === "" ? undefined : wakeUps.expect(full);
     try {
-      const taken = await access.takeLease(full, token, livenessMs, waiter, known).catch(() => undefined);
+      const taken = await access.leases.take(full, token, livenessMs, waiter, known).catch(() => undefined);
       if (taken === undefined) break;
       if (taken.kind === "granted") return granted<T>(shared, key, full, prefix, token);
       if (taken.kind === "found") {
@@ -88,7 +88,7 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
   const renewSoon = (): void => {
     cancel = clock.after(livenessMs / 3, () => {
       if (clock.monotonic() - takenAt > LONGEST_HAND_LEASE_MS) return;
-      access.renew(full, token, livenessMs).then(
+      access.leases.renew(full, token, livenessMs).then(
         (standing) => {
           if (standing && !ended) renewSoon();
         },
@@ -107,7 +107,7 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
   };
   const release = async (): Promise<void> => {
     // Nothing is known of the value: whoever waited for it asks again.
-    if (end()) await access.release(full, token, "r").catch(() => {});
+    if (end()) await access.leases.release(full, token, "r").catch(() => {});
   };
   return {
     key,
@@ -120,7 +120,7 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
       if (!end()) return false;
       const freshMs = spread(entry.ttlMs, entry.jitter, random);
       const put = { key: full, freshMs, totalMs: freshMs + entry.staleMs, parts, tags };
-      return access.fill(put, token).catch(() => false);
+      return access.leases.fill(put, token).catch(() => false);
     },
     release,
     [Symbol.asyncDispose]: release,

@@ -1,8 +1,8 @@
 import { CacheError } from "../errors.ts";
 import { keepPending } from "./apply-invalidation.ts";
 import { Coverage } from "./coverage.ts";
+import type { Put } from "./put-calls.ts";
 import type { Shared } from "./shared.ts";
-import type { Put } from "./store-access.ts";
 
 /** Writes, or keeps in mind that what these keys hold is outdated. Resolves to the number written. */
 export async function writeEntries(
@@ -18,7 +18,7 @@ export async function writeEntries(
   let stored = false;
   try {
     const [only] = puts;
-    await (puts.length === 1 && only !== undefined ? access.putOne(only) : access.put(puts));
+    await (puts.length === 1 && only !== undefined ? access.puts.one(only) : access.puts.many(puts));
     stored = true;
     tier?.drop(coverage);
     if (emitter.wants("entry:set")) for (const key of keys) emitter.emit("entry:set", { key });
