@@ -7,7 +7,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cache, CacheError, createCache, type Store, sessionActions } from "../src/index.ts";
 import { redisStore } from "../src/redis/index.ts";
-import { LUA_WHOLE } from "../src/scripts/lua-library.ts";
+import { LUA_WHOLE } from "../src/scripts/lua-names.ts";
 
 /** Keys of one slot group. */
 function keysOf(cache: Cache, bucket: number, count: number): string[] {

@@ -1,5 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_ALLOW_OOM, LUA_APPEND, LUA_EXPIRE } from "./lua-library.ts";
+import { LUA_APPEND } from "./lua-bus.ts";
+import { LUA_ALLOW_OOM, LUA_EXPIRE } from "./lua-names.ts";
 import { bytes, number, TwinLibrary } from "./twin-library.ts";
 
 /** Tells the bus of an invalidation whose buckets have all been visited. Replies 1. */

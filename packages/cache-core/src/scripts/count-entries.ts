@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_NAMES } from "./lua-library.ts";
+import { LUA_NAMES } from "./lua-names.ts";
 import { AFTER, number, TwinLibrary, text } from "./twin-library.ts";
 
 /** Counts live entries in a range of an index, a page at a time. Replies `[count, cursor]`; cursor "" when done. */

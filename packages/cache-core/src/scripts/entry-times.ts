@@ -1,6 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import { looksLikeEntry, MIN_HEADER_BYTES } from "../entry.ts";
-import { LUA_NAMES } from "./lua-library.ts";
+import { LUA_NAMES } from "./lua-names.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
 /** Enough of an entry to know its times, whatever its payload weighs. */

@@ -1,20 +1,10 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import {
-  LUA_ADD_TAGS,
-  LUA_BEGIN_INDEX,
-  LUA_ENTRY_OF,
-  LUA_EXPIRE,
-  LUA_LEASES,
-  LUA_MARKS,
-  LUA_NAMES,
-  LUA_REGISTER,
-  LUA_SWEEP_LEASES,
-  LUA_TAGS_OF,
-  LUA_UNTAG,
-  LUA_WAKE,
-  LUA_WRITE_ENTRIES,
-} from "./lua-library.ts";
+import { LUA_ENTRY_OF, LUA_WRITE_ENTRIES } from "./lua-entries.ts";
+import { LUA_BEGIN_INDEX, LUA_REGISTER } from "./lua-index.ts";
+import { LUA_LEASES, LUA_MARKS, LUA_SWEEP_LEASES, LUA_WAKE } from "./lua-leases.ts";
 import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
+import { LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
+import { LUA_ADD_TAGS, LUA_TAGS_OF, LUA_UNTAG } from "./lua-tags.ts";
 import { type EntryWrite, entryWrite, number, type StoredLease, TwinLibrary, text } from "./twin-library.ts";
 
 /**

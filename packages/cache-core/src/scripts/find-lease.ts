@@ -1,5 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_LEASES, LUA_NAMES } from "./lua-library.ts";
+import { LUA_LEASES } from "./lua-leases.ts";
+import { LUA_NAMES } from "./lua-names.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
 /** Whether somebody holds the lease of a key. Changes nothing. */

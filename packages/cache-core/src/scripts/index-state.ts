@@ -1,5 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_ALLOW_OOM, LUA_BEGIN_INDEX, LUA_EXPIRE, LUA_NAMES } from "./lua-library.ts";
+import { LUA_BEGIN_INDEX } from "./lua-index.ts";
+import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
 import { number, TwinLibrary } from "./twin-library.ts";
 
 /**

@@ -1,21 +1,11 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import {
-  LUA_ALLOW_OOM,
-  LUA_APPEND,
-  LUA_EXPIRE,
-  LUA_LEASES,
-  LUA_MARKS,
-  LUA_NAMES,
-  LUA_REMOVE,
-  LUA_REVOKE,
-  LUA_SOFTEN,
-  LUA_SWEEP_LEASES,
-  LUA_TAGS_OF,
-  LUA_UNTAG,
-  LUA_VERIFIED,
-  LUA_WAKE,
-} from "./lua-library.ts";
+import { LUA_APPEND } from "./lua-bus.ts";
+import { LUA_REMOVE, LUA_SOFTEN } from "./lua-entries.ts";
+import { LUA_VERIFIED } from "./lua-index.ts";
+import { LUA_LEASES, LUA_MARKS, LUA_REVOKE, LUA_SWEEP_LEASES, LUA_WAKE } from "./lua-leases.ts";
 import { LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
+import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
+import { LUA_TAGS_OF, LUA_UNTAG } from "./lua-tags.ts";
 import { bytes, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**

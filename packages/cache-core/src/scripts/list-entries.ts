@@ -1,7 +1,8 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { FLAG_MARKED_STALE, looksLikeEntry, MIN_HEADER_BYTES } from "../entry.ts";
-import { LUA_NAMES, LUA_TAGS_OF } from "./lua-library.ts";
 import { LUA_MEMBERS } from "./lua-members.ts";
+import { LUA_NAMES } from "./lua-names.ts";
+import { LUA_TAGS_OF } from "./lua-tags.ts";
 import { AFTER, number, TwinLibrary, text } from "./twin-library.ts";
 
 /**

@@ -1,6 +1,8 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_NAMES, LUA_TAGS_OF, LUA_UNTAG, LUA_VERIFIED } from "./lua-library.ts";
+import { LUA_VERIFIED } from "./lua-index.ts";
 import { LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
+import { LUA_NAMES } from "./lua-names.ts";
+import { LUA_TAGS_OF, LUA_UNTAG } from "./lua-tags.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**

@@ -1,13 +1,8 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import {
-  LUA_ADD_TAGS,
-  LUA_BEGIN_INDEX,
-  LUA_EXPIRE,
-  LUA_NAMES,
-  LUA_REGISTER,
-  LUA_TAGS_OF,
-} from "./lua-library.ts";
+import { LUA_BEGIN_INDEX, LUA_REGISTER } from "./lua-index.ts";
 import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
+import { LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
+import { LUA_ADD_TAGS, LUA_TAGS_OF } from "./lua-tags.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
 /** Registers entries that an index or a tag set does not know, as they are found by a scan of the store. Replies how many were unknown. */

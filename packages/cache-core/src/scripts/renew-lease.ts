@@ -1,5 +1,6 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_EXPIRE, LUA_LEASES, LUA_NAMES } from "./lua-library.ts";
+import { LUA_LEASES } from "./lua-leases.ts";
+import { LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /** Keeps a lease alive. Replies 1, or 0 when it is no longer the caller's: a lease that has died stays dead. */

@@ -1,6 +1,6 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-import { LUA_WHOLE } from "./lua-library.ts";
+import { LUA_WHOLE } from "./lua-names.ts";
 import { text } from "./twin-library.ts";
 
 /**

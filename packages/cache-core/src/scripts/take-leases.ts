@@ -1,6 +1,7 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { looksLikeEntry, MIN_HEADER_BYTES, readTimes } from "../entry.ts";
-import { LUA_EXPIRE, LUA_LEASES, LUA_NAMES, LUA_SWEEP_LEASES } from "./lua-library.ts";
+import { LUA_LEASES, LUA_SWEEP_LEASES } from "./lua-leases.ts";
+import { LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**

@@ -75,7 +75,7 @@ export function entryWrite(key: string, args: readonly AtomicArgument[], at: num
   return { key, parts: args.slice(at, at + 7), tags: args.slice(at + 8, at + 8 + count).map(text) };
 }
 
-/** The TypeScript side of `lua-library.ts`, function by function. */
+/** The TypeScript side of the pieces of Lua (`lua-*.ts`), function by function. */
 export class TwinLibrary {
   readonly db: MemoryDatabase;
   readonly index: string;

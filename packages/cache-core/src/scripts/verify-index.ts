@@ -1,5 +1,5 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_ALLOW_OOM, LUA_NAMES } from "./lua-library.ts";
+import { LUA_ALLOW_OOM, LUA_NAMES } from "./lua-names.ts";
 import { number, TwinLibrary, text } from "./twin-library.ts";
 
 /**
