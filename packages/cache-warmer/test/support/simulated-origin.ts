@@ -33,7 +33,7 @@ export class SimulatedOrigin {
   readonly windows: (LimiterState & { readonly at: number })[] = [];
   capacity: number;
   workMs: number;
-  loads: number = 0;
+  loads = 0;
   readonly #simulation: Simulation;
   readonly #unit: () => number;
   #inFlight = 0;
