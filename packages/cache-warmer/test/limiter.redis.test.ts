@@ -14,6 +14,8 @@ const WINDOW_MS = 100;
 const READ_EVERY_MS = 10;
 /** LIMITER_SLOW_MS sets how long the origin is slow; the figures of docs/measurements/warmer.md are of 20 s. */
 const SLOW_MS = Number(process.env.LIMITER_SLOW_MS ?? 5_000);
+/** Beside other suites a few reads in a hundred are slower than that for reasons of their own; test/limiter-simulation.test.ts asks for 1.5 always. */
+const AT_MOST = process.env.LIMITER_SLOW_MS ? 1.5 : 2;
 
 /** A database that shares its power among the queries under way: beyond its capacity each takes longer. */
 class Origin {
@@ -148,6 +150,7 @@ describe("the limiter", () => {
       windowsToHalf: limits.findIndex((limit) => limit <= limitBefore / 2) + 1,
       healthyP99: p99(healthy.from, healthy.until),
       slowedP99: p99(slowed.from, slowed.until),
+      restP99: p99(slowed.from + 1_000, slowed.until),
       secondsP99: seconds,
       backAfterMs,
       loadsPerSecond: {
@@ -164,26 +167,29 @@ describe("the limiter", () => {
   async function measure(way: Drive["way"], slowMs: number) {
     const unwarmed = await drive({ way, slowMs: Math.min(slowMs, 4_000), warmer: null });
     const warmed = await drive({ way, slowMs, warmer: { limiter } });
-    // Of a second that is like the others: in the first are the reads that began before anybody could notice.
-    const ratio = Number((median(warmed.secondsP99.slice(1)) / median(unwarmed.secondsP99)).toFixed(2));
-    const ratioOfAll = Number((warmed.slowedP99 / unwarmed.slowedP99).toFixed(2));
+    // In the first second are the reads that began before anybody could notice.
+    const rounded = (ratio: number): number => Number(ratio.toFixed(2));
+    const ratio = rounded(warmed.restP99 / unwarmed.slowedP99);
+    const ratioOfAll = rounded(warmed.slowedP99 / unwarmed.slowedP99);
+    const ratioOfSecond = rounded(median(warmed.secondsP99.slice(1)) / median(unwarmed.secondsP99));
+    const slowSeconds = warmed.secondsP99
+      .slice(1)
+      .filter((ms) => ms > 1.5 * median(unwarmed.secondsP99)).length;
     if (process.env.WARMER_FIGURES) {
       const figures = {
-        way,
-        ratio,
-        ratioOfAll,
+        ...{ way, ratio, ratioOfAll, ratioOfSecond, slowSeconds },
         ratioToHealthy: warmed.slowedP99 / unwarmed.healthyP99,
         warmed,
         unwarmed,
       };
-      const rounded = JSON.stringify(figures, (_, value) =>
-        typeof value === "number" ? Number(value.toFixed(2)) : value,
+      const line = JSON.stringify(figures, (_, value) =>
+        typeof value === "number" ? rounded(value) : value,
       );
-      process.stdout.write(`${rounded}\n`);
+      process.stdout.write(`${line}\n`);
     }
     return {
-      ratio,
-      rate: Number((warmed.loadsPerSecond.recovered / warmed.loadsPerSecond.healthy).toFixed(2)),
+      ...{ ratio, ratioOfAll, ratioOfSecond, slowSeconds },
+      rate: rounded(warmed.loadsPerSecond.recovered / warmed.loadsPerSecond.healthy),
       limitBefore: warmed.limitBefore,
       windowsToHalf: warmed.windowsToHalf,
     };
@@ -203,7 +209,7 @@ describe("the limiter", () => {
   }
 
   it("backs off within three windows when the origin has a fifth of its power, spares live reads, and comes back", async () => {
-    await holdsOnce("power", SLOW_MS, 2);
+    await holdsOnce("power", SLOW_MS, AT_MOST);
   }, 120_000);
 
   it("backs off as soon when each query is five times the work, and costs live reads nothing that they do not cost alone", async () => {

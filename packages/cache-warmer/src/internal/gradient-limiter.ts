@@ -1,3 +1,5 @@
+import { BestTimes, medianOf, slownessOf } from "./best-times.ts";
+
 /** What the limiter can be told. */
 export interface LimiterSettings {
   readonly min: number;
@@ -25,6 +27,8 @@ export interface TimedLoad {
   readonly task: string;
   readonly category: string;
   readonly began: number;
+  /** What such a load takes while the origin is fast; infinite where nothing is known of its kind. */
+  readonly usualMs: number;
   /** From then on it is overdue; infinite where nothing is known of its kind. */
   readonly overdueAt: number;
 }
@@ -32,22 +36,19 @@ export interface TimedLoad {
 /** How a load ended. What failed may have failed at once, and what was found was not loaded: neither says how fast the origin can be. */
 export type LoadEnd = "loaded" | "failed" | "found";
 
-/** Fewer samples say nothing, unless the window has lasted four times as long. */
+/** Fewer samples, or fewer than may be in flight, say nothing, unless the window has lasted four times as long. */
 const MIN_SAMPLES = 4;
 /** No window takes away more than half. */
 const LOWEST_GRADIENT = 0.5;
 /** A load is overdue when it has taken so many times what is usual, and so much longer at least, and has not ended. */
 const OVERDUE = 2;
 const OVERDUE_MS = 10;
+/** The origin is as fast as ever while it is slower by no more than such a part of what is tolerated. */
+const FAST = 1 / 4;
 /** Windows that the limit rests, at most, before it tries again what did not go well. */
-const MAX_REST = 8;
-/** How fast a best time is forgotten, each window: an origin that became slower for good is believed after some minutes. */
-const DRIFT = 1.005;
-/** Tasks whose best time is known. */
-const MAX_BASELINES = 20_000;
-const MAX_CATEGORIES = 1_000;
-/** Timers and event loops disturb every duration by about so much. */
-const NOISE_MS = 0.5;
+const MAX_REST = 16;
+/** And at least, after most loads were overdue. */
+const REST_AFTER_FALL = 8;
 
 /**
  * How many loads may be in flight: the gradient limiter of Netflix' concurrency-limits (`GradientLimit`: the ratio of the
@@ -55,32 +56,37 @@ const NOISE_MS = 0.5;
  *
  * - Times are compared with the best of the same task, since tasks differ by orders of magnitude. Where a task is new, the
  *   median of its category in this window is compared with the category's best median.
- * - A window is judged by its median.
- * - There is no allowance for a queue, as whoever warms should cause none: the limit grows only when it was reached and the
- *   origin is as fast as it ever was, by 1, 2, 4, … from window to window. A step after which it is not is taken back, and the next one
- *   is tried later each time: up to 8 windows, halved by each step that goes well.
- * - From half of the limit at which the origin was last too slow it grows by 1, until it is past that one: as TCP's window does from
- *   `ssthresh` on (RFC 5681, section 3.1). So looking for more costs others little.
+ * - A window is judged by the median of loads that began after the limit last changed. There are as many as may be in flight, at least, unless
+ *   it has lasted four times as long: of five loads the median is often 20% off.
+ * - There is no allowance for a queue, as whoever warms should cause none. A limit after which the origin is too slow falls to what had room,
+ *   by Little's law: the limit divided by the slowdown. It grows only when it was reached and the origin is as fast as ever, by 1, 2, 4, …
+ *   from window to window. A step after which the origin is not that fast is taken back.
+ * - The lowest limit that is known to be too high is the ceiling. The limit grows to just below it, and to it only after a rest that is
+ *   longer each time: up to 16 windows, halved by each step that goes well. The step is a trial, judged as soon as one round of loads has ended, and once more
+ *   by a whole window before there is no ceiling any more. TCP's `ssthresh` (RFC 5681, section 3.1) remembers such a limit, too. So looking for more
+ *   costs others little.
  * - Loads that do not end say something, too. When more than half of those under way are overdue the limit falls to its minimum, as
- *   TCP's window does after a timeout, and grows from there.
+ *   TCP's window does after a timeout, and grows from there. When they end at last they tell where the ceiling is: what was under way, divided by
+ *   how many times longer than usual they took.
  *
  * Reads no clock: whoever reports says when.
  */
 export class GradientLimiter {
   readonly #settings: LimiterSettings;
-  /** Best times, by task and by category, divided by the drift when they were noted. */
-  readonly #best = new Map<string, number>();
-  #drift = 1;
-  /** What half of the time spent on new tasks went to loads as long as, by category: in the last window that was not slow. */
-  readonly #usual = new Map<string, number>();
+  readonly #times = new BestTimes();
   readonly #underWay = new Set<TimedLoad>();
-  /** When the limit fell on account of overdue loads. */
+  /** When the limit fell on account of overdue loads, and how many were under way. */
   #fellAt = Number.NEGATIVE_INFINITY;
+  #underWayAtFall = 0;
+  /** When the limit changed: what began before tells of the former one. */
+  #changedAt = Number.NEGATIVE_INFINITY;
   /** By how much the limit grows next, and by how much it has grown in the last window. */
   #step = 1;
   #grown = 0;
-  /** The limit at which the origin was last too slow. */
-  #trouble = Number.POSITIVE_INFINITY;
+  /** The lowest limit that is known to be too high. */
+  #ceiling = Number.POSITIVE_INFINITY;
+  /** The limit is at the ceiling for as long as a round of loads takes. */
+  #trial = false;
   /** Windows to rest after the next failure, and those left to rest now. */
   #rest = 1;
   #resting = 0;
@@ -120,9 +126,9 @@ export class GradientLimiter {
 
   /** A load begins. Each needs its `end`. */
   begin(task: string, category: string, nowMs: number): TimedLoad {
-    const usualMs = this.#bestOf(`t:${task}`) ?? this.#usual.get(category) ?? Number.POSITIVE_INFINITY;
+    const usualMs = this.#times.usualMs(task, category);
     const overdueAt = nowMs + Math.max(OVERDUE * usualMs, usualMs + OVERDUE_MS);
-    const load = { task, category, began: nowMs, overdueAt };
+    const load = { task, category, began: nowMs, usualMs, overdueAt };
     this.#underWay.add(load);
     return load;
   }
@@ -130,12 +136,14 @@ export class GradientLimiter {
   /** A load has ended; `inFlight` counts it. Returns whether a window was judged. */
   end(load: TimedLoad, inFlight: number, nowMs: number, how: LoadEnd = "loaded"): boolean {
     this.#underWay.delete(load);
-    // What began before the limit fell tells of the time before.
-    if (how === "found" || load.began < this.#fellAt) return false;
     const { task, category, began } = load;
     const durationMs = nowMs - began;
-    const name = `t:${task}`;
-    const best = this.#bestOf(name);
+    if (began < this.#fellAt) {
+      if (how === "loaded") this.#lowerCeiling(this.#underWayAtFall / slownessOf(durationMs, load.usualMs));
+      return false;
+    }
+    if (how === "found" || began < this.#changedAt) return false;
+    const best = this.#times.ofTask(task);
     if (how === "failed" && !(best !== undefined && durationMs > best)) return false;
     if (Number.isNaN(this.#windowBegan)) this.#windowBegan = began;
     if (best === undefined) {
@@ -145,15 +153,20 @@ export class GradientLimiter {
     } else {
       this.#ratios.push(slownessOf(durationMs, best));
     }
-    this.#learn(name, durationMs);
+    this.#times.learnTask(task, durationMs);
     this.#samples++;
     if (inFlight >= this.limit) this.#reached = true;
-    const lasted = nowMs - this.#windowBegan;
-    const { windowMs } = this.#settings;
-    if (lasted < windowMs) return false;
-    if (this.#samples < MIN_SAMPLES && lasted < 4 * windowMs) return false;
+    if (!this.#isOver(nowMs)) return false;
     this.#judge(nowMs);
     return true;
+  }
+
+  #isOver(nowMs: number): boolean {
+    if (this.#trial) return this.#samples >= this.limit;
+    const lasted = nowMs - this.#windowBegan;
+    const { windowMs } = this.#settings;
+    const enough = Math.max(MIN_SAMPLES, this.limit);
+    return lasted >= windowMs && (this.#samples >= enough || lasted >= 4 * windowMs);
   }
 
   /** When more than half of the loads under way will be overdue, if none ends; infinite while there are too few to tell. */
@@ -167,67 +180,82 @@ export class GradientLimiter {
   /** More than half of the loads under way are overdue: the limit falls, once for those that began before. */
   giveWay(nowMs: number): void {
     this.#fellAt = nowMs;
+    this.#underWayAtFall = this.#underWay.size;
     this.#slowdown = Math.max(this.#slowdown, OVERDUE);
-    // At twice the usual time half as many would still have been too many.
-    this.#trouble = this.#limit / OVERDUE;
-    this.#limit = Math.min(this.#settings.min, this.#max);
+    this.#ceiling = this.limit;
     this.#backoffs++;
-    this.#step = 1;
-    this.#grown = 0;
-    this.#resting = 0;
+    this.#rest = Math.max(this.#rest, REST_AFTER_FALL);
+    this.#moveTo(this.#least, nowMs);
+    this.#pause();
     this.#begin(nowMs);
   }
 
   #judge(nowMs: number): void {
     const { tolerance } = this.#settings;
     for (const [category, values] of this.#unknown) {
-      const name = `c:${category}`;
-      const median = medianOf(values);
-      this.#learn(name, median);
-      const ratio = slownessOf(median, this.#bestOf(name) ?? median);
+      const ratio = this.#times.learnCategory(category, values, tolerance);
       for (let n = 0; n < values.length; n++) this.#ratios.push(ratio);
-      if (ratio <= tolerance && (this.#usual.size < MAX_CATEGORIES || this.#usual.has(category)))
-        this.#usual.set(category, usualOf(values));
     }
     this.#slowdown = medianOf(this.#ratios);
     if (this.#resting > 0) this.#resting--;
-    if (this.#slowdown > tolerance) this.#fall();
-    else if (this.#slowdown > (1 + tolerance) / 2) this.#takeBack();
-    else if (this.#reached) this.#grow();
+    const trial = this.#trial;
+    this.#trial = false;
+    if (this.#slowdown > tolerance) this.#fall(nowMs);
+    else if (this.#slowdown > 1 + FAST * (tolerance - 1)) this.#takeBack(nowMs);
+    else if (this.#reached && !trial) this.#grow(nowMs);
     this.#begin(nowMs);
   }
 
-  #grow(): void {
+  #grow(nowMs: number): void {
     if (this.#grown > 0) this.#rest = Math.max(1, Math.floor(this.#rest / 2));
     this.#grown = 0;
-    if (this.#limit >= this.#trouble) this.#trouble = Number.POSITIVE_INFINITY;
-    if (this.#resting > 0) return;
-    const before = this.#limit;
-    const careful = this.#trouble / 2;
-    if (before >= careful) this.#step = 1;
-    this.#limit = Math.min(this.#max, before < careful ? Math.min(careful, before + this.#step) : before + 1);
-    this.#grown = this.#limit - before;
-    if (this.#grown > 0) this.#step *= 2;
+    const before = this.limit;
+    if (before >= this.#max) return;
+    if (before >= this.#ceiling) this.#ceiling = Number.POSITIVE_INFINITY;
+    if (before + 1 < this.#ceiling) {
+      this.#moveTo(Math.min(before + this.#step, this.#ceiling - 1), nowMs);
+    } else {
+      if (this.#resting > 0) return;
+      this.#step = 1;
+      this.#moveTo(before + 1, nowMs);
+      this.#trial = true;
+    }
+    this.#grown = this.limit - before;
+    this.#step *= 2;
   }
 
   /** The last step made the origin slower. */
-  #takeBack(): void {
+  #takeBack(nowMs: number): void {
     if (this.#grown === 0) return;
-    this.#trouble = this.#limit;
-    this.#limit -= this.#grown;
+    this.#ceiling = this.limit;
+    this.#moveTo(this.limit - this.#grown, nowMs);
     this.#pause();
   }
 
-  #fall(): void {
-    const { min, tolerance } = this.#settings;
-    const least = Math.min(min, this.#max);
+  #fall(nowMs: number): void {
+    const least = this.#least;
     // Whatever makes the origin slow then, it is not we.
-    if (this.#limit <= least) return;
-    this.#trouble = this.#limit;
-    const gradient = Math.max(LOWEST_GRADIENT, Math.min(1, tolerance / this.#slowdown));
-    this.#limit = Math.max(least, this.#limit * gradient);
+    if (this.limit <= least) return;
+    this.#ceiling = this.limit;
+    const gradient = Math.max(LOWEST_GRADIENT, 1 / this.#slowdown);
+    this.#moveTo(Math.max(least, Math.floor(this.limit * gradient)), nowMs);
     this.#backoffs++;
     this.#pause();
+  }
+
+  get #least(): number {
+    return Math.min(this.#settings.min, this.#max);
+  }
+
+  #moveTo(limit: number, nowMs: number): void {
+    this.#limit = Math.min(this.#max, limit);
+    // What began before tells of the former one.
+    this.#changedAt = nowMs;
+  }
+
+  /** So many had room, or fewer. */
+  #lowerCeiling(room: number): void {
+    this.#ceiling = Math.max(this.#least + 1, Math.min(this.#ceiling, Math.ceil(room)));
   }
 
   #pause(): void {
@@ -235,6 +263,7 @@ export class GradientLimiter {
     this.#rest = Math.min(MAX_REST, 2 * this.#rest);
     this.#step = 1;
     this.#grown = 0;
+    this.#trial = false;
   }
 
   /** A new window. */
@@ -245,47 +274,6 @@ export class GradientLimiter {
     this.#samples = 0;
     this.#reached = false;
     this.#windowBegan = nowMs;
-    this.#drift *= DRIFT;
+    this.#times.age();
   }
-
-  #bestOf(name: string): number | undefined {
-    const best = this.#best.get(name);
-    return best === undefined ? undefined : best * this.#drift;
-  }
-
-  #learn(name: string, durationMs: number): void {
-    const best = this.#bestOf(name);
-    if (best !== undefined && best <= durationMs) return;
-    if (best === undefined && this.#best.size >= MAX_BASELINES) {
-      // The one that was noted first; which it is matters little.
-      for (const oldest of this.#best.keys()) {
-        this.#best.delete(oldest);
-        break;
-      }
-    }
-    this.#best.set(name, durationMs / this.#drift);
-  }
-}
-
-function slownessOf(durationMs: number, usualMs: number): number {
-  return (durationMs + NOISE_MS) / (usualMs + NOISE_MS);
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
-}
-
-/**
- * Half of the time was spent on loads at least as long. At any moment half of the loads under way are as long, so that half of them cannot
- * be overdue where a category holds tasks of all sizes and the long ones are those that are seen under way.
- */
-function usualOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  let left = sorted.reduce((sum, ms) => sum + ms, 0) / 2;
-  for (const ms of sorted) {
-    left -= ms;
-    if (left <= 0) return ms;
-  }
-  return sorted.at(-1) as number;
 }

@@ -25,6 +25,7 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   async function load(batch: readonly string[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
+        if (batch.length === 0) return;
         const results = await loadBatch(request, batch);
         for (const [at, result] of results.entries()) note(batch[at] as string, result);
         if (!results.some(({ outcome }) => outcome === "unavailable")) return;
@@ -75,7 +76,7 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   return { outcome, keys, bytes };
 }
 
-/** What can be a key, a batch at a time. */
+/** What can be a key, a batch at a time, which may be smaller where something was listed that cannot. */
 async function* batches(
   request: FamilyRequest,
   onBadKey: (error: unknown) => void,
@@ -84,13 +85,15 @@ async function* batches(
   const { batchSize, keys } = record.family as Family;
   const listed = only ?? familyKeys(keys, { name: record.name, clock, timeoutMs, signal });
   let batch: string[] = [];
+  let listedKeys = 0;
   for await (const key of listed) {
     try {
       batch.push(checkKey(key, "keys"));
     } catch (error) {
       onBadKey(error);
     }
-    if (batch.length < batchSize) continue;
+    // Those that cannot be keys count, too: a list of nothing else, without an end, must not keep everything else waiting.
+    if (++listedKeys % batchSize !== 0) continue;
     yield batch;
     batch = [];
   }
@@ -101,8 +104,10 @@ async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promi
   const { internals, record, timeoutMs, newerThan, signal, clock } = request;
   const { batchFetcher } = record.family as Family;
   let onEnd: ((how?: LoadEnd) => void) | undefined;
+  let givenUp = false;
   const timed: BatchFetcher<unknown> = (wanted, context) => {
-    onEnd = request.onBatch();
+    // A batch that begins when its time is over already would never be told to have ended.
+    if (!givenUp) onEnd = request.onBatch();
     return batchFetcher(wanted, { signal: AbortSignal.any([context.signal, signal]) });
   };
   try {
@@ -112,6 +117,7 @@ async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promi
     onEnd?.();
     return results;
   } catch (error) {
+    givenUp = true;
     onEnd?.("failed");
     throw error;
   }

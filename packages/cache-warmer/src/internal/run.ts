@@ -11,7 +11,7 @@ import type { RunContext, RunPlan } from "./run-plan.ts";
 import { RunReports } from "./run-reports.ts";
 import { RunTimers } from "./run-timers.ts";
 import { TakenTasks } from "./taken-tasks.ts";
-import type { TaskRecord } from "./task-record.ts";
+import { settle, type TaskRecord } from "./task-record.ts";
 import { POLL_MAX_MS, WantedTasks } from "./wanted-tasks.ts";
 
 /** Marks older than this are cleared away, whatever was asked for. */
@@ -202,7 +202,7 @@ export class Run {
     this.#failingSince = undefined;
     this.#now = reply.now;
     // The mark that was just made is of this run: a later run is not to take it for another's.
-    for (const { record } of ended) record.settledAt = Math.max(record.settledAt, reply.now);
+    for (const { record } of ended) settle(record, reply.now);
     await this.#apply(batch, reply, want);
     if (this.#over) return;
     this.#reports.wentOn(this.#open);
@@ -278,7 +278,7 @@ export class Run {
   }
 
   #note(record: TaskRecord, ending: Ending): void {
-    record.settledAt = Math.max(record.settledAt, this.#now);
+    settle(record, this.#now);
     this.#reports.taskEnded(record, ending);
   }
 

@@ -61,6 +61,7 @@ export class TaskBook {
       if (previous !== undefined) {
         replaced.push(record.name);
         this.#forget(previous);
+        previous.successor = record;
       }
       if (this.#settled.size > 0) {
         record.settledAt = this.#settled.get(record.name) ?? -1;
@@ -235,6 +236,7 @@ function makeRecord(
     retries: retries === undefined ? undefined : checkRetries(retries),
     entry: entry === undefined ? undefined : checkEntry(entry),
     settledAt: -1,
+    successor: undefined,
     indexed: false,
     // The book asks about each that is added.
     doubted: true,

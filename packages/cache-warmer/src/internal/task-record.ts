@@ -24,12 +24,21 @@ export interface TaskRecord {
     | undefined;
   /** When a run of this instance last saw it settled, ms of the store's clock; -1 before. */
   settledAt: number;
+  /** What was registered in its place; a run may still hold the former one. */
+  successor: TaskRecord | undefined;
   /** Whether the expiry index knows when its entry expires. */
   indexed: boolean;
   /** Whether the expiry index is to ask about it. */
   doubted: boolean;
   /** What became of it, for the metrics; made when there is something to tell. */
   report: TaskReport | undefined;
+}
+
+/** A run of this instance has seen it settled. That is no news to what was registered in its place meanwhile. */
+export function settle(record: TaskRecord, at: number): void {
+  for (let each: TaskRecord | undefined = record; each !== undefined; each = each.successor) {
+    each.settledAt = Math.max(each.settledAt, at);
+  }
 }
 
 /** Running figures of one task. */

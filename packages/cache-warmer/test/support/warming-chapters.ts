@@ -264,6 +264,22 @@ export const outcomes: Chapter = (test) => {
     expect(await t.cache.getMany(["a", "b", "c"])).toEqual(["new", "new", "new"]);
   });
 
+  test("a task that is registered anew while it is loaded is loaded anew by the next run", async (t) => {
+    const register = (value: string) => t.warmer.register({ key: "a", ttl: 60, fetcher: () => value });
+    t.warmer.register({
+      ...{ key: "a", ttl: 60 },
+      async fetcher() {
+        register("newer");
+        register("newest");
+        return "old";
+      },
+    });
+    await t.warmer.warmAll();
+    expect(await t.cache.get("a")).toBe("old");
+    expect(await t.warmer.warmAll()).toMatchObject({ successfulTasks: 1, skips: {} });
+    expect(await t.cache.get("a")).toBe("newest");
+  });
+
   test("a failed load is tried again, later each time", async (t) => {
     let tries = 0;
     const delays: number[] = [];
@@ -499,18 +515,20 @@ export const families: Chapter = (test) => {
     expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_FETCHER", parameter: "keys" });
   });
 
-  test("a family without an end can be aborted, and keeps nobody waiting", async (t) => {
-    t.warmer.registerFamily({
-      ...{ name: "f", ttl: 60 },
-      *keys() {
-        for (let n = 0; ; n++) yield `k${n}`;
-      },
-      batchFetcher: async (keys) => [...keys],
-    });
-    const controller = new AbortController();
-    const run = t.warmer.warmAll({ signal: controller.signal });
-    setTimeout(() => controller.abort(new Error("enough")), 50);
-    await expect(run).rejects.toThrow("enough");
+  test("a family without an end can be aborted, and keeps nobody waiting: also one of what cannot be a key", async (t) => {
+    for (const name of ["k", "\u0001"]) {
+      t.warmer.registerFamily({
+        ...{ name: "f", ttl: 60 },
+        *keys() {
+          for (let n = 0; ; n++) yield `${name}${n}`;
+        },
+        batchFetcher: async (keys) => [...keys],
+      });
+      const controller = new AbortController();
+      const run = t.warmer.warmAll({ signal: controller.signal });
+      setTimeout(() => controller.abort(new Error("enough")), 50);
+      await expect(run).rejects.toThrow("enough");
+    }
   });
 
   test("keys that never come, and keys that cannot be, end the family and not the run", async (t) => {
