@@ -374,6 +374,31 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
     });
 
+    it("events that are sent together take what each takes alone", async () => {
+      const { cache, invalidator } = make({
+        rules: {
+          companies: {
+            patterns: ["companies:{id}"],
+            relatedEntities: [{ entity: "deals", idFrom: "dealIds", whenUnknown: "collections" }],
+          },
+          deals: { patterns: ["deals:{id}", "deals:list"] },
+          quotes: { patterns: ["quotes:{id}"], relatedEntities: ["deals"] },
+          notes: { patterns: ["notes:{id}"], dependencies: "only" },
+          calls: { patterns: ["calls:{id}"], relatedEntities: [{ entity: "notes", idFrom: "noteId" }] },
+        },
+      });
+      await fill(cache, "deals:7", "deals:list", "notes:3");
+      await invalidator.batch(async () => {
+        // Of the deals this one takes the list, and the next one all.
+        await invalidator.invalidateOnUpdate("companies", "1");
+        await invalidator.invalidateOnUpdate("quotes", "5");
+        // Of note 3 this one takes what depends on it, and the next one its patterns.
+        await invalidator.invalidateOnUpdate("notes", "3");
+        await invalidator.invalidateOnUpdate("calls", "9", { noteId: 3 });
+      });
+      expect(await left(cache, "deals:7", "deals:list", "notes:3")).toEqual([]);
+    });
+
     it("a batch takes any number of events", async () => {
       const { invalidator } = make();
       const many = Array.from({ length: 200_000 }, (_, n) => n);
