@@ -1,10 +1,15 @@
 import {
+  type Clock,
   type EntityChange,
   type EntityRelation,
   type EntityRule,
   escapeGlob,
+  holdProcess,
   type Logger,
 } from "@crm/cache-core";
+import { isPlain, MAX_BYTES } from "./event-text.ts";
+import { fillPattern } from "./fill-pattern.ts";
+import { inTime } from "./in-time.ts";
 import type { RuleBook } from "./rule-book.ts";
 
 /** Places that are no single id: all of an entity; or its lists and aggregates, but no instance. */
@@ -119,7 +124,9 @@ async function relatedIds(
     return book.get(relation)?.scoped === true && id !== undefined ? [id] : "unknown";
   }
   if (relation.ids !== undefined) {
-    const given = await relation.ids(change);
+    const release = holdProcess();
+    const finding = (async () => relation.ids?.(change))();
+    const given = await inTime(finding, { clock, ms: idsTimeoutMs }).finally(release);
     return given === undefined ? "unknown" : (toIds(given) ?? [ALL]);
   }
   if (relation.idFrom === undefined) {
@@ -153,12 +160,7 @@ function toIds(value: unknown): string[] | undefined {
   const ids: string[] = [];
   for (const each of Array.isArray(value) ? value : [value]) {
     if (each === null) continue;
-    if (
-      typeof each !== "number" &&
-      (typeof each !== "string" || each === "" || /\p{Cc}|\p{Cs}/u.test(each))
-    ) {
-      return undefined;
-    }
+    if (typeof each !== "number" && !isPlain(each, MAX_BYTES.entityId)) return undefined;
     ids.push(String(each));
   }
   return ids;
@@ -167,8 +169,9 @@ function toIds(value: unknown): string[] | undefined {
 function patternsOf(rule: EntityRule | undefined, entity: string, where: Where): string[] {
   if (rule === undefined) return [`${escapeGlob(entity)}:*`];
   if (where === COLLECTIONS) return rule.patterns.filter((pattern) => !pattern.includes("{id}"));
-  const text = where === ALL ? "*" : escapeGlob(where);
-  return rule.patterns.map((pattern) => pattern.replaceAll("{id}", () => text));
+  return rule.patterns.map((pattern) =>
+    where === ALL ? pattern.replaceAll("{id}", "*") : fillPattern(pattern, where),
+  );
 }
 
 function label(entity: string, where: Where): string {

@@ -127,6 +127,19 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       },
     );
 
+    it("an id of the longest kind, all of it wildcards, takes its own entries, also where data names it", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules });
+      const id = "*".repeat(512);
+      await fill(cache, `companies:${id}`, "companies:1", "deals:3");
+      expect((await invalidator.invalidateOnUpdate("companies", id)).keysInvalidated).toBe(1);
+      await fill(cache, `companies:${id}`);
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: id, contactId: null });
+      expect(await left(cache, `companies:${id}`, "companies:1")).toEqual(["companies:1"]);
+      // What is longer than any id is none: all of the entity are meant.
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: "x".repeat(2_000), contactId: null });
+      expect(await left(cache, "companies:1", "deals:3")).toEqual([]);
+    });
+
     it("related entities are found by the ids in the data, also as columns are called", async () => {
       const { cache, invalidator } = make({ rules: preciseRules });
       const all = ["companies:1", "companies:2", "quotes:5", "quotes:6", "deals:3"];
