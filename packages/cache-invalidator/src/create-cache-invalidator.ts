@@ -50,6 +50,8 @@ export function createCacheInvalidator(
     depth: resolved.cascadeDepth,
     dependencies: resolved.dependencies,
     logger: internals.logger,
+    clock: internals.clock,
+    idsTimeoutMs: resolved.handlerTimeoutMs,
   };
   const keepHistory = (): void => {
     const messages = book.some(({ soft }) => soft === true) ? MESSAGES_WITH_SOFT : MESSAGES;

@@ -35,6 +35,9 @@ export interface CascadeOptions {
   readonly depth: number;
   readonly dependencies: "together" | "only" | "off";
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Time for the code that finds ids; then they are unknown. */
+  readonly idsTimeoutMs: number;
 }
 
 /**
@@ -44,8 +47,9 @@ export interface CascadeOptions {
 export async function followCascade(
   book: RuleBook,
   change: EntityChange,
-  { depth, dependencies, logger }: CascadeOptions,
+  options: CascadeOptions,
 ): Promise<CascadeStep[]> {
+  const { depth, dependencies } = options;
   const steps: CascadeStep[] = [];
   const visited = new Set<string>();
   type Place = { readonly entity: string; readonly where: Where; readonly path: string };
@@ -77,7 +81,7 @@ export async function followCascade(
         if (narrow && book.get(related)?.scoped !== true) continue;
         const here: EntityChange = { ...change, entityType: entity, entityId: id ?? "" };
         const seen = distance === 0 ? here : { ...here, data: undefined };
-        for (const one of await relatedPlaces(book, relation, seen, id, logger)) {
+        for (const one of await relatedPlaces(book, relation, seen, id, options)) {
           next.push({ entity: related, where: one, path: `${path} > ${label(related, one)}` });
         }
       }
@@ -98,14 +102,17 @@ async function relatedPlaces(
   relation: string | EntityRelation,
   change: EntityChange,
   id: string | undefined,
-  logger: Logger,
+  options: CascadeOptions,
 ): Promise<readonly Where[]> {
   let ids: readonly Where[] | "unknown";
   try {
-    ids = await relatedIds(book, relation, change, id);
+    ids = await relatedIds(book, relation, change, id, options);
   } catch (error) {
     const entity = typeof relation === "string" ? relation : relation.entity;
-    logger.warn({ err: error, entity }, "Related ids could not be found; all of the entity are meant");
+    options.logger.warn(
+      { err: error, entity },
+      "Related ids could not be found; all of the entity are meant",
+    );
     return [ALL];
   }
   if (ids !== "unknown") return ids;
@@ -119,6 +126,7 @@ async function relatedIds(
   relation: string | EntityRelation,
   change: EntityChange,
   id: string | undefined,
+  { clock, idsTimeoutMs }: CascadeOptions,
 ): Promise<readonly Where[] | "unknown"> {
   if (typeof relation === "string") {
     return book.get(relation)?.scoped === true && id !== undefined ? [id] : "unknown";

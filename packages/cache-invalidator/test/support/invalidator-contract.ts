@@ -188,6 +188,17 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await left(cache, ...all)).toEqual([]);
     });
 
+    it("a mapper that never answers means all of its entity, and holds nobody up", async () => {
+      const { cache, invalidator } = make({ handlerTimeout: "100ms" });
+      await fill(cache, "deals:3", "quotes:5");
+      invalidator.registerRule("deals", {
+        patterns: ["deals:{id}"],
+        relatedEntities: [{ entity: "quotes", ids: () => new Promise(() => {}) }],
+      });
+      expect((await invalidator.invalidateOnUpdate("deals", 3)).keysInvalidated).toBe(2);
+      expect(await left(cache, "deals:3", "quotes:5")).toEqual([]);
+    });
+
     it.each([
       ["table", tableRules],
       ["precise", preciseRules],
