@@ -554,6 +554,30 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await query({ until: new Date(Date.now() - 60_000) })).toEqual([]);
     });
 
+    it("what was sent together is found as long as it is kept, however many events that were", async () => {
+      const { cache, invalidator } = make({ history: { maxRecords: 10 } });
+      await invalidator.ready();
+      await fill(cache, "users:list:1");
+      const ids = (unit: number) => Array.from({ length: 30 }, (_, n) => `${unit}.${n}`);
+      for (let unit = 1; unit <= 5; unit++) {
+        await invalidator.invalidateBatch("entity:updated", unit === 1 ? "users" : "leads", ids(unit));
+      }
+      // From memory and from the bus alike, also for one that was there before and one that has come since.
+      const { invalidator: another } = make({ history: { maxRecords: 10 } });
+      await another.ready();
+      for (const each of [invalidator, another]) {
+        for (const entityId of ["1.0", "1.29", "3.7", "5.0"]) {
+          expect((await each.queryHistory({ entityId })).map((record) => record.entityId)).toEqual([
+            entityId,
+          ]);
+        }
+        expect((await each.queryHistory({ limit: 1_000 })).length).toBe(150);
+        expect((await each.explain("users:list:1")).removedBy.map(({ entityType }) => entityType)).toEqual([
+          "users",
+        ]);
+      }
+    });
+
     it("explain names the event and the pattern that took a key", async () => {
       const { cache, invalidator } = make();
       await fill(cache, "companies:list:1");
