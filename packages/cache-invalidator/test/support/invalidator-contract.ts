@@ -230,6 +230,21 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       },
     );
 
+    it("sessions end with their user also where the cache has none, as in a worker that invalidates", async () => {
+      const { cache } = make();
+      const worker = createCache({ store, namespace });
+      const invalidator = createCacheInvalidator(worker, { rules: tableRules });
+      closers.push(
+        () => worker.close(),
+        () => invalidator.close(),
+      );
+      const [a, b] = await Promise.all(["A", "B"].map((user) => cache.sessions.create(user, {}, "1h")));
+      await invalidator.invalidateOnDelete("users", "A");
+      expect(await cache.sessions.read(a?.id ?? "")).toBe(null);
+      expect((await cache.sessions.read(b?.id ?? ""))?.userId).toBe("B");
+      expect(invalidator.getHistory(1)[0]?.sessionsEnded).toBe(1);
+    });
+
     it("what depends on the entity goes, and nothing else of its kind", async () => {
       const { cache, invalidator } = make({ dependencies: "only" });
       const read = (id: string) => async () => {
