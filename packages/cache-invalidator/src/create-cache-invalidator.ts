@@ -90,6 +90,8 @@ export function createCacheInvalidator(
         });
       }
       const who = checkContext(context);
+      // A wrong name is wrong, also where there are no ids today.
+      if (entityIds.length === 0) checkEvent({ event, entityType, entityId: "none", ...who });
       return apply(entityIds.map((entityId) => ({ event, entityType, entityId, ...who })));
     },
     apply,

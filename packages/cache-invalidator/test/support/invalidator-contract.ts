@@ -698,6 +698,10 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         code: "INVALID_EVENT",
         field: "context",
       });
+      await expect(invalidator.invalidateBatch("updated" as never, "companies", [])).rejects.toMatchObject({
+        code: "INVALID_EVENT",
+        field: "event",
+      });
       await expect(invalidator.explain("")).rejects.toMatchObject({ code: "INVALID_KEY" });
       await expect(invalidator.explain("a", 0)).rejects.toMatchObject({ code: "INVALID_OPTION" });
       await expect(invalidator.batch("work" as never)).rejects.toMatchObject({ code: "INVALID_OPTION" });
