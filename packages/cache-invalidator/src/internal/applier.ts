@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { type Cache, CacheError, type CacheInternals } from "@crm/cache-core";
 import type { InvalidationResult } from "../cache-invalidator.ts";
@@ -9,7 +10,7 @@ import type { HistoryLog } from "./history-log.ts";
 import { prepareUnit, type Unit, withoutCovered } from "./prepare-unit.ts";
 import { toHistory, type WireRecord } from "./records.ts";
 import type { RuleBook } from "./rule-book.ts";
-import { runHandlers } from "./run-handlers.ts";
+import { openOne, type RunningHandler, runHandlers } from "./run-handlers.ts";
 import { SessionEnder } from "./session-ender.ts";
 import { type Waiting, WaitingUnits } from "./waiting-units.ts";
 
@@ -32,6 +33,9 @@ export class Applier {
   readonly #options: ResolvedInvalidatorOptions;
   readonly #waiting: WaitingUnits;
   readonly #sessions: SessionEnder;
+  readonly #handlers = new AsyncLocalStorage<RunningHandler>();
+  /** What was called for and has not ended. */
+  readonly #running = new Set<Promise<unknown>>();
   readonly #background = new Set<Promise<unknown>>();
   #units = 0;
   #closed = false;
@@ -173,7 +177,13 @@ export class Applier {
     sessionsEnded: number,
   ): Promise<void> {
     const { handlerTimeoutMs } = this.#options;
-    const failedHandlers = await runHandlers(this.#book, unit.events, handlerTimeoutMs, this.#internals);
+    const failedHandlers = await runHandlers(
+      this.#book,
+      unit.events,
+      handlerTimeoutMs,
+      this.#internals,
+      this.#handlers,
+    );
     const isTold = wire.t === "o";
     const outcome: WireRecord = isTold
       ? wire

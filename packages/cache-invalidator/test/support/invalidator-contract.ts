@@ -510,6 +510,32 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(invalidator.getHistory().map(({ failedHandlers }) => failedHandlers)).toEqual([1, 1, 0]);
     });
 
+    it("handlers that invalidate one another's entities, or their own, end", async () => {
+      const { cache, invalidator } = make({ handlerTimeout: "5s" });
+      const calls: string[] = [];
+      for (const [entity, other] of [
+        ["a", "b"],
+        ["b", "a"],
+      ] as const) {
+        invalidator.registerRule(entity, {
+          patterns: [`${entity}:{id}`],
+          customHandler: async (id) => {
+            calls.push(`${entity}:${id}`);
+            await cache.set(`${entity}:${id}`, "made by the handler", 60);
+            await invalidator.invalidateOnUpdate(other, id);
+          },
+        });
+      }
+      await invalidator.invalidateOnUpdate("a", "1");
+      expect(calls).toEqual(["a:1", "b:1"]);
+      // The last invalidation of a:1 is applied, though its handler is not called again.
+      expect(await left(cache, "a:1", "b:1")).toEqual(["b:1"]);
+      expect(invalidator.getHistory().map(({ failedHandlers }) => failedHandlers)).toEqual([0, 0, 0]);
+      // Another event of the same entity, and the same one later, have their handlers.
+      await Promise.all([invalidator.invalidateOnUpdate("a", "2"), invalidator.invalidateOnUpdate("a", "1")]);
+      expect(calls.slice(2).sort()).toEqual(["a:1", "a:2", "b:1", "b:2"]);
+    });
+
     it("a related entity without a rule goes by its name, with one warning when the rule is registered", async () => {
       const warn = vi.fn();
       const logger = { debug() {}, info() {}, warn, error() {} };
