@@ -110,7 +110,8 @@ export function createCacheInvalidator(
     ready: () => log.ready(),
     close() {
       closing ??= applier.close().then(() => log.close());
-      return closing;
+      // A handler that waited would wait for itself.
+      return applier.isInHandler ? Promise.resolve() : closing;
     },
   };
 }

@@ -62,6 +62,12 @@ export class Applier {
 
   /** Everything is tried, also when a part of it fails; then the first failure is thrown. */
   async apply(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
+    const applying = this.#applyAll(events);
+    this.#running.add(applying);
+    return applying.finally(() => this.#running.delete(applying));
+  }
+
+  async #applyAll(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
     let result: InvalidationResult = { unit: undefined, keysInvalidated: 0, deferred: false };
     const failures: unknown[] = [];
     for (let from = 0; from < events.length; from += UNIT_EVENTS) {
@@ -76,7 +82,13 @@ export class Applier {
     return result;
   }
 
+  /** Whether it is a custom handler that asks. */
+  get isInHandler(): boolean {
+    return openOne(this.#handlers.getStore()) !== undefined;
+  }
+
   async close(): Promise<void> {
+    await Promise.allSettled(this.#running);
     await Promise.all(this.#background);
     this.#closed = true;
     this.#waiting.close();

@@ -646,6 +646,29 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       await stop();
     });
 
+    it("closing waits for what is under way: it is published and on record; a handler may close, too", async () => {
+      const { invalidator } = make();
+      const { cache, invalidator: another } = make();
+      const heard: unknown[] = [];
+      await cache.subscribe("cache:invalidation", (message) => void heard.push(message));
+      await another.ready();
+      invalidator.registerRule("invoices", {
+        patterns: ["invoices:*"],
+        customHandler: () => invalidator.close(),
+      });
+      const going = [
+        invalidator.invalidateOnDelete("users", "1"),
+        invalidator.invalidateOnUpdate("invoices", "1"),
+      ];
+      await invalidator.close();
+      await Promise.all(going);
+      await waitFor(() => heard.length === 2);
+      await waitFor(async () => {
+        const found = await another.queryHistory();
+        return found.length === 2 && found.every(({ status }) => status === "applied");
+      });
+    });
+
     it("another process drops what it holds in memory", async () => {
       const { invalidator } = make();
       const { cache: other } = make({}, { memory: true });
