@@ -98,6 +98,9 @@ export interface CacheInvalidator {
   explain(key: string, limit?: number): Promise<KeyHistory>;
   /** Resolves when the history has been loaded, or the store did not answer. Never needed. */
   ready(): Promise<void>;
-  /** Waits for what is being recorded, and ends the link to the bus. The cache stays open. */
+  /**
+   * Waits for what is under way or being recorded, and ends the link to the bus. The cache stays open. Called by a custom
+   * handler it does not wait.
+   */
   close(): Promise<void>;
 }

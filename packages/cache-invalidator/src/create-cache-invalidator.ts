@@ -50,6 +50,8 @@ export function createCacheInvalidator(
     depth: resolved.cascadeDepth,
     dependencies: resolved.dependencies,
     logger: internals.logger,
+    clock: internals.clock,
+    idsTimeoutMs: resolved.handlerTimeoutMs,
   };
   const keepHistory = (): void => {
     const messages = book.some(({ soft }) => soft === true) ? MESSAGES_WITH_SOFT : MESSAGES;
@@ -88,6 +90,8 @@ export function createCacheInvalidator(
         });
       }
       const who = checkContext(context);
+      // A wrong name is wrong, also where there are no ids today.
+      if (entityIds.length === 0) checkEvent({ event, entityType, entityId: "none", ...who });
       return apply(entityIds.map((entityId) => ({ event, entityType, entityId, ...who })));
     },
     apply,
@@ -106,7 +110,8 @@ export function createCacheInvalidator(
     ready: () => log.ready(),
     close() {
       closing ??= applier.close().then(() => log.close());
-      return closing;
+      // A handler that waited would wait for itself.
+      return applier.isInHandler ? Promise.resolve() : closing;
     },
   };
 }

@@ -12,7 +12,7 @@ export interface CacheInvalidatorOptions {
    * otherwise for its entity. @default "together"
    */
   dependencies?: "together" | "only" | "off" | undefined;
-  /** A custom handler that takes longer is reported. @default "5s" */
+  /** A custom handler that takes longer is reported; `ids` of a relation that take longer have failed. @default "5s" */
   handlerTimeout?: Duration | undefined;
   /** The durable history, on the bus of the namespace. Give all processes the same. */
   history?: HistoryOptions | undefined;

@@ -1,10 +1,16 @@
-// plan() and apply() take the same entries, in random caches under random rules. PLAN_CASES sets how many; the full run is
+// plan() and apply() take the same entries, in random caches under random rules; and events together what each of them
+// takes alone. PLAN_CASES sets how many; the full run is
 // 10,000.
 
 import { createCache, memoryStore } from "@crm/cache-core";
 import { type SeededRandom, seededRandom } from "@crm/testkit";
 import { expect, it } from "vitest";
-import { createCacheInvalidator, type EntityRules, InvalidationEvent } from "../src/index.ts";
+import {
+  createCacheInvalidator,
+  type EntityRules,
+  InvalidationEvent,
+  type InvalidationPlan,
+} from "../src/index.ts";
 
 const CASES = Number(process.env.PLAN_CASES ?? 1_000);
 const SEED = process.env.PLAN_SEED ?? "2026-11-25";
@@ -24,7 +30,13 @@ function randomRules(random: SeededRandom): EntityRules {
           (glob) => `${random.chance(0.9) ? entity : random.pick(ENTITIES)}:${glob}`,
         ),
         relatedEntities: some(ENTITIES, 0.35).map((related) =>
-          random.chance(0.4) ? { entity: related, idFrom: random.pick(["$id", "other"]) } : related,
+          random.chance(0.4)
+            ? {
+                entity: related,
+                idFrom: random.pick(["$id", "other"]),
+                whenUnknown: random.pick(["all", "collections", "nothing"] as const),
+              }
+            : related,
         ),
         soft: random.chance(0.25),
         scoped: random.chance(0.3),
@@ -68,7 +80,18 @@ it(`plan equals apply in ${CASES} random cases (seed ${SEED})`, async () => {
       );
     const before = await state();
     const plan = await invalidator.plan(events);
+    const alone = await Promise.all(events.map((event) => invalidator.plan(event)));
     expect(await state(), "a plan changes nothing").toEqual(before);
+    const keysOf = (plans: readonly InvalidationPlan[], soft: boolean): string[] => {
+      const keys = plans.flatMap((each) => each.keys.filter((key) => key.soft === soft));
+      return [...new Set(keys.map(({ key }) => key))].sort();
+    };
+    const hard = keysOf(alone, false);
+    const soft = keysOf(alone, true).filter((key) => !hard.includes(key));
+    expect([keysOf([plan], false), keysOf([plan], true)], `${SEED}/${n}: as each alone`).toEqual([
+      hard,
+      soft,
+    ]);
     const { keysInvalidated } = await invalidator.apply(events);
     expect(keysInvalidated, `${SEED}/${n}`).toBe(plan.keysInvalidated);
     const planned = new Map(plan.keys.map(({ key, soft }) => [key, soft]));

@@ -1,3 +1,4 @@
+import type { EntityRules } from "@crm/cache-core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkRules } from "./check-rules.ts";
@@ -79,6 +80,38 @@ describe("checkRules", () => {
       entities: ["a", "b"],
     });
     expect(reach("nothing")).toMatchObject({ patterns: ["a:{id}"], entities: ["a"] });
+  });
+
+  it("knows ids no further than the invalidator: data names them at the first step, and all have none to pass on", () => {
+    const radius = (rules: EntityRules, entity: string, cascadeDepth: number) =>
+      checkRules(rules, { cascadeDepth }).blastRadius.find((each) => each.entity === entity);
+    // The project that the data names is updated without data: its company may be any.
+    expect(radius(preciseCrmRules, "tasks", 1)?.whole).toEqual([]);
+    expect(radius(preciseCrmRules, "tasks", 2)?.whole).toEqual(["companies"]);
+    const staff = {
+      teams: { patterns: ["teams:{id}"], relatedEntities: ["users"] },
+      users: { patterns: ["users:{id}"], relatedEntities: ["session"] },
+      session: { patterns: ["session:{id}"], scoped: true, endsSessions: ["entity:deleted"] },
+    } as const;
+    expect(radius(staff, "teams", 2)).toMatchObject({
+      whole: ["users", "session"],
+      endsSessions: false,
+      events: ["entity:created", "entity:updated", "entity:deleted"],
+    });
+    expect(radius(staff, "users", 1)).toMatchObject({ whole: [], endsSessions: true });
+    // As an object the relation says no more than by its name.
+    const byObject = { ...staff, users: { ...staff.users, relatedEntities: [{ entity: "session" }] } };
+    expect(radius(byObject, "users", 1)).toMatchObject({ whole: [], endsSessions: true });
+    const byCode = {
+      ...staff,
+      teams: { ...staff.teams, relatedEntities: [{ entity: "users", ids: () => [] }] },
+    };
+    expect(radius(byCode, "teams", 1)?.whole).toEqual([]);
+    const only = { ...crmRules, users: { ...crmRules.users, dependencies: "only" } } as const;
+    expect(radius(only, "users", 1)).toMatchObject({
+      entities: ["users", "session", "permissions"],
+      whole: [],
+    });
   });
 
   it("says which of two equal patterns can go, and that an empty rule does nothing", () => {

@@ -1,6 +1,7 @@
-import { compileGlob, type EntityRules, globCovers, InvalidOptionError } from "@crm/cache-core";
+import { compileGlob, type EntityRules, escapeGlob, globCovers, InvalidOptionError } from "@crm/cache-core";
 import { checkRulesForm } from "./internal/check-rules-form.ts";
 import { findCycles } from "./internal/find-cycles.ts";
+import { followReach, type Place, ruleOf } from "./internal/follow-reach.ts";
 import { relatedNames } from "./internal/related-names.ts";
 
 /** One thing the checker has to say. */
@@ -147,41 +148,14 @@ function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
 
 /** What each event reaches; events that reach the same are one. */
 function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius[] {
-  const reached = [entity];
-  /** Entities that were reached without an id, all of which is meant. */
-  const untold = new Set<string>();
-  /** Entities of which only the patterns without an id go. */
-  const collections = new Set<string>();
-  let edge = [entity];
-  for (let step = 0; step < depth; step++) {
-    const next: string[] = [];
-    for (const name of edge) {
-      for (const relation of rules[name]?.relatedEntities ?? []) {
-        const related = typeof relation === "string" ? relation : relation.entity;
-        const hasId =
-          typeof relation !== "string" ? relation.idFrom !== undefined : rules[related]?.scoped === true;
-        const unknown = typeof relation === "string" ? "all" : (relation.whenUnknown ?? "all");
-        if (!hasId && unknown === "nothing") continue;
-        if (hasId || unknown === "all") {
-          collections.delete(related);
-          if (!hasId) untold.add(related);
-        } else if (!reached.includes(related)) collections.add(related);
-        if (!reached.includes(related)) {
-          reached.push(related);
-          if (hasId || unknown === "all") next.push(related);
-        }
-      }
-    }
-    edge = next;
-  }
+  const places = followReach(rules, entity, depth);
+  const reached = [...places.keys()];
   const patterns: string[] = [];
   const whole: string[] = [];
-  for (const name of reached) {
-    const own = (rules[name]?.patterns ?? [`${name}:*`])
-      .filter((pattern) => !collections.has(name) || !pattern.includes("{id}"))
-      .map((pattern) => (untold.has(name) ? pattern.replaceAll("{id}", "*") : pattern));
+  for (const [name, ways] of places) {
+    const own = patternsOf(rules, name, ways, name === entity);
     patterns.push(...own);
-    if (own.some((pattern) => globCovers(withId(pattern), `${name}:*`))) whole.push(name);
+    if (own.some((pattern) => globCovers(withId(pattern), `${escapeGlob(name)}:*`))) whole.push(name);
   }
   const effective = patterns.filter(
     (pattern, at) =>
@@ -193,7 +167,10 @@ function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius
       ),
   );
   const ends = (event: (typeof EVENTS)[number]): boolean =>
-    reached.some((name) => rules[name]?.endsSessions?.includes(event) === true);
+    [...places].some(
+      ([name, ways]) =>
+        (ways.has("own") || ways.has("other")) && ruleOf(rules, name)?.endsSessions?.includes(event) === true,
+    );
   const groups = [true, false].map((endsSessions) => ({
     endsSessions,
     events: EVENTS.filter((event) => ends(event) === endsSessions),
@@ -202,6 +179,23 @@ function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius
   return groups
     .filter(({ events }) => events.length > 0)
     .map((group) => ({ entity, entities: reached, whole, patterns: effective, share, ...group }));
+}
+
+/** Patterns of an entity, for all the ways in which it is come to. */
+function patternsOf(
+  rules: EntityRules,
+  name: string,
+  ways: ReadonlySet<Place>,
+  isChanged: boolean,
+): readonly string[] {
+  const rule = ruleOf(rules, name);
+  // Of the changed entity nothing but what depends on it, unless the cascade comes back.
+  if (isChanged && rule?.dependencies === "only" && ways.size === 1) return [];
+  const patterns = rule?.patterns ?? [`${escapeGlob(name)}:*`];
+  if (ways.has("all")) return patterns.map((pattern) => pattern.replaceAll("{id}", "*"));
+  return ways.has("own") || ways.has("other")
+    ? patterns
+    : patterns.filter((pattern) => !pattern.includes("{id}"));
 }
 
 /** Those that have a rule, and those that one is related to. */

@@ -48,6 +48,19 @@ it.each([
   expect(refusal(text)).toMatchSnapshot();
 });
 
+it.each([
+  ["a name of more bytes than an event may have", { ["ž".repeat(65)]: { patterns: [] } }],
+  ["a pattern of more bytes than a glob may have", { a: { patterns: [`${"ž".repeat(512)}*`] } }],
+  ["half a character", { a: { patterns: ["a\ud800*"] } }],
+  ["a time limit of nothing", { a: { patterns: [], handlerTimeout: "0s" } }],
+  ["a time limit of centuries", { a: { patterns: [], handlerTimeout: "99999d" } }],
+  ["a time limit that is none", { a: { patterns: [], handlerTimeout: "soon" } }],
+])("refuses %s, as the invalidator would when the application starts", (_, rules) => {
+  expect(refusal(JSON.stringify(rules))).toMatch(
+    /: expected (1 to 128 bytes|a glob: 1 to 1024|seconds above 0)/,
+  );
+});
+
 it("a prototype cannot be reached, and the rule that would be lost is named", () => {
   expect(refusal("__proto__: { patterns: [x] }")).toMatch(/__proto__: an entity cannot have this name/);
   expect(({} as { patterns?: unknown }).patterns).toBe(undefined);

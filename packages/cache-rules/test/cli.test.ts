@@ -1,6 +1,8 @@
+import { exec } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { crmRules } from "../src/crm-rules.ts";
 import { runCli } from "../src/internal/run-cli.ts";
@@ -49,6 +51,15 @@ it.each([
   const { code: got, out, err } = await cli(...args);
   expect(got).toBe(code);
   expect(code === 2 ? err : out).not.toBe("");
+});
+
+it("ends without a word when nobody reads on", async () => {
+  const program = `"${process.execPath}" --conditions=@crm/source src/cli.ts draw "${folder}/crm.json"`;
+  const { stderr } = await promisify(exec)(`${program} | true`, {
+    cwd: join(import.meta.dirname, ".."),
+    env: { ...process.env, NODE_NO_WARNINGS: "1" },
+  });
+  expect(stderr).toBe("");
 });
 
 it("says what it found, for people and for programs", async () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { type Cache, CacheError, type CacheInternals } from "@crm/cache-core";
 import type { InvalidationResult } from "../cache-invalidator.ts";
@@ -9,7 +10,7 @@ import type { HistoryLog } from "./history-log.ts";
 import { prepareUnit, type Unit, withoutCovered } from "./prepare-unit.ts";
 import { toHistory, type WireRecord } from "./records.ts";
 import type { RuleBook } from "./rule-book.ts";
-import { runHandlers } from "./run-handlers.ts";
+import { openOne, type RunningHandler, runHandlers } from "./run-handlers.ts";
 import { SessionEnder } from "./session-ender.ts";
 import { type Waiting, WaitingUnits } from "./waiting-units.ts";
 
@@ -32,6 +33,9 @@ export class Applier {
   readonly #options: ResolvedInvalidatorOptions;
   readonly #waiting: WaitingUnits;
   readonly #sessions: SessionEnder;
+  readonly #handlers = new AsyncLocalStorage<RunningHandler>();
+  /** What was called for and has not ended. */
+  readonly #running = new Set<Promise<unknown>>();
   readonly #background = new Set<Promise<unknown>>();
   #units = 0;
   #closed = false;
@@ -58,6 +62,12 @@ export class Applier {
 
   /** Everything is tried, also when a part of it fails; then the first failure is thrown. */
   async apply(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
+    const applying = this.#applyAll(events);
+    this.#running.add(applying);
+    return applying.finally(() => this.#running.delete(applying));
+  }
+
+  async #applyAll(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
     let result: InvalidationResult = { unit: undefined, keysInvalidated: 0, deferred: false };
     const failures: unknown[] = [];
     for (let from = 0; from < events.length; from += UNIT_EVENTS) {
@@ -72,7 +82,13 @@ export class Applier {
     return result;
   }
 
+  /** Whether it is a custom handler that asks. */
+  get isInHandler(): boolean {
+    return openOne(this.#handlers.getStore()) !== undefined;
+  }
+
   async close(): Promise<void> {
+    await Promise.allSettled(this.#running);
     await Promise.all(this.#background);
     this.#closed = true;
     this.#waiting.close();
@@ -173,7 +189,13 @@ export class Applier {
     sessionsEnded: number,
   ): Promise<void> {
     const { handlerTimeoutMs } = this.#options;
-    const failedHandlers = await runHandlers(this.#book, unit.events, handlerTimeoutMs, this.#internals);
+    const failedHandlers = await runHandlers(
+      this.#book,
+      unit.events,
+      handlerTimeoutMs,
+      this.#internals,
+      this.#handlers,
+    );
     const isTold = wire.t === "o";
     const outcome: WireRecord = isTold
       ? wire

@@ -1,10 +1,15 @@
 import {
+  type Clock,
   type EntityChange,
   type EntityRelation,
   type EntityRule,
   escapeGlob,
+  holdProcess,
   type Logger,
 } from "@crm/cache-core";
+import { isPlain, MAX_BYTES } from "./event-text.ts";
+import { fillPattern } from "./fill-pattern.ts";
+import { inTime } from "./in-time.ts";
 import type { RuleBook } from "./rule-book.ts";
 
 /** Places that are no single id: all of an entity; or its lists and aggregates, but no instance. */
@@ -30,6 +35,9 @@ export interface CascadeOptions {
   readonly depth: number;
   readonly dependencies: "together" | "only" | "off";
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Time for the code that finds ids; then they are unknown. */
+  readonly idsTimeoutMs: number;
 }
 
 /**
@@ -39,8 +47,9 @@ export interface CascadeOptions {
 export async function followCascade(
   book: RuleBook,
   change: EntityChange,
-  { depth, dependencies, logger }: CascadeOptions,
+  options: CascadeOptions,
 ): Promise<CascadeStep[]> {
+  const { depth, dependencies } = options;
   const steps: CascadeStep[] = [];
   const visited = new Set<string>();
   type Place = { readonly entity: string; readonly where: Where; readonly path: string };
@@ -72,7 +81,7 @@ export async function followCascade(
         if (narrow && book.get(related)?.scoped !== true) continue;
         const here: EntityChange = { ...change, entityType: entity, entityId: id ?? "" };
         const seen = distance === 0 ? here : { ...here, data: undefined };
-        for (const one of await relatedPlaces(book, relation, seen, id, logger)) {
+        for (const one of await relatedPlaces(book, relation, seen, id, options)) {
           next.push({ entity: related, where: one, path: `${path} > ${label(related, one)}` });
         }
       }
@@ -93,14 +102,17 @@ async function relatedPlaces(
   relation: string | EntityRelation,
   change: EntityChange,
   id: string | undefined,
-  logger: Logger,
+  options: CascadeOptions,
 ): Promise<readonly Where[]> {
   let ids: readonly Where[] | "unknown";
   try {
-    ids = await relatedIds(book, relation, change, id);
+    ids = await relatedIds(book, relation, change, id, options);
   } catch (error) {
     const entity = typeof relation === "string" ? relation : relation.entity;
-    logger.warn({ err: error, entity }, "Related ids could not be found; all of the entity are meant");
+    options.logger.warn(
+      { err: error, entity },
+      "Related ids could not be found; all of the entity are meant",
+    );
     return [ALL];
   }
   if (ids !== "unknown") return ids;
@@ -114,12 +126,15 @@ async function relatedIds(
   relation: string | EntityRelation,
   change: EntityChange,
   id: string | undefined,
+  { clock, idsTimeoutMs }: CascadeOptions,
 ): Promise<readonly Where[] | "unknown"> {
   if (typeof relation === "string") {
     return book.get(relation)?.scoped === true && id !== undefined ? [id] : "unknown";
   }
   if (relation.ids !== undefined) {
-    const given = await relation.ids(change);
+    const release = holdProcess();
+    const finding = (async () => relation.ids?.(change))();
+    const given = await inTime(finding, { clock, ms: idsTimeoutMs }).finally(release);
     return given === undefined ? "unknown" : (toIds(given) ?? [ALL]);
   }
   if (relation.idFrom === undefined) {
@@ -153,12 +168,7 @@ function toIds(value: unknown): string[] | undefined {
   const ids: string[] = [];
   for (const each of Array.isArray(value) ? value : [value]) {
     if (each === null) continue;
-    if (
-      typeof each !== "number" &&
-      (typeof each !== "string" || each === "" || /\p{Cc}|\p{Cs}/u.test(each))
-    ) {
-      return undefined;
-    }
+    if (typeof each !== "number" && !isPlain(each, MAX_BYTES.entityId)) return undefined;
     ids.push(String(each));
   }
   return ids;
@@ -167,8 +177,9 @@ function toIds(value: unknown): string[] | undefined {
 function patternsOf(rule: EntityRule | undefined, entity: string, where: Where): string[] {
   if (rule === undefined) return [`${escapeGlob(entity)}:*`];
   if (where === COLLECTIONS) return rule.patterns.filter((pattern) => !pattern.includes("{id}"));
-  const text = where === ALL ? "*" : escapeGlob(where);
-  return rule.patterns.map((pattern) => pattern.replaceAll("{id}", () => text));
+  return rule.patterns.map((pattern) =>
+    where === ALL ? pattern.replaceAll("{id}", "*") : fillPattern(pattern, where),
+  );
 }
 
 function label(entity: string, where: Where): string {

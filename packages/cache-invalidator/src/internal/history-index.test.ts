@@ -53,3 +53,28 @@ it("leaves out a record whose outcome came, and nothing that has taken its place
   index.add("5-0", { ...wire("b", "1"), t: "o" });
   expect([...index.find({})]).toEqual(["5-0", "4-2", "4-1", "4-0"]);
 });
+
+it("knows how many units it has a place of, and from where on it knows all", () => {
+  const index = new HistoryIndex(4);
+  const sent = (entity: string, count: number, t: "i" | "o" = "i"): WireRecord => ({
+    ...wire(entity, ""),
+    t,
+    ev: Array.from({ length: count }, (_, n) => ["u", entity, String(n)] as const),
+  });
+  index.add("1-0", sent("a", 2));
+  index.add("2-0", sent("b", 2));
+  expect([index.units, index.oldest]).toEqual([2, undefined]);
+  index.add("3-0", sent("a", 2, "o"));
+  expect([index.units, index.oldest]).toEqual([2, "2-0"]);
+  index.add("4-0", sent("c", 1));
+  expect([index.units, index.oldest]).toEqual([3, "2-0"]);
+  index.add("5-0", sent("d", 9));
+  expect([index.units, index.oldest]).toEqual([1, "5-0"]);
+  // The record of it is gone, with others: what became of it counts as one.
+  index.add("6-0", sent("b", 1, "o"));
+  index.add("7-0", sent("d", 9, "o"));
+  expect([index.units, index.oldest]).toEqual([1, "7-0"]);
+  index.add("8-0", sent("e", 1));
+  index.add("8-1", sent("f", 3));
+  expect([index.units, index.oldest]).toEqual([2, "8-0"]);
+});

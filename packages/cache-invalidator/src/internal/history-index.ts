@@ -31,6 +31,8 @@ export class HistoryIndex {
   /** Where the records of units are whose outcome has not come. */
   readonly #open = new Map<string, number>();
   #count = 0;
+  /** Units of which an event is among those that are here. */
+  #units = 0;
   #newest = "0-0";
   #newestMs = 0;
   #newestSequence = 0;
@@ -50,6 +52,16 @@ export class HistoryIndex {
     return this.#newest;
   }
 
+  /** Units that it knows a place of. */
+  get units(): number {
+    return this.#units;
+  }
+
+  /** The message from which on it knows all, while it has forgotten older ones; else `undefined`. */
+  get oldest(): string | undefined {
+    return this.#count > this.#capacity ? this.#idAt(this.#count % this.#capacity) : undefined;
+  }
+
   /** Notes a message, in stream order; `null` for one that is no record. Returns whether it is new. */
   add(id: string, wire: WireRecord | null): boolean {
     const dash = id.indexOf("-");
@@ -65,8 +77,11 @@ export class HistoryIndex {
       this.#open.set(wire.id, this.#count);
       if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value as string);
     }
+    if (wire.ev.length > 0) this.#units++;
     for (const [event, entity, entityId, actor = wire.a] of wire.ev) {
-      const at = this.#count++ % this.#capacity;
+      const at = this.#count % this.#capacity;
+      if (this.#count >= this.#capacity) this.#forget(at);
+      this.#count++;
       this.#ms[at] = ms;
       this.#sequence[at] = sequence;
       this.#entity[at] = hash(entity);
@@ -77,10 +92,18 @@ export class HistoryIndex {
     return true;
   }
 
+  /** Makes room. With its last event a unit is gone, unless its outcome has taken its place. */
+  #forget(at: number): void {
+    const next = (at + 1) % this.#capacity;
+    const isLast = this.#ms[at] !== this.#ms[next] || this.#sequence[at] !== this.#sequence[next];
+    if (isLast && this.#event[at] !== SUPERSEDED) this.#units--;
+  }
+
   #supersede({ id, ev }: WireRecord): void {
     const from = this.#open.get(id);
     if (from === undefined) return;
     this.#open.delete(id);
+    if (from + ev.length > this.#count - this.#capacity) this.#units--;
     for (let n = Math.max(from, this.#count - this.#capacity); n < from + ev.length; n++) {
       this.#event[n % this.#capacity] = SUPERSEDED;
     }
@@ -102,10 +125,14 @@ export class HistoryIndex {
       if (entityId !== undefined && this.#entityId[at] !== entityId) continue;
       if (actor !== undefined && this.#actor[at] !== actor) continue;
       if (event !== undefined && this.#event[at] !== event) continue;
-      const id = `${this.#ms[at]}-${this.#sequence[at]}`;
+      const id = this.#idAt(at);
       if (id !== last) yield id;
       last = id;
     }
+  }
+
+  #idAt(at: number): string {
+    return `${this.#ms[at]}-${this.#sequence[at]}`;
   }
 }
 

@@ -148,6 +148,20 @@ export class HistoryLog {
       if (ids.push(id) >= IDS_OF_ONE_READ) yield* await take();
     }
     if (ids.length > 0) yield* await take();
+    // Events that were sent together fill the index before it knows as many invalidations as are kept.
+    if (index.oldest === undefined || index.units >= this.#options.maxRecords) return;
+    for (let end = index.oldest; ; ) {
+      const messages = await this.#readRecords([end, PAGE]);
+      for (const [id, wire] of messages) {
+        if (Number.parseInt(id, 10) < sinceMs) return;
+        if (!isNext(wire)) continue;
+        seen.add(wire.id);
+        yield wire;
+      }
+      const last = messages.at(-1)?.[0];
+      if (messages.length < PAGE || last === undefined) return;
+      end = `(${last}`;
+    }
   }
 
   async close(): Promise<void> {

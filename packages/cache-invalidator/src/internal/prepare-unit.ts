@@ -30,8 +30,9 @@ export async function prepareUnit(
   const softDependencies = new Map<string, Dependency>();
   for (const event of events) {
     for (const step of await followCascade(book, event, options)) {
-      // Another event of the unit came here, too.
-      const name = JSON.stringify([step.entity, step.id ?? null, step.endsSessionsOf ?? null]);
+      // Another event of the unit came here, too; unless it took less, as the lists of an entity are less than all of it.
+      const { entity, id = null, endsSessionsOf = null, patterns } = step;
+      const name = JSON.stringify([entity, id, endsSessionsOf, patterns]);
       if (!paths.has(name) && paths.add(name)) steps.push(step);
     }
     const { entityType, entityId } = event;

@@ -1,4 +1,4 @@
-import type { Cache, Clock, Sessions } from "@crm/cache-core";
+import { type Cache, type Clock, type Sessions, sessionActions } from "@crm/cache-core";
 
 const RETRY_MS = 100;
 /** Users whose sessions are still to end. */
@@ -6,14 +6,15 @@ const MAX_WAITING = 1_000;
 
 /** Ends the sessions of users; what fails is retried until it is done. */
 export class SessionEnder {
-  readonly #sessions: Sessions | undefined;
+  readonly #sessions: Sessions;
   readonly #clock: Clock;
   readonly #late = new Set<string>();
   #cancel: (() => void) | undefined;
   #closed = false;
 
   constructor(cache: Cache) {
-    this.#sessions = (cache as Cache & { sessions?: Sessions }).sessions;
+    // Not those of the cache: they end also where it has not been extended, as in a worker, or is only later.
+    this.#sessions = sessionActions()(cache).sessions;
     this.#clock = cache.internals.clock;
   }
 
@@ -21,9 +22,9 @@ export class SessionEnder {
   async end(users: readonly string[]): Promise<{ ended: number; failure: unknown }> {
     let failure: unknown;
     let ended = 0;
-    for (const user of this.#sessions === undefined ? [] : users) {
+    for (const user of users) {
       try {
-        ended += await (this.#sessions as Sessions).destroyAll(user);
+        ended += await this.#sessions.destroyAll(user);
       } catch (error) {
         failure ??= error;
         if (this.#late.size < MAX_WAITING) this.#late.add(user);
@@ -44,7 +45,7 @@ export class SessionEnder {
       this.#cancel = undefined;
       for (const user of this.#late) {
         try {
-          await (this.#sessions as Sessions).destroyAll(user);
+          await this.#sessions.destroyAll(user);
           this.#late.delete(user);
         } catch {
           break;

@@ -363,6 +363,66 @@ describe("the meter itself", () => {
     expect(anomalies).toMatchObject([{ key: "a", cached: "old", source: null, history: undefined }]);
   });
 
+  test("a source that never answers cannot tell, and keeps neither other samples nor the end waiting", async () => {
+    const failures: string[] = [];
+    await using meter = meterWith({
+      delays: ["1m"],
+      concurrency: 1,
+      source: (key) => (key === "hangs" ? new Promise(() => {}) : "new"),
+    });
+    meter.on("check:failed", ({ key, error }) => void failures.push(`${key}: ${(error as Error).message}`));
+    for (const key of ["hangs", "a"]) store(key, "new");
+    meter.observe("event", ["hangs", "a"]);
+    await clock.advance(MINUTE);
+    expect(meter.getStats().delays[0]).toMatchObject({ consistent: 0, unknown: 0 });
+    await clock.advance(10_000);
+    await clock.advance(1);
+    expect(meter.getStats().delays[0]).toMatchObject({ consistent: 1, unknown: 1 });
+    expect(failures).toEqual(["hangs: There was no answer within 10000 ms"]);
+    meter.observe("event", ["hangs"]);
+    await clock.advance(MINUTE);
+    await meter.close();
+    expect([clock.pendingTimers, failures.length]).toEqual([0, 1]);
+  });
+
+  test("a history that never answers is left out, and the anomaly is told", async () => {
+    await using meter = meterWith({ delays: ["1m"], historyOf: () => new Promise(() => {}) });
+    store("a", "old");
+    truth.set("a", "new");
+    meter.observe("event", ["a"]);
+    await clock.advance(MINUTE + 21_000);
+    expect(anomalies).toMatchObject([{ key: "a", history: undefined }]);
+  });
+
+  test.each([
+    [
+      () => {
+        throw new Error("broken");
+      },
+    ],
+    [() => 7 as never],
+  ])("a keysOf that fails (%s) takes no key of the invalidation along", async (keysOf) => {
+    const lines: string[] = [];
+    const write = (_: object, message: string): void => void lines.push(message);
+    await using meter = meterWith({
+      keysOf,
+      logger: { debug: write, info: write, warn: write, error: write },
+    });
+    applied({ keys: ["a", "b"] });
+    expect(meter.getStats().observed).toBe(2);
+    expect(lines).toEqual(["meter: keysOf failed"]);
+  });
+
+  test.each([["companies:1"], [undefined], [null], [7]])("%j is no iterable of keys", (keys) => {
+    const meter = meterWith();
+    expect(() => meter.observe("event", keys as never)).toThrow(/"keys": expected an iterable of keys/);
+    expect(meter.getStats().observed).toBe(0);
+  });
+
+  test.each([[undefined], [null], [{}]])("%j is no cache", (given) => {
+    expect(() => createConsistencyMeter(given as never, { source: () => null })).toThrow(/"cache": expected/);
+  });
+
   test("logs keys, never values", async () => {
     const lines: string[] = [];
     const write = (fields: object, message: string): void =>
@@ -381,6 +441,7 @@ describe("the meter itself", () => {
 
   test.each<[string, Partial<ConsistencyMeterOptions>]>([
     ["sampleRate", { sampleRate: 0 }],
+    ["sampleRate", { sampleRate: "1" as never }],
     ["sampleRate", { sampleRate: Number.NaN }],
     ["delays", { delays: [] }],
     ["delays", { delays: ["5m", "1m"] }],
@@ -390,6 +451,10 @@ describe("the meter itself", () => {
     ["concurrency", { concurrency: 101 }],
     ["trackKeys", { trackKeys: -1 }],
     ["source", { source: "SELECT" as never }],
+    ["equals", { equals: true as never }],
+    ["keysOf", { keysOf: ["a"] as never }],
+    ["historyOf", { historyOf: {} as never }],
+    ["random", { random: 0.5 as never }],
   ])("refuses a wrong %s", (name, options) => {
     expect(() => meterWith(options)).toThrow(name);
   });

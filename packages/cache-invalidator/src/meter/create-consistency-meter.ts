@@ -1,4 +1,10 @@
-import type { Cache, CacheEntry, InvalidationEventPayload } from "@crm/cache-core";
+import {
+  type Cache,
+  type CacheEntry,
+  type InvalidationEventPayload,
+  InvalidOptionError,
+} from "@crm/cache-core";
+import { inTime } from "../internal/in-time.ts";
 import { TypedEmitter } from "../internal/typed-emitter.ts";
 import { KnownKeys } from "./internal/known-keys.ts";
 import { lookAtEntry, type Sight, sameEntry } from "./internal/look-at-entry.ts";
@@ -11,13 +17,15 @@ export interface ConsistencyMeter extends AsyncDisposable {
   /**
    * Tells of an invalidation: what happened, and the keys that should be gone. To be called whether or not the invalidation
    * worked; the meter finds out. Costs one random number a key.
+   *
+   * @throws InvalidOptionError when `keys` is no iterable, or a text
    */
   observe(event: unknown, keys: Iterable<string>): void;
   /** Listens to an event; returns the function that ends it. */
   on<E extends keyof MeterEvents>(event: E, handler: (payload: MeterEvents[E]) => void): () => void;
   /** Figures since the meter was made. */
   getStats(): MeterStats;
-  /** Stops listening and forgets what is pending; waits for looks under way. May be called twice. */
+  /** Stops listening, forgets what is pending, and gives up looks under way. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -74,6 +82,8 @@ interface Tally {
 }
 
 const MAX_INVALIDATIONS = 20;
+/** A source, or a history, that takes longer cannot tell. */
+const LOOK_MS = 10_000;
 
 /**
  * Makes a meter: it samples a share of the invalidated keys and rechecks them after some minutes against the source. Two
@@ -88,6 +98,9 @@ export function createConsistencyMeter(
   cache: MeteredCache,
   options: ConsistencyMeterOptions,
 ): ConsistencyMeter {
+  if (typeof cache?.lookup !== "function" || typeof cache.on !== "function") {
+    throw new InvalidOptionError({ option: "cache", received: cache, expected: "a cache of createCache" });
+  }
   const resolved = resolveMeterOptions(options);
   const { sampleRate, delaysMs, graceMs, equals, source, maxPending, clock, random, logger } = resolved;
   const emitter = new TypedEmitter<MeterEvents>((error) =>
@@ -106,9 +119,15 @@ export function createConsistencyMeter(
   let counts = { observed: 0, sampled: 0, dropped: 0, pending: 0 };
   let timer: { readonly dueMs: number; readonly cancel: () => void } | undefined;
   let closed = false;
+  const ending = new AbortController();
+  const limits = { clock, ms: LOOK_MS, signal: ending.signal };
 
   function observe(what: unknown, keys: Iterable<string>): void {
     if (closed) return;
+    // A text is iterable, too: each of its characters would be taken for a key.
+    if (typeof keys === "string" || typeof keys?.[Symbol.iterator] !== "function") {
+      throw new InvalidOptionError({ option: "keys", received: keys, expected: "an iterable of keys" });
+    }
     for (const key of keys) {
       counts.observed += 1;
       const others = samples.get(key);
@@ -206,8 +225,10 @@ export function createConsistencyMeter(
     let sight: Sight;
     const at = new Date(clock.wall());
     try {
-      sight = await lookAtEntry(sample.key, { lookup: (key) => cache.lookup(key), source, equals });
+      const look = lookAtEntry(sample.key, { lookup: (key) => cache.lookup(key), source, equals });
+      sight = await inTime(look, limits);
     } catch (error) {
+      if (closed) return;
       sight = { result: "unknown" };
       emitter.emit("check:failed", { key: sample.key, error });
     }
@@ -252,9 +273,9 @@ export function createConsistencyMeter(
     sample.reported = true;
     let history: unknown;
     try {
-      history = await resolved.historyOf?.(key);
+      history = await inTime((async () => resolved.historyOf?.(key))(), limits);
     } catch (error) {
-      emitter.emit("check:failed", { key, error });
+      if (!closed) emitter.emit("check:failed", { key, error });
     }
     const { createdAt, ttl, expiresIn, tags, tier } = entry;
     logger.error({ key, delaySeconds, createdAt }, "meter: a cached entry stays different from its source");
@@ -276,7 +297,13 @@ export function createConsistencyMeter(
     if (payload.soft) return;
     const { keys, tags, patterns, soft } = payload;
     const what = { keys, tags, patterns, soft };
-    observe(what, new Set([...keys, ...known.matching(patterns), ...(resolved.keysOf?.(what) ?? [])]));
+    const all = new Set([...keys, ...known.matching(patterns)]);
+    try {
+      for (const key of resolved.keysOf?.(what) ?? []) all.add(key);
+    } catch (error) {
+      logger.error({ error }, "meter: keysOf failed");
+    }
+    observe(what, all);
   }
 
   const endings = [cache.on("invalidation:applied", onApplied)];
@@ -287,6 +314,7 @@ export function createConsistencyMeter(
 
   async function close(): Promise<void> {
     closed = true;
+    ending.abort();
     for (const end of endings.splice(0)) end();
     timer?.cancel();
     timer = undefined;

@@ -80,8 +80,13 @@ export function resolveMeterOptions(options: ConsistencyMeterOptions): ResolvedM
       expected: "a function of a key",
     });
   }
+  for (const option of ["equals", "keysOf", "historyOf", "random"] as const) {
+    const received: unknown = options[option];
+    if (received === undefined || typeof received === "function") continue;
+    throw new InvalidOptionError({ option, received, expected: "a function" });
+  }
   const sampleRate = options.sampleRate ?? 0.001;
-  if (!(sampleRate > 0 && sampleRate <= 1)) {
+  if (typeof sampleRate !== "number" || !(sampleRate > 0 && sampleRate <= 1)) {
     throw new InvalidOptionError({
       option: "sampleRate",
       received: sampleRate,

@@ -137,6 +137,23 @@ describe("delivering", () => {
     expect(await count("cache_outbox")).toBe(0);
   });
 
+  test("closed in the middle of a batch, it applies no more of it, and what is left waits in the table", async () => {
+    const ids = ["1", "2", "3", "4", "5"];
+    await enqueue(db, ids.map(updated));
+    const calls: (() => void)[] = [];
+    const { relay, applied } = relayWith(() => new Promise<void>((resolve) => void calls.push(resolve)), {
+      concurrency: 1,
+    });
+    await relay.start();
+    await waitFor(() => calls.length === 1);
+    const closing = relay.close();
+    calls[0]?.();
+    await closing;
+    expect(applied).toEqual([updated("1")]);
+    expect(await count("cache_outbox")).toBe(4);
+    expect(await relay.getStats()).toMatchObject({ delivered: 1, coalesced: 0, failed: 0 });
+  });
+
   test("keepDelivered keeps delivered rows in a table of their own", async () => {
     await enqueue(db, updated("1"));
     const { relay, applied } = relayWith(() => {}, { keepDelivered: "1h" });

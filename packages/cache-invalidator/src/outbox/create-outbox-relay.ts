@@ -24,7 +24,10 @@ export interface OutboxRelay extends AsyncDisposable {
   on<E extends keyof RelayEvents>(event: E, handler: (payload: RelayEvents[E]) => void): () => void;
   /** Figures of the table and of this relay. Never rejects: those of the table are `null` while the database is away. */
   getStats(): Promise<OutboxStats>;
-  /** Ends after the batch in hand; what is left waits in the table. May be called twice. */
+  /**
+   * Ends when the events that are being applied have been, or after `applyTimeout`; what is left waits in the table. May be
+   * called twice.
+   */
   close(): Promise<void>;
 }
 

@@ -102,6 +102,10 @@ describe("enqueue", () => {
     await expect(enqueue(client, [updated, event as EntityEvent])).rejects.toThrow(/^events\[1\]/);
   });
 
+  test.each([[undefined], [null], [{}], [{ query: "SELECT 1" }]])("%j is no client", async (client) => {
+    await expect(enqueue(client as never, updated)).rejects.toThrow(/"tx": expected a client/);
+  });
+
   test("says where the culprit is and never what it holds", async () => {
     const event = { ...updated, entityId: "secret\0" };
     await expect(enqueue(db, [updated, event])).rejects.toThrowErrorMatchingInlineSnapshot(

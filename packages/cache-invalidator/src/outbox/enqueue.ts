@@ -1,3 +1,4 @@
+import { InvalidOptionError } from "@crm/cache-core";
 import { isPlain, MAX_BYTES } from "../internal/event-text.ts";
 import { InvalidOutboxEventError } from "./errors.ts";
 import type { EntityEvent } from "./invalidation-target.ts";
@@ -17,7 +18,7 @@ const MAX_DATA_LENGTH = 65_536;
  * after a rollback. One statement for any number of events. Without a transaction it is committed at once.
  *
  * @param tx the client or transaction that the application's own write goes through
- * @throws InvalidOutboxEventError before anything is sent, so the transaction is not aborted by it
+ * @throws InvalidOutboxEventError before anything is sent, so the transaction is not aborted by it; InvalidOptionError
  *
  * @example
  * ```ts
@@ -33,6 +34,13 @@ export async function enqueue(
   options: OutboxTableOptions = {},
 ): Promise<void> {
   const { pending } = resolveOutboxTable(options);
+  if (typeof tx?.query !== "function") {
+    throw new InvalidOptionError({
+      option: "tx",
+      received: tx,
+      expected: "a client or a transaction with query()",
+    });
+  }
   const list = Array.isArray(events) ? (events as readonly EntityEvent[]) : [events as EntityEvent];
   const rows = list.map((event, i) => checkEvent(event, Array.isArray(events) ? `events[${i}]` : "event"));
   if (rows.length === 0) return;

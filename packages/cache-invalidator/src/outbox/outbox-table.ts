@@ -28,6 +28,10 @@ export interface OutboxTable {
 
 /** Checks the names. @throws InvalidOptionError */
 export function resolveOutboxTable(options: OutboxTableOptions = {}): OutboxTable {
+  if (typeof options !== "object" || options === null) {
+    const expected = "an object with `schema` and `table`";
+    throw new InvalidOptionError({ option: "options", received: options, expected });
+  }
   const schema = checkIdentifier(options.schema ?? "public", "schema");
   const table = checkIdentifier(options.table ?? "cache_outbox", "table");
   const pending = `${schema}.${table}`;

@@ -129,6 +129,10 @@ describe("outboxTrigger", () => {
     expect(() => outboxTrigger({ on: "companies", dataColumns: ["a", "b'"] })).toThrow(
       'Option "dataColumns[1]"',
     );
+    expect(() => outboxTrigger({ on: "companies", dataColumns: "a" as never })).toThrow(
+      'Option "dataColumns"',
+    );
+    expect(() => outboxTrigger({ on: "companies", outbox: "outbox" as never })).toThrow('Option "options"');
     expect(() => outboxTrigger({ on: "companies", entityType: "$watch$" })).toThrow('Option "entityType"');
   });
 });

@@ -39,9 +39,12 @@ export function outboxTrigger(options: OutboxTriggerOptions): string {
   const [schema, table] = splitName(options.on);
   const entityType = checkEntityType(options.entityType ?? table);
   const id = checkIdentifier(options.idColumn ?? "id", "idColumn", 63);
-  const dataColumns = (options.dataColumns ?? []).map((name, i) =>
-    checkIdentifier(name, `dataColumns[${i}]`, 63),
-  );
+  const { dataColumns: columns = [] } = options;
+  if (!Array.isArray(columns)) {
+    const expected = "an array of names of columns";
+    throw new InvalidOptionError({ option: "dataColumns", received: columns, expected });
+  }
+  const dataColumns = columns.map((name, i) => checkIdentifier(name, `dataColumns[${i}]`, 63));
   const data =
     dataColumns.length === 0
       ? "NULL::jsonb"

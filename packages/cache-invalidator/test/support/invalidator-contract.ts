@@ -127,6 +127,19 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       },
     );
 
+    it("an id of the longest kind, all of it wildcards, takes its own entries, also where data names it", async () => {
+      const { cache, invalidator } = make({ rules: preciseRules });
+      const id = "*".repeat(512);
+      await fill(cache, `companies:${id}`, "companies:1", "deals:3");
+      expect((await invalidator.invalidateOnUpdate("companies", id)).keysInvalidated).toBe(1);
+      await fill(cache, `companies:${id}`);
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: id, contactId: null });
+      expect(await left(cache, `companies:${id}`, "companies:1")).toEqual(["companies:1"]);
+      // What is longer than any id is none: all of the entity are meant.
+      await invalidator.invalidateOnUpdate("deals", 3, { companyId: "x".repeat(2_000), contactId: null });
+      expect(await left(cache, "companies:1", "deals:3")).toEqual([]);
+    });
+
     it("related entities are found by the ids in the data, also as columns are called", async () => {
       const { cache, invalidator } = make({ rules: preciseRules });
       const all = ["companies:1", "companies:2", "quotes:5", "quotes:6", "deals:3"];
@@ -175,6 +188,17 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await left(cache, ...all)).toEqual([]);
     });
 
+    it("a mapper that never answers means all of its entity, and holds nobody up", async () => {
+      const { cache, invalidator } = make({ handlerTimeout: "100ms" });
+      await fill(cache, "deals:3", "quotes:5");
+      invalidator.registerRule("deals", {
+        patterns: ["deals:{id}"],
+        relatedEntities: [{ entity: "quotes", ids: () => new Promise(() => {}) }],
+      });
+      expect((await invalidator.invalidateOnUpdate("deals", 3)).keysInvalidated).toBe(2);
+      expect(await left(cache, "deals:3", "quotes:5")).toEqual([]);
+    });
+
     it.each([
       ["table", tableRules],
       ["precise", preciseRules],
@@ -205,6 +229,21 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         expect(invalidator.getHistory(1)[0]?.sessionsEnded).toBe(1);
       },
     );
+
+    it("sessions end with their user also where the cache has none, as in a worker that invalidates", async () => {
+      const { cache } = make();
+      const worker = createCache({ store, namespace });
+      const invalidator = createCacheInvalidator(worker, { rules: tableRules });
+      closers.push(
+        () => worker.close(),
+        () => invalidator.close(),
+      );
+      const [a, b] = await Promise.all(["A", "B"].map((user) => cache.sessions.create(user, {}, "1h")));
+      await invalidator.invalidateOnDelete("users", "A");
+      expect(await cache.sessions.read(a?.id ?? "")).toBe(null);
+      expect((await cache.sessions.read(b?.id ?? ""))?.userId).toBe("B");
+      expect(invalidator.getHistory(1)[0]?.sessionsEnded).toBe(1);
+    });
 
     it("what depends on the entity goes, and nothing else of its kind", async () => {
       const { cache, invalidator } = make({ dependencies: "only" });
@@ -374,6 +413,31 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await left(cache, "companies:1")).toEqual(["companies:1"]);
     });
 
+    it("events that are sent together take what each takes alone", async () => {
+      const { cache, invalidator } = make({
+        rules: {
+          companies: {
+            patterns: ["companies:{id}"],
+            relatedEntities: [{ entity: "deals", idFrom: "dealIds", whenUnknown: "collections" }],
+          },
+          deals: { patterns: ["deals:{id}", "deals:list"] },
+          quotes: { patterns: ["quotes:{id}"], relatedEntities: ["deals"] },
+          notes: { patterns: ["notes:{id}"], dependencies: "only" },
+          calls: { patterns: ["calls:{id}"], relatedEntities: [{ entity: "notes", idFrom: "noteId" }] },
+        },
+      });
+      await fill(cache, "deals:7", "deals:list", "notes:3");
+      await invalidator.batch(async () => {
+        // Of the deals this one takes the list, and the next one all.
+        await invalidator.invalidateOnUpdate("companies", "1");
+        await invalidator.invalidateOnUpdate("quotes", "5");
+        // Of note 3 this one takes what depends on it, and the next one its patterns.
+        await invalidator.invalidateOnUpdate("notes", "3");
+        await invalidator.invalidateOnUpdate("calls", "9", { noteId: 3 });
+      });
+      expect(await left(cache, "deals:7", "deals:list", "notes:3")).toEqual([]);
+    });
+
     it("a batch takes any number of events", async () => {
       const { invalidator } = make();
       const many = Array.from({ length: 200_000 }, (_, n) => n);
@@ -446,6 +510,32 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(invalidator.getHistory().map(({ failedHandlers }) => failedHandlers)).toEqual([1, 1, 0]);
     });
 
+    it("handlers that invalidate one another's entities, or their own, end", async () => {
+      const { cache, invalidator } = make({ handlerTimeout: "5s" });
+      const calls: string[] = [];
+      for (const [entity, other] of [
+        ["a", "b"],
+        ["b", "a"],
+      ] as const) {
+        invalidator.registerRule(entity, {
+          patterns: [`${entity}:{id}`],
+          customHandler: async (id) => {
+            calls.push(`${entity}:${id}`);
+            await cache.set(`${entity}:${id}`, "made by the handler", 60);
+            await invalidator.invalidateOnUpdate(other, id);
+          },
+        });
+      }
+      await invalidator.invalidateOnUpdate("a", "1");
+      expect(calls).toEqual(["a:1", "b:1"]);
+      // The last invalidation of a:1 is applied, though its handler is not called again.
+      expect(await left(cache, "a:1", "b:1")).toEqual(["b:1"]);
+      expect(invalidator.getHistory().map(({ failedHandlers }) => failedHandlers)).toEqual([0, 0, 0]);
+      // Another event of the same entity, and the same one later, have their handlers.
+      await Promise.all([invalidator.invalidateOnUpdate("a", "2"), invalidator.invalidateOnUpdate("a", "1")]);
+      expect(calls.slice(2).sort()).toEqual(["a:1", "a:2", "b:1", "b:2"]);
+    });
+
     it("a related entity without a rule goes by its name, with one warning when the rule is registered", async () => {
       const warn = vi.fn();
       const logger = { debug() {}, info() {}, warn, error() {} };
@@ -505,6 +595,30 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await query({ until: new Date(Date.now() - 60_000) })).toEqual([]);
     });
 
+    it("what was sent together is found as long as it is kept, however many events that were", async () => {
+      const { cache, invalidator } = make({ history: { maxRecords: 10 } });
+      await invalidator.ready();
+      await fill(cache, "users:list:1");
+      const ids = (unit: number) => Array.from({ length: 30 }, (_, n) => `${unit}.${n}`);
+      for (let unit = 1; unit <= 5; unit++) {
+        await invalidator.invalidateBatch("entity:updated", unit === 1 ? "users" : "leads", ids(unit));
+      }
+      // From memory and from the bus alike, also for one that was there before and one that has come since.
+      const { invalidator: another } = make({ history: { maxRecords: 10 } });
+      await another.ready();
+      for (const each of [invalidator, another]) {
+        for (const entityId of ["1.0", "1.29", "3.7", "5.0"]) {
+          expect((await each.queryHistory({ entityId })).map((record) => record.entityId)).toEqual([
+            entityId,
+          ]);
+        }
+        expect((await each.queryHistory({ limit: 1_000 })).length).toBe(150);
+        expect((await each.explain("users:list:1")).removedBy.map(({ entityType }) => entityType)).toEqual([
+          "users",
+        ]);
+      }
+    });
+
     it("explain names the event and the pattern that took a key", async () => {
       const { cache, invalidator } = make();
       await fill(cache, "companies:list:1");
@@ -530,6 +644,29 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         keysInvalidated: 0,
       });
       await stop();
+    });
+
+    it("closing waits for what is under way: it is published and on record; a handler may close, too", async () => {
+      const { invalidator } = make();
+      const { cache, invalidator: another } = make();
+      const heard: unknown[] = [];
+      await cache.subscribe("cache:invalidation", (message) => void heard.push(message));
+      await another.ready();
+      invalidator.registerRule("invoices", {
+        patterns: ["invoices:*"],
+        customHandler: () => invalidator.close(),
+      });
+      const going = [
+        invalidator.invalidateOnDelete("users", "1"),
+        invalidator.invalidateOnUpdate("invoices", "1"),
+      ];
+      await invalidator.close();
+      await Promise.all(going);
+      await waitFor(() => heard.length === 2);
+      await waitFor(async () => {
+        const found = await another.queryHistory();
+        return found.length === 2 && found.every(({ status }) => status === "applied");
+      });
     });
 
     it("another process drops what it holds in memory", async () => {
@@ -609,6 +746,10 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       ).rejects.toMatchObject({
         code: "INVALID_EVENT",
         field: "context",
+      });
+      await expect(invalidator.invalidateBatch("updated" as never, "companies", [])).rejects.toMatchObject({
+        code: "INVALID_EVENT",
+        field: "event",
       });
       await expect(invalidator.explain("")).rejects.toMatchObject({ code: "INVALID_KEY" });
       await expect(invalidator.explain("a", 0)).rejects.toMatchObject({ code: "INVALID_OPTION" });

@@ -4,7 +4,7 @@ import type { EntityEvent } from "../invalidation-target.ts";
 import type { OutboxRow } from "../relay-events.ts";
 import type { ResolvedRelayOptions } from "../relay-options.ts";
 
-/** What became of a batch. */
+/** What became of a batch; of rows that are in neither list, nothing. */
 export interface BatchResult {
   readonly delivered: OutboxRow[];
   readonly failed: { readonly row: OutboxRow; readonly error: unknown; readonly counted: boolean }[];
@@ -12,10 +12,11 @@ export interface BatchResult {
   readonly calls: number;
 }
 
-/** Applies every event of a batch, `concurrency` at a time. Never rejects. */
+/** Applies every event of a batch, `concurrency` at a time; none any more once the relay is closed. Never rejects. */
 export async function deliverBatch(
   rows: readonly OutboxRow[],
   options: Pick<ResolvedRelayOptions, "target" | "concurrency" | "applyTimeoutMs" | "clock">,
+  closed: () => boolean,
 ): Promise<BatchResult> {
   const groups = new Map<string, OutboxRow[]>();
   for (const row of rows) {
@@ -24,22 +25,27 @@ export async function deliverBatch(
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
   }
-  const result: BatchResult = { delivered: [], failed: [], calls: groups.size };
+  const delivered: OutboxRow[] = [];
+  const failed: BatchResult["failed"] = [];
   const waiting = [...groups.values()];
+  let calls = 0;
 
   async function work(): Promise<void> {
-    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+    while (!closed()) {
+      const group = waiting.shift();
+      if (group === undefined) return;
+      calls += 1;
       try {
         await applyInTime(group[0] as OutboxRow, options);
-        result.delivered.push(...group);
+        delivered.push(...group);
       } catch (error) {
         const counted = !(CacheError.isInstance(error) && error.retryable);
-        for (const row of group) result.failed.push({ row, error, counted });
+        for (const row of group) failed.push({ row, error, counted });
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(options.concurrency, groups.size) }, work));
-  return result;
+  return { delivered, failed, calls };
 }
 
 function applyInTime(

@@ -131,7 +131,7 @@ interface Turn {
  * are free the moment this process dies. They leave the table only after their invalidations are in force.
  */
 async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): Promise<Turn> {
-  const { options, counters, emitter } = context;
+  const { options, counters, emitter, closed } = context;
   const { table, batchSize, clock } = options;
   // Whatever the defaults of the database are: SKIP LOCKED would fail to serialize under a stricter level.
   if (!shared) await ask("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
@@ -140,7 +140,7 @@ async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): 
     if (!shared) await ask("COMMIT");
     return { taken: 0, outage: false, delaysMs: [] };
   }
-  const { delivered, failed, calls } = await deliverBatch(rows, options);
+  const { delivered, failed, calls } = await deliverBatch(rows, options, closed);
   const dead: (FailedRow & { row: OutboxRow; cause: unknown })[] = [];
   const deferred: (FailedRow & { row: OutboxRow; cause: unknown })[] = [];
   for (const { row, error, counted } of failed) {
@@ -170,7 +170,7 @@ async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): 
 
   // Told only now: before the commit none of it would have been true.
   counters.delivered += delivered.length;
-  counters.coalesced += rows.length - calls;
+  counters.coalesced += delivered.length + failed.length - calls;
   counters.failed += failed.length;
   counters.died += dead.length;
   for (const row of delivered) emitter.emit("row:delivered", { row });
