@@ -1,6 +1,8 @@
-import type { AtomicArgument, Store } from "@crm/cache-core";
+import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
+import { checkWindow } from "../scripts/check-window.ts";
+import type { CompiledPlan, WindowRule } from "./compiled-plan.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
 const CALLS_OF_ONE_SCRIPT = 16;
@@ -20,6 +22,8 @@ export class CheckBatch {
   readonly #monotonic: () => number;
   #args: AtomicArgument[] = [];
   #waiting: Waiting[] = [];
+  /** Of the first call, where it may be asked by itself. */
+  #window: WindowRule | null = null;
 
   /** `prefix`: the limiter's keys in one slot group. */
   constructor(store: Store, prefix: string, monotonic: () => number) {
@@ -29,8 +33,9 @@ export class CheckBatch {
   }
 
   /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
-  add(plan: string, cost: number, subjects: readonly string[], waiting: Waiting): void {
-    this.#args.push(plan, cost);
+  add(plan: CompiledPlan, cost: number, subjects: readonly string[], waiting: Waiting): void {
+    if (this.#waiting.length === 0) this.#window = cost > 0 ? plan.window : null;
+    this.#args.push(plan.source, cost);
     for (const subject of subjects) this.#args.push(subject);
     this.#waiting.push(waiting);
     if (this.#waiting.length === 1) process.nextTick(() => this.#flush());
@@ -44,7 +49,10 @@ export class CheckBatch {
     this.#waiting = [];
     this.#args = [];
     const sentAt = this.#monotonic();
-    this.#store.run(checkLimits, this.#keys, args).then(
+    const window = waiting.length === 1 ? this.#window : null;
+    const asked =
+      window === null ? this.#store.run(checkLimits, this.#keys, args) : this.#askWindow(window, args);
+    asked.then(
       (reply) => {
         const count = waiting.reduce((sum, { width }) => sum + width, 1);
         const numbers = readChecks(reply, count);
@@ -60,5 +68,16 @@ export class CheckBatch {
         for (const each of waiting) each.failed(error);
       },
     );
+  }
+
+  /** A call by itself of one fixed window; anything unusual is left to the other script. */
+  async #askWindow(
+    { part, limit, windowMs }: WindowRule,
+    args: readonly AtomicArgument[],
+  ): Promise<AtomicReply> {
+    const [, cost, subject] = args as [string, number, string];
+    const key = `${this.#keys[0]}${part}:${subject}`;
+    const reply = await this.#store.run(checkWindow, [key], [cost, limit, windowMs]);
+    return reply ?? this.#store.run(checkLimits, this.#keys, args);
   }
 }

@@ -79,7 +79,7 @@ export class Engine {
     }
     return new Promise((resolve, reject) => {
       const epoch = denials?.epoch;
-      this.#batchOf(target.bucket).add(plan.source, cost, target.subjects, {
+      this.#batchOf(target.bucket).add(plan, cost, target.subjects, {
         width: FIGURES * plan.rules.length,
         answered: (reply, from, sentAt) => {
           const result = toResult(plan, reply, from, "store", 0);
@@ -106,7 +106,7 @@ export class Engine {
   /** As `check` (a cost of 0 only looks), without memory and without policy: the store answers, or the call rejects. */
   ask(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#batchOf(target.bucket).add(plan.source, cost, target.subjects, {
+      this.#batchOf(target.bucket).add(plan, cost, target.subjects, {
         width: FIGURES * plan.rules.length,
         answered: (reply, from) => resolve(toResult(plan, reply, from, "store", 0)),
         failed: reject,
@@ -117,7 +117,7 @@ export class Engine {
   /** What a call of this cost would be told. Spends nothing. */
   peek(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#batchOf(target.bucket).add(plan.source, -cost, target.subjects, {
+      this.#batchOf(target.bucket).add(plan, -cost, target.subjects, {
         width: FIGURES * plan.rules.length,
         answered: (reply, from) => resolve(toResult(plan, reply, from, "store", 0)),
         failed: (error) => this.#orPolicy(error, plan, -cost, target, resolve, reject),

@@ -14,6 +14,7 @@ const { createCache } = await import("@crm/cache-core");
 const { redisStore } = await import("@crm/cache-core/redis");
 const { createRateLimiter } = await import("../../src/index.ts");
 const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
+const { checkWindow } = await import("../../src/scripts/check-window.ts");
 const { EXACT_RULES, KEYS } = await import("../support/exact-plan.ts");
 
 /** Every script with its reply, as the server gave it. */
@@ -26,6 +27,12 @@ const recording = {
     if (call[0] === checkLimits) {
       const count = (reply as Buffer).length / 8;
       seen.push({ args: call[2], reply: readChecks(reply, count) as readonly number[] });
+    }
+    // One window by itself; where it replies nothing the other script was asked.
+    if (call[0] === checkWindow && reply !== null) {
+      const [, part = "", subject = ""] = /^exact:1q:([^:]*):(.*)$/.exec(call[1][0] as string) ?? [];
+      const args = [JSON.stringify([1, [part]]), call[2][0], subject];
+      seen.push({ args, reply: readChecks(reply, 4) as readonly number[] });
     }
     return reply;
   },
