@@ -1,7 +1,7 @@
-import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
+import type { AtomicArgument, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
-import { checkWindow } from "../scripts/check-window.ts";
+import { checkWindow, readWindow } from "../scripts/check-window.ts";
 import type { CompiledPlan, WindowRule } from "./compiled-plan.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
@@ -15,15 +15,19 @@ export interface Waiting {
   failed(error: unknown): void;
 }
 
+interface Call {
+  readonly plan: CompiledPlan;
+  readonly cost: number;
+  readonly subjects: readonly string[];
+  readonly waiting: Waiting;
+}
+
 /** Sends together what is asked in one turn of the event loop; alone, a call is sent at the end of the turn. */
 export class CheckBatch {
   readonly #store: Store;
   readonly #keys: readonly [string];
   readonly #monotonic: () => number;
-  #args: AtomicArgument[] = [];
-  #waiting: Waiting[] = [];
-  /** Of the first call, where it may be asked by itself. */
-  #window: WindowRule | null = null;
+  #calls: Call[] = [];
 
   /** `prefix`: the limiter's keys in one slot group. */
   constructor(store: Store, prefix: string, monotonic: () => number) {
@@ -34,50 +38,58 @@ export class CheckBatch {
 
   /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
   add(plan: CompiledPlan, cost: number, subjects: readonly string[], waiting: Waiting): void {
-    if (this.#waiting.length === 0) this.#window = cost > 0 ? plan.window : null;
-    this.#args.push(plan.source, cost);
-    for (const subject of subjects) this.#args.push(subject);
-    this.#waiting.push(waiting);
-    if (this.#waiting.length === 1) process.nextTick(() => this.#flush());
-    else if (this.#waiting.length === CALLS_OF_ONE_SCRIPT) this.#flush();
+    this.#calls.push({ plan, cost, subjects, waiting });
+    if (this.#calls.length === 1) process.nextTick(this.#flush);
+    else if (this.#calls.length === CALLS_OF_ONE_SCRIPT) this.#flush();
   }
 
-  #flush(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    const args = this.#args;
-    this.#waiting = [];
-    this.#args = [];
+  readonly #flush = (): void => {
+    const calls = this.#calls;
+    const [first] = calls;
+    if (first === undefined) return;
+    this.#calls = [];
+    if (calls.length === 1 && first.cost > 0 && first.plan.window !== null) {
+      this.#askWindow(first, first.plan.window);
+    } else this.#askLimits(calls);
+  };
+
+  #askLimits(calls: readonly Call[]): void {
+    const args: AtomicArgument[] = [];
+    let count = 1;
+    for (const { plan, cost, subjects, waiting } of calls) {
+      args.push(plan.source, cost);
+      for (const subject of subjects) args.push(subject);
+      count += waiting.width;
+    }
     const sentAt = this.#monotonic();
-    const window = waiting.length === 1 ? this.#window : null;
-    const asked =
-      window === null ? this.#store.run(checkLimits, this.#keys, args) : this.#askWindow(window, args);
-    asked.then(
+    this.#store.run(checkLimits, this.#keys, args).then(
       (reply) => {
-        const count = waiting.reduce((sum, { width }) => sum + width, 1);
         const numbers = readChecks(reply, count);
         let from = 1;
-        for (const each of waiting) {
+        for (const { waiting } of calls) {
           if (numbers === null)
-            each.failed(new StoreReplyError({ operation: checkLimits.name, received: reply }));
-          else each.answered(numbers, from, sentAt);
-          from += each.width;
+            waiting.failed(new StoreReplyError({ operation: checkLimits.name, received: reply }));
+          else waiting.answered(numbers, from, sentAt);
+          from += waiting.width;
         }
       },
       (error) => {
-        for (const each of waiting) each.failed(error);
+        for (const { waiting } of calls) waiting.failed(error);
       },
     );
   }
 
   /** A call by itself of one fixed window; anything unusual is left to the other script. */
-  async #askWindow(
-    { part, limit, windowMs }: WindowRule,
-    args: readonly AtomicArgument[],
-  ): Promise<AtomicReply> {
-    const [, cost, subject] = args as [string, number, string];
-    const key = `${this.#keys[0]}${part}:${subject}`;
-    const reply = await this.#store.run(checkWindow, [key], [cost, limit, windowMs]);
-    return reply ?? this.#store.run(checkLimits, this.#keys, args);
+  #askWindow(call: Call, { part, limit, window }: WindowRule): void {
+    const { cost, subjects, waiting } = call;
+    const sentAt = this.#monotonic();
+    this.#store.run(checkWindow, [`${this.#keys[0]}${part}:${subjects[0]}`], [cost, limit, window]).then(
+      (reply) => {
+        const numbers = readWindow(reply);
+        if (numbers === null) this.#askLimits([call]);
+        else waiting.answered(numbers, 0, sentAt);
+      },
+      (error) => waiting.failed(error),
+    );
   }
 }

@@ -22,8 +22,10 @@ export interface CompiledPlan {
 /** A fixed window as `checkWindow` takes it. */
 export interface WindowRule {
   readonly part: string;
-  readonly limit: number;
-  readonly windowMs: number;
+  /** As it is sent. */
+  readonly limit: string;
+  /** In ms, as it is sent. */
+  readonly window: string;
 }
 
 /** `subjects`: the names of the calls' subjects in the order in which they are sent. */
@@ -64,7 +66,7 @@ function windowOf(subjects: number, wire: readonly WireRule[]): WindowRule | nul
   const [first] = wire;
   if (subjects !== 1 || wire.length !== 1 || first?.[1] !== "f") return null;
   const [part, , limit, windowMs] = first;
-  return { part, limit, windowMs };
+  return { part, limit: String(limit), window: String(windowMs) };
 }
 
 function encode(subjects: number, rules: readonly WireRule[]): string {
