@@ -14,6 +14,7 @@ import { createRateLimiter } from "../src/index.ts";
 import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
+import { checkWindow } from "../src/scripts/check-window.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 
 /** A fifth of what is promised on a machine with a free core; the full run is 1,000,000. */
@@ -94,6 +95,6 @@ it("waiting polls nothing: a place is one script, taken or left, however long it
 });
 
 it("H23 scripts have no first line that a stock Redis 7.0 refuses", () => {
-  for (const { lua } of [checkLimits, adjustLimits, reservePlace, cancelPlace])
+  for (const { lua } of [checkLimits, checkWindow, adjustLimits, reservePlace, cancelPlace])
     expect(lua.startsWith("#!")).toBe(false);
 });

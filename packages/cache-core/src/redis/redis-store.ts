@@ -4,7 +4,7 @@ import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import { redactCause } from "../redact.ts";
 import type { Store, StoreWarning } from "../store.ts";
-import { BulkFlow } from "./bulk-flow.ts";
+import { BulkFlow, type FlowSample } from "./bulk-flow.ts";
 import { boundedDuration, wholeNumber } from "./check-options.ts";
 import { checkTarget } from "./check-target.ts";
 import { connect } from "./connect.ts";
@@ -164,8 +164,9 @@ export function redisStore(options: RedisStoreOptions): Store {
   function readClock(lane: Lane): void {
     const key = `clock${lane.hashTag}`;
     const sentAt = performance.now();
+    const sample = flow.sample(sentAt);
     const sent = scripts.run(READ_CLOCK, [key], []);
-    const deadline = deadlineOf(deadlines, sentAt, () => timedOut(lane, sentAt));
+    const deadline = deadlineOf(deadlines, sentAt, sample, () => timedOut(lane, sentAt));
     sent.then(
       (reply) => {
         deadline.current.settled = true;
@@ -197,13 +198,16 @@ export function redisStore(options: RedisStoreOptions): Store {
     return question;
   }
 
-  /** The deadline of a call that was sent at `sentAt`. It passes later while large values are on their way. */
+  /**
+   * The deadline of a call that was sent at `sentAt`. It passes later while large values are on their way: `sample` is what
+   * the connection had carried before it.
+   */
   function deadlineOf(
     queue: DeadlineQueue,
     sentAt: number,
+    sample: FlowSample,
     passed: () => void,
   ): { readonly current: DeadlineHandle } {
-    const sample = flow.sample(sentAt);
     let before = sample;
     let overdueSince: number | undefined;
     const expire = (): void => {
@@ -214,7 +218,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       if (closed || (!moves && now.at - overdueSince >= flow.allowanceMs(sample, now))) passed();
       else deadline.current = queue.add(expire);
     };
-    const deadline = { current: queue.add(expire) };
+    const deadline = { current: queue.add(expire, sentAt) };
     return deadline;
   }
 
@@ -292,6 +296,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     const refusal = admit(operation, lane, queue === longDeadlines ? firstOfLong : first);
     if (refusal !== undefined) return refusal.then(() => guarded(operation, lane, queue, send, until));
     const sentAt = performance.now();
+    const sample = flow.sample(sentAt);
     let resolve!: (value: T) => void;
     let reject!: (error: unknown) => void;
     const promise = new Promise<T>((onValue, onError) => {
@@ -303,19 +308,21 @@ export function redisStore(options: RedisStoreOptions): Store {
       if (leftMs > 0) setTimeout(reject, leftMs, error).unref();
       else reject(error);
     };
-    const deadline = deadlineOf(queue, sentAt, () => {
-      timedOut(lane, sentAt);
-      fail(new StoreUnavailableError({ operation, reason: "timeout" }));
-    });
+    let settled = false;
+    let deadline: { readonly current: DeadlineHandle } | undefined;
+    const settle = (): void => {
+      settled = true;
+      if (deadline !== undefined) deadline.current.settled = true;
+    };
     send({
       promise,
       onReply(reply) {
-        deadline.current.settled = true;
+        settle();
         answered(lane);
         resolve(reply as T);
       },
       onError(cause) {
-        deadline.current.settled = true;
+        settle();
         if (isReplyError(cause)) answered(lane);
         if (isLoading(cause)) lane.noteRefusal();
         const error = toStoreError(operation, cause);
@@ -323,6 +330,12 @@ export function redisStore(options: RedisStoreOptions): Store {
         if (isReplyError(cause)) reject(error);
         else fail(error);
       },
+    });
+    // After it is on its way: the server need not wait for this.
+    if (settled) return promise;
+    deadline = deadlineOf(queue, sentAt, sample, () => {
+      timedOut(lane, sentAt);
+      fail(new StoreUnavailableError({ operation, reason: "timeout" }));
     });
     return promise;
   }

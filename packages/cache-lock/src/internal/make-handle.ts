@@ -8,8 +8,8 @@ export function makeHandle(hold: Hold): Lock {
   let released = false;
   let releasing: Promise<boolean> | undefined;
 
-  async function release(): Promise<boolean> {
-    if (released) return false;
+  function release(): Promise<boolean> {
+    if (released) return Promise.resolve(false);
     released = true;
     releasing = hold.release();
     return releasing;

@@ -22,18 +22,28 @@ interface Call {
   readonly waiting: Waiting;
 }
 
-/** Sends together what is asked in one turn of the event loop; alone, a call is sent at the end of the turn. */
+/**
+ * Sends together what is asked in one turn of the event loop, at its end. A call that may be asked by itself is sent at once where no
+ * other is under way.
+ */
 export class CheckBatch {
   readonly #store: Store;
   readonly #keys: readonly [string];
   readonly #monotonic: () => number;
   #calls: Call[] = [];
+  /** Scripts that were not answered yet. */
+  #underWay = 0;
 
   /** `prefix`: the limiter's keys in one slot group. */
   constructor(store: Store, prefix: string, monotonic: () => number) {
     this.#store = store;
     this.#keys = [prefix];
     this.#monotonic = monotonic;
+  }
+
+  /** Nothing is under way, and nobody waits to be sent. */
+  get idle(): boolean {
+    return this.#underWay === 0 && this.#calls.length === 0;
   }
 
   /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
@@ -43,17 +53,49 @@ export class CheckBatch {
     else if (this.#calls.length === CALLS_OF_ONE_SCRIPT) this.#flush();
   }
 
+  /**
+   * Asks a call of one fixed window by itself, at once. `answered` is told the figures of its rule; `null` where the store holds something
+   * unusual: then it has to be asked as any other.
+   */
+  askAlone<T>(
+    { part, limit, window }: WindowRule,
+    cost: number,
+    subject: string,
+    answered: (figures: readonly number[] | null) => T | Promise<T>,
+    failed: (error: unknown) => T,
+  ): Promise<T> {
+    this.#underWay++;
+    return this.#store.run(checkWindow, [`${this.#keys[0]}${part}:${subject}`], [cost, limit, window]).then(
+      (reply) => {
+        this.#underWay--;
+        return answered(readWindow(reply));
+      },
+      (error) => {
+        this.#underWay--;
+        return failed(error);
+      },
+    );
+  }
+
   readonly #flush = (): void => {
     const calls = this.#calls;
     const [first] = calls;
     if (first === undefined) return;
     this.#calls = [];
-    if (calls.length === 1 && first.cost > 0 && first.plan.window !== null) {
-      this.#askWindow(first, first.plan.window);
-    } else this.#askLimits(calls);
+    const { plan, cost, subjects, waiting } = first;
+    if (calls.length > 1 || cost <= 0 || plan.window === null) {
+      this.#askTogether(calls);
+      return;
+    }
+    const sentAt = this.#monotonic();
+    const answered = (figures: readonly number[] | null): void => {
+      if (figures === null) this.#askTogether(calls);
+      else waiting.answered(figures, 0, sentAt);
+    };
+    void this.askAlone(plan.window, cost, subjects[0] as string, answered, waiting.failed);
   };
 
-  #askLimits(calls: readonly Call[]): void {
+  #askTogether(calls: readonly Call[]): void {
     const args: AtomicArgument[] = [];
     let count = 1;
     for (const { plan, cost, subjects, waiting } of calls) {
@@ -62,8 +104,10 @@ export class CheckBatch {
       count += waiting.width;
     }
     const sentAt = this.#monotonic();
+    this.#underWay++;
     this.#store.run(checkLimits, this.#keys, args).then(
       (reply) => {
+        this.#underWay--;
         const numbers = readChecks(reply, count);
         let from = 1;
         for (const { waiting } of calls) {
@@ -74,22 +118,9 @@ export class CheckBatch {
         }
       },
       (error) => {
+        this.#underWay--;
         for (const { waiting } of calls) waiting.failed(error);
       },
-    );
-  }
-
-  /** A call by itself of one fixed window; anything unusual is left to the other script. */
-  #askWindow(call: Call, { part, limit, window }: WindowRule): void {
-    const { cost, subjects, waiting } = call;
-    const sentAt = this.#monotonic();
-    this.#store.run(checkWindow, [`${this.#keys[0]}${part}:${subjects[0]}`], [cost, limit, window]).then(
-      (reply) => {
-        const numbers = readWindow(reply);
-        if (numbers === null) this.#askLimits([call]);
-        else waiting.answered(numbers, 0, sentAt);
-      },
-      (error) => waiting.failed(error),
     );
   }
 }
