@@ -21,7 +21,7 @@ describe.each([
   it.each([
     [[]],
     [["text", "", "ž\u{1f600}\r\n"]],
-    [[1, -1, 2.5, 1e21]],
+    [[1, -1, 2.5, 1e-5, 2 ** 53]],
     [[Buffer.from([0, 255, 13, 10]), "text", 7, Buffer.alloc(0)]],
   ])("is written the same: %j", (values) => {
     const own = new Command("evalsha", [SHA, KEYS.length, ...KEYS, ...values]) as unknown as Sent;

@@ -2,7 +2,7 @@ import type { AtomicArgument } from "../atomic-operation.ts";
 
 /** ioredis' own class of commands, by shape. */
 export interface CommandClass {
-  readonly prototype: { toWritable(): string | Buffer };
+  readonly prototype: { toWritable(socket: object): string | Buffer };
 }
 
 /** Who waits for the answer. */
@@ -71,11 +71,11 @@ export function makeScriptCallClass(Command: CommandClass): ScriptCallClass {
       return true;
     }
 
-    toWritable(): string | Buffer {
+    toWritable(socket: object): string | Buffer {
       let text = this.#head;
       for (const key of this.#keys) text += bulk(key);
       for (const value of this.#values) {
-        if (typeof value === "object") return Command.prototype.toWritable.call(this);
+        if (typeof value === "object") return Command.prototype.toWritable.call(this, socket);
         text += bulk(typeof value === "number" ? String(value) : value);
       }
       return text;

@@ -68,9 +68,7 @@ export class Scripts {
     }
     const { promise, onReply } = answer;
     const { head, sha } = script;
-    this.#client.sendCommand?.(
-      new this.#ScriptCall(head, sha, keys, values, { promise, onReply, onError }),
-    );
+    this.#client.sendCommand?.(new this.#ScriptCall(head, sha, keys, values, { promise, onReply, onError }));
   }
 
   #learn(operation: AtomicOperation): Script {

@@ -67,12 +67,7 @@ export class Engine {
   }
 
   /** `as`: what the caller wants of the result. */
-  check<T>(
-    plan: CompiledPlan,
-    cost: number,
-    target: Target,
-    as: (result: RateLimitResult) => T,
-  ): Promise<T> {
+  check<T>(plan: CompiledPlan, cost: number, target: Target, as: (result: RateLimitResult) => T): Promise<T> {
     const denials = this.#denials;
     if (denials !== null && denials.size > 0) {
       const now = this.#cache.internals.clock.monotonic();

@@ -1,5 +1,5 @@
 import type { AtomicOperation, AtomicReply, MemoryDatabase } from "@crm/cache-core";
-import { LONGEST_MS, number } from "./plan.ts";
+import { number } from "./plan.ts";
 import { isWindow, packed, whole } from "./state/bytes.ts";
 
 const TAG = 0x66;

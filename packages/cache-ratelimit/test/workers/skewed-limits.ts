@@ -35,7 +35,10 @@ const recording = {
   run: async (...call: Parameters<typeof store.run>) => {
     const [operation, [key], args, options] = call;
     if (operation === checkWindow) {
-      const [micros, reply = null] = (await store.run(timed, [key as string], args, options)) as [number, Buffer];
+      const [micros, reply = null] = (await store.run(timed, [key as string], args, options)) as [
+        number,
+        Buffer,
+      ];
       const numbers = readWindow(reply);
       // Where it replies nothing the other script is asked.
       if (numbers !== null) {
