@@ -53,6 +53,8 @@ it("one call is one script, with one limit or four; 64 calls of one turn are fou
   expect(await scriptsDuring(() => four.check("u"))).toBe(1);
   const many = Array.from({ length: 64 }, (_, i) => `u${i}`);
   expect(await scriptsDuring(() => Promise.all(many.map((subject) => four.check(subject))))).toBe(4);
+  // The first of a single window is sent at once, by itself.
+  expect(await scriptsDuring(() => Promise.all(many.map((subject) => one.check(subject))))).toBe(5);
   expect(await scriptsDuring(() => four.refund("u"))).toBe(1);
 });
 

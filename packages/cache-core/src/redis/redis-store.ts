@@ -314,7 +314,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       settled = true;
       if (deadline !== undefined) deadline.current.settled = true;
     };
-    send({
+    const answer: Answer = {
       promise,
       onReply(reply) {
         settle();
@@ -330,7 +330,12 @@ export function redisStore(options: RedisStoreOptions): Store {
         if (isReplyError(cause)) reject(error);
         else fail(error);
       },
-    });
+    };
+    try {
+      send(answer);
+    } catch (cause) {
+      answer.onError(cause);
+    }
     // After it is on its way: the server need not wait for this.
     if (settled) return promise;
     deadline = deadlineOf(queue, sentAt, sample, () => {

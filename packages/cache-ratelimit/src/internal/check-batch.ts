@@ -64,8 +64,10 @@ export class CheckBatch {
     answered: (figures: readonly number[] | null) => T | Promise<T>,
     failed: (error: unknown) => T,
   ): Promise<T> {
+    const key = `${this.#keys[0]}${part}:${subject}`;
+    const asked = this.#store.run(checkWindow, [key], [cost, limit, window]);
     this.#underWay++;
-    return this.#store.run(checkWindow, [`${this.#keys[0]}${part}:${subject}`], [cost, limit, window]).then(
+    return asked.then(
       (reply) => {
         this.#underWay--;
         return answered(readWindow(reply));
@@ -104,8 +106,9 @@ export class CheckBatch {
       count += waiting.width;
     }
     const sentAt = this.#monotonic();
+    const asked = this.#store.run(checkLimits, this.#keys, args);
     this.#underWay++;
-    this.#store.run(checkLimits, this.#keys, args).then(
+    asked.then(
       (reply) => {
         this.#underWay--;
         const numbers = readChecks(reply, count);
