@@ -16,7 +16,7 @@ interface Script {
 
 /** What ioredis has and its types, or those of a caller's client, do not list. */
 type Client = Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">> & {
-  sendCommand?(command: object): unknown;
+  sendCommand(command: object): unknown;
 };
 
 /** Runs the Lua of atomic operations by its hash, and sends it to a server that does not know it. */
@@ -68,7 +68,7 @@ export class Scripts {
     }
     const { promise, onReply } = answer;
     const { head, sha } = script;
-    this.#client.sendCommand?.(new this.#ScriptCall(head, sha, keys, values, { promise, onReply, onError }));
+    this.#client.sendCommand(new this.#ScriptCall(head, sha, keys, values, { promise, onReply, onError }));
   }
 
   #learn(operation: AtomicOperation): Script {
