@@ -85,8 +85,8 @@ export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
   }
 
   return {
-    acquire: async (name, lockOptions) => taker.acquire(mutex(name), lockOptions),
-    tryAcquire: async (name, lockOptions) => taker.tryAcquire(mutex(name), lockOptions),
+    acquire: async (name, lockOptions) => await taker.acquire(mutex(name), lockOptions),
+    tryAcquire: async (name, lockOptions) => await taker.tryAcquire(mutex(name), lockOptions),
     async withLock<T>(
       name: string,
       lockOptions: LockOptions | ((lock: Lock) => T | Promise<T>),

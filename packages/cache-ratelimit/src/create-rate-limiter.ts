@@ -150,7 +150,7 @@ class Limiter<Name extends string> implements RateLimiter<Name> {
       const plan = this.#planFor(subject, options?.limits);
       const cost = costOf(options?.cost);
       checkAffordable(plan, cost);
-      return this.#engine.check(plan, cost, target) as Promise<RateLimitResult<Name>>;
+      return this.#engine.check(plan, cost, target, (result) => result as RateLimitResult<Name>);
     } catch (error) {
       return Promise.reject(error);
     }

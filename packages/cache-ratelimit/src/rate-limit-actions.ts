@@ -68,13 +68,18 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
     const engine = new Engine(cache, { maxEntries: 10_000, maxAgeMs: 5_000 });
     const plans = new LruMap<string, CompiledPlan>(1_000);
 
+    let latest: CompiledPlan | undefined;
+
     function planOf(limit: number, windowMs: number): CompiledPlan {
+      // Most callers ask with the same numbers all the time.
+      if (latest?.limits[0] === limit && latest.rules[0]?.windowMs === windowMs) return latest;
       const name = `${limit} ${windowMs}`;
       let plan = plans.get(name);
       if (plan === undefined) {
         plan = compilePlan([{ ...base, limit, windowMs }], [limit], []);
         plans.set(name, plan);
       }
+      latest = plan;
       return plan;
     }
 
@@ -84,12 +89,14 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
     }
 
     return {
-      async checkRateLimit(key, limit, window) {
-        const target = targetOf(key);
-        checkLimit("limit", limit);
-        const plan = planOf(limit, parseWindow("window", window));
-        const { allowed, remaining, resetIn } = await engine.check(plan, 1, target);
-        return { allowed, remaining, resetIn };
+      checkRateLimit(key, limit, window) {
+        try {
+          const target = targetOf(key);
+          checkLimit("limit", limit);
+          return engine.check(planOf(limit, parseWindow("window", window)), 1, target, toCheck);
+        } catch (error) {
+          return Promise.reject(error);
+        }
       },
 
       async getRateLimitInfo(key, limit) {
@@ -105,4 +112,8 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
       },
     };
   };
+}
+
+function toCheck({ allowed, remaining, resetIn }: RateLimitCheck): RateLimitCheck {
+  return { allowed, remaining, resetIn };
 }

@@ -9,6 +9,7 @@ import type { Algorithm } from "../src/rules.ts";
 import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
+import { checkWindow } from "../src/scripts/check-window.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 import { Twins } from "./support/twins.ts";
 
@@ -40,7 +41,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
 
   it(`reply the same and leave the same behind, in ${HISTORIES} random histories`, async () => {
     for (let history = 0; history < HISTORIES; history++) await run(`${SEED}/${history}`);
-    for (const { name } of [checkLimits, adjustLimits, reservePlace, cancelPlace]) {
+    for (const { name } of [checkLimits, checkWindow, adjustLimits, reservePlace, cancelPlace]) {
       expect(ran.get(name) ?? 0, name).toBeGreaterThan(HISTORIES);
     }
   }, 3_600_000);
@@ -52,10 +53,14 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     const ids: string[] = [];
     await twins.begin(Date.now() + DAY_MS);
 
-    async function both(operation: AtomicOperation, args: AtomicArgument[]): Promise<unknown> {
+    async function both(
+      operation: AtomicOperation,
+      args: AtomicArgument[],
+      key: string = PREFIX,
+    ): Promise<unknown> {
       ran.set(operation.name, (ran.get(operation.name) ?? 0) + 1);
       log.push(`${twins.now} ${operation.name} ${JSON.stringify(args)}`);
-      const { redis: inRedis, memory } = await twins.run(operation, PREFIX, args);
+      const { redis: inRedis, memory } = await twins.run(operation, key, args);
       expect(memory, `seed ${seed}\n${log.join("\n")}`).toEqual(inRedis);
       return inRedis.reply;
     }
@@ -73,6 +78,15 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         case 2:
         case 3:
         case 4: {
+          const window =
+            plan.windows.length > 0 && random.chance(0.4) ? random.pick(plan.windows) : undefined;
+          if (window !== undefined) {
+            // As `CheckBatch` asks a window by itself, and a limit that varies from call to call.
+            const limit = random.pick([window.limit, window.limit, 1, 5]);
+            const key = `${PREFIX}${window.part}:${subjects[window.subject - 1]}`;
+            await both(checkWindow, [random.pick([1, cost]), limit, window.windowMs], key);
+            break;
+          }
           const args: AtomicArgument[] = [];
           for (let calls = random.int(1, 4); calls > 0; calls--) {
             args.push(plan.source, random.pick([cost, cost, cost, -cost, 0]), ...subjects);
@@ -128,6 +142,13 @@ interface RandomPlan {
   readonly source: string;
   readonly subjects: number;
   readonly parts: readonly string[];
+  /** Its fixed windows. */
+  readonly windows: readonly {
+    readonly part: string;
+    readonly limit: number;
+    readonly windowMs: number;
+    readonly subject: number;
+  }[];
   /** What fits under every rule. */
   readonly most: number;
 }
@@ -156,6 +177,9 @@ function planOf(random: SeededRandom): RandomPlan {
     source: JSON.stringify([subjects, ...rules]),
     subjects,
     parts: rules.map(([part]) => part),
+    windows: rules.flatMap(([part, kind, limit, windowMs, , , , subject]) =>
+      kind === "f" ? [{ part, limit, windowMs, subject }] : [],
+    ),
     most: Math.min(...rules.filter(([, , , , , , shadow]) => shadow === 0).map(([, , limit]) => limit), 100),
   };
 }

@@ -23,11 +23,14 @@ export class DeadlineQueue {
     this.#durationMs = durationMs;
   }
 
-  /** Calls `expire` when the duration has passed, unless the handle was settled before. */
-  add(expire: () => void): Waiting {
+  /**
+   * Calls `expire` when the duration has passed since `from`, unless the handle was settled before. Calls come in the order of
+   * these times, or nearly: one that is late holds those before it up no longer than that.
+   */
+  add(expire: () => void, from: number = performance.now()): Waiting {
     // Answered calls leave the front at once, so that the queue stays as short as what is in flight.
     this.#dropSettled();
-    const waiting = { at: performance.now() + this.#durationMs, settled: false, expire, next: undefined };
+    const waiting = { at: from + this.#durationMs, settled: false, expire, next: undefined };
     if (this.#last === undefined) this.#first = waiting;
     else this.#last.next = waiting;
     this.#last = waiting;

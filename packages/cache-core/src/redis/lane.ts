@@ -36,7 +36,7 @@ export class Lane {
    * between keys only, so each refusal takes a while: nobody else waits for one before this moment has passed.
    */
   get refuses(): boolean {
-    return performance.now() < this.#refusesUntil;
+    return this.#refusesUntil > 0 && performance.now() < this.#refusesUntil;
   }
 
   noteRefusal(): void {

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { ClusterOptions, RedisOptions } from "ioredis";
 import { InvalidConfigurationError } from "../errors.ts";
 import type { RedisLike } from "./redis-like.ts";
+import type { CommandClass } from "./script-call.ts";
 
 /** The constructors that the store uses, by shape: their full types differ between ioredis 5 and 6. */
 interface IoRedis {
@@ -10,6 +11,7 @@ interface IoRedis {
     nodes: readonly { host: string; port: number }[],
     options: ClusterOptions,
   ) => RedisLike;
+  readonly Command: CommandClass;
 }
 
 /**
@@ -27,4 +29,14 @@ export function loadIoredis(): IoRedis {
       cause,
     });
   }
+}
+
+/**
+ * The class of the commands of a client that the store made; `undefined` where a command has to do more than to be sent:
+ * to find its node in a Cluster, or what an option of ioredis asks of each.
+ */
+export function commandClassFor(client: RedisLike): CommandClass | undefined {
+  const { commandTimeout, showFriendlyErrorStack } = client.options as RedisOptions;
+  const plain = client.isCluster !== true && commandTimeout === undefined && showFriendlyErrorStack !== true;
+  return plain ? loadIoredis().Command : undefined;
 }

@@ -4,7 +4,7 @@ import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import { redactCause } from "../redact.ts";
 import type { Store, StoreWarning } from "../store.ts";
-import { BulkFlow } from "./bulk-flow.ts";
+import { BulkFlow, type FlowSample } from "./bulk-flow.ts";
 import { boundedDuration, wholeNumber } from "./check-options.ts";
 import { checkTarget } from "./check-target.ts";
 import { connect } from "./connect.ts";
@@ -13,12 +13,14 @@ import { type DeadlineHandle, DeadlineQueue } from "./deadline-queue.ts";
 import { DurableRuns } from "./durable-runs.ts";
 import { FirstConnection } from "./first-connection.ts";
 import { Lane } from "./lane.ts";
+import { commandClassFor } from "./load-ioredis.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
 import { replaceSilent } from "./replace-silent.ts";
 import { isLoading, isReplyError, toStoreError } from "./reply-error.ts";
 import { revive } from "./revive.ts";
 import { scanKeys } from "./scan-keys.ts";
+import type { Answer } from "./script-call.ts";
 import { Scripts } from "./scripts.ts";
 import { SharedReaders } from "./shared-readers.ts";
 import { SharedSubscriber } from "./shared-subscriber.ts";
@@ -59,7 +61,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     60_000,
   );
   const { client, topology, owned } = connect(options);
-  const scripts = new Scripts(client);
+  const scripts = new Scripts(client, owned ? commandClassFor(client) : undefined);
   const cluster = topology === "cluster";
   const buckets = cluster ? wholeNumber(options.buckets ?? 16, "buckets", 1, 256) : 1;
 
@@ -162,8 +164,9 @@ export function redisStore(options: RedisStoreOptions): Store {
   function readClock(lane: Lane): void {
     const key = `clock${lane.hashTag}`;
     const sentAt = performance.now();
+    const sample = flow.sample(sentAt);
     const sent = scripts.run(READ_CLOCK, [key], []);
-    const deadline = deadlineOf(deadlines, sentAt, () => timedOut(lane, sentAt));
+    const deadline = deadlineOf(deadlines, sentAt, sample, () => timedOut(lane, sentAt));
     sent.then(
       (reply) => {
         deadline.current.settled = true;
@@ -184,9 +187,9 @@ export function redisStore(options: RedisStoreOptions): Store {
     let question = clockQuestions.get(lane);
     if (question === undefined) {
       let sentAt = 0;
-      question = guarded("readClock", lane, longDeadlines, () => {
+      question = guarded("readClock", lane, longDeadlines, (answer) => {
         sentAt = performance.now();
-        return scripts.run(READ_CLOCK, [`clock${lane.hashTag}`], []);
+        scripts.send(READ_CLOCK, [`clock${lane.hashTag}`], [], answer);
       })
         .then((reply) => lane.noteServerTime(Number(reply), sentAt))
         .finally(() => clockQuestions.delete(lane));
@@ -195,13 +198,16 @@ export function redisStore(options: RedisStoreOptions): Store {
     return question;
   }
 
-  /** The deadline of a call that was sent at `sentAt`. It passes later while large values are on their way. */
+  /**
+   * The deadline of a call that was sent at `sentAt`. It passes later while large values are on their way: `sample` is what
+   * the connection had carried before it.
+   */
   function deadlineOf(
     queue: DeadlineQueue,
     sentAt: number,
+    sample: FlowSample,
     passed: () => void,
   ): { readonly current: DeadlineHandle } {
-    const sample = flow.sample(sentAt);
     let before = sample;
     let overdueSince: number | undefined;
     const expire = (): void => {
@@ -212,7 +218,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       if (closed || (!moves && now.at - overdueSince >= flow.allowanceMs(sample, now))) passed();
       else deadline.current = queue.add(expire);
     };
-    const deadline = { current: queue.add(expire) };
+    const deadline = { current: queue.add(expire, sentAt) };
     return deadline;
   }
 
@@ -284,39 +290,59 @@ export function redisStore(options: RedisStoreOptions): Store {
     operation: string,
     lane: Lane,
     queue: DeadlineQueue,
-    send: () => Promise<T>,
+    send: (answer: Answer) => void,
     until?: number | null,
   ): Promise<T> {
     const refusal = admit(operation, lane, queue === longDeadlines ? firstOfLong : first);
     if (refusal !== undefined) return refusal.then(() => guarded(operation, lane, queue, send, until));
     const sentAt = performance.now();
-    return new Promise<T>((resolve, reject) => {
-      const fail = (error: unknown): void => {
-        const leftMs = until == null || closed ? 0 : until + 1 - (lane.bounds?.atLeast ?? until);
-        if (leftMs > 0) setTimeout(reject, leftMs, error).unref();
-        else reject(error);
-      };
-      const deadline = deadlineOf(queue, sentAt, () => {
-        timedOut(lane, sentAt);
-        fail(new StoreUnavailableError({ operation, reason: "timeout" }));
-      });
-      send().then(
-        (value) => {
-          deadline.current.settled = true;
-          answered(lane);
-          resolve(value);
-        },
-        (cause) => {
-          deadline.current.settled = true;
-          if (isReplyError(cause)) answered(lane);
-          if (isLoading(cause)) lane.noteRefusal();
-          const error = toStoreError(operation, cause);
-          if (error.code === "STORE_UNAVAILABLE" && error.reason === "readonly") leaveReplica();
-          if (isReplyError(cause)) reject(error);
-          else fail(error);
-        },
-      );
+    const sample = flow.sample(sentAt);
+    let resolve!: (value: T) => void;
+    let reject!: (error: unknown) => void;
+    const promise = new Promise<T>((onValue, onError) => {
+      resolve = onValue;
+      reject = onError;
     });
+    const fail = (error: unknown): void => {
+      const leftMs = until == null || closed ? 0 : until + 1 - (lane.bounds?.atLeast ?? until);
+      if (leftMs > 0) setTimeout(reject, leftMs, error).unref();
+      else reject(error);
+    };
+    let settled = false;
+    let deadline: { readonly current: DeadlineHandle } | undefined;
+    const settle = (): void => {
+      settled = true;
+      if (deadline !== undefined) deadline.current.settled = true;
+    };
+    const answer: Answer = {
+      promise,
+      onReply(reply) {
+        settle();
+        answered(lane);
+        resolve(reply as T);
+      },
+      onError(cause) {
+        settle();
+        if (isReplyError(cause)) answered(lane);
+        if (isLoading(cause)) lane.noteRefusal();
+        const error = toStoreError(operation, cause);
+        if (error.code === "STORE_UNAVAILABLE" && error.reason === "readonly") leaveReplica();
+        if (isReplyError(cause)) reject(error);
+        else fail(error);
+      },
+    };
+    try {
+      send(answer);
+    } catch (cause) {
+      answer.onError(cause);
+    }
+    // After it is on its way: the server need not wait for this.
+    if (settled) return promise;
+    deadline = deadlineOf(queue, sentAt, sample, () => {
+      timedOut(lane, sentAt);
+      fail(new StoreUnavailableError({ operation, reason: "timeout" }));
+    });
+    return promise;
   }
 
   let leftReplicaAt = Number.NEGATIVE_INFINITY;
@@ -337,9 +363,10 @@ export function redisStore(options: RedisStoreOptions): Store {
       reads = new Batch(READS_OF_ONE_COMMAND, async (keys) => {
         if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
         const [only] = keys;
-        return guarded("get", lane, deadlines, async () =>
-          keys.length === 1 && only !== undefined ? [await readOne(only)] : client.mgetBuffer(...keys),
-        );
+        return guarded("get", lane, deadlines, ({ onReply, onError }) => {
+          if (keys.length > 1 || only === undefined) client.mgetBuffer(...keys).then(onReply, onError);
+          else readOne(only).then((value) => onReply([value]), onError);
+        });
       });
       readBatches.set(lane, reads);
     }
@@ -410,7 +437,9 @@ export function redisStore(options: RedisStoreOptions): Store {
         [...groups].map(async ([lane, places]) => {
           if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
           const names = places.map((at) => keys[at] as string);
-          const found = await guarded("getMany", lane, deadlines, () => client.mgetBuffer(...names));
+          const found = await guarded<(Buffer | null)[]>("getMany", lane, deadlines, (answer) => {
+            client.mgetBuffer(...names).then(answer.onReply, answer.onError);
+          });
           places.forEach((at, i) => {
             values[at] = found[i] ?? null;
           });
@@ -422,8 +451,8 @@ export function redisStore(options: RedisStoreOptions): Store {
     run(operation, keys, args, runOptions) {
       const lane = laneOf(keys[0] as string);
       const queue = runOptions?.deadlineMs === undefined ? deadlines : longDeadlines;
-      const send = (): Promise<unknown> => scripts.run(operation, keys, args);
-      return guarded(operation.name, lane, queue, send, runOptions?.until) as Promise<AtomicReply>;
+      const send = (answer: Answer): void => scripts.send(operation, keys, args, answer);
+      return guarded<AtomicReply>(operation.name, lane, queue, send, runOptions?.until);
     },
 
     async runDurably(operation, keys, args, durability) {
@@ -442,12 +471,11 @@ export function redisStore(options: RedisStoreOptions): Store {
       return Math.floor(bounds.atLeast + bounds.spreadMs + invalidationMs);
     },
     publish: (channel, message) =>
-      guarded("publish", laneOf(""), deadlines, async () =>
-        cluster
-          ? // ioredis sends `PUBLISH` to any node; the script goes to the one of the channel, so messages keep their order.
-            Number(await scripts.run(PUBLISH, [channel], [message]))
-          : client.publish(channel, message),
-      ),
+      guarded<number>("publish", laneOf(""), deadlines, (answer) => {
+        // ioredis sends `PUBLISH` to any node; the script goes to the one of the channel, so messages keep their order.
+        if (cluster) scripts.send(PUBLISH, [channel], [message], answer);
+        else client.publish(channel, message).then(answer.onReply, answer.onError);
+      }),
     subscribe: (channel, handler, onGap) => subscriber.subscribe(channel, handler, onGap),
     follow: (stream, handlers, followOptions) => readers.follow(stream, handlers, followOptions),
     scan: (prefix) => scanKeys(client, prefix),

@@ -3,33 +3,91 @@ import type { AtomicArgument, AtomicOperation } from "../atomic-operation.ts";
 import { compactLua } from "./compact-lua.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { isReplyError } from "./reply-error.ts";
+import { type Answer, type CommandClass, headOf, makeScriptCallClass } from "./script-call.ts";
+
+interface Script {
+  readonly lua: string;
+  readonly sha: string;
+  /** The beginning of its calls, for as many keys and values as the last one had. */
+  head: string;
+  keys: number;
+  values: number;
+}
+
+/** What ioredis has and its types, or those of a caller's client, do not list. */
+type Client = Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">> & {
+  sendCommand(command: object): unknown;
+};
 
 /** Runs the Lua of atomic operations by its hash, and sends it to a server that does not know it. */
 export class Scripts {
-  readonly #client: Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">>;
-  readonly #known = new Map<AtomicOperation, { readonly lua: string; readonly sha: string }>();
+  readonly #client: Client;
+  readonly #ScriptCall: ReturnType<typeof makeScriptCallClass> | undefined;
+  readonly #known = new Map<AtomicOperation, Script>();
 
-  constructor(client: RedisLike) {
-    this.#client = client as Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">>;
+  /** `Command`: that of the ioredis which made the client, where calls need nothing else of it. */
+  constructor(client: RedisLike, Command: CommandClass | undefined) {
+    this.#client = client as RedisLike & Client;
+    this.#ScriptCall = Command === undefined ? undefined : makeScriptCallClass(Command);
   }
 
-  async run(
+  run(
     operation: AtomicOperation,
     keys: readonly string[],
-    args: readonly AtomicArgument[],
+    values: readonly AtomicArgument[],
   ): Promise<unknown> {
-    let script = this.#known.get(operation);
-    if (script === undefined) {
-      const lua = compactLua(operation.lua);
-      script = { lua, sha: createHash("sha1").update(lua).digest("hex") };
-      this.#known.set(operation, script);
-    }
-    try {
-      // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
-      return await this.#client.evalshaBuffer(script.sha, keys.length, keys as never, args as never);
-    } catch (cause) {
-      if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) throw cause;
-      return await this.#client.evalBuffer(script.lua, keys.length, keys as never, args as never);
-    }
+    return answerOf((answer) => this.send(operation, keys, values, answer));
   }
+
+  /** As `run`, but tells the answer as soon as it is read. */
+  send(
+    operation: AtomicOperation,
+    keys: readonly string[],
+    values: readonly AtomicArgument[],
+    answer: Answer,
+  ): void {
+    const script = this.#known.get(operation) ?? this.#learn(operation);
+    const onError = (cause: unknown): void => {
+      if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) answer.onError(cause);
+      // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
+      else
+        this.#client
+          .evalBuffer(script.lua, keys.length, keys as never, values as never)
+          .then(answer.onReply, answer.onError);
+    };
+    if (this.#ScriptCall === undefined) {
+      this.#client
+        .evalshaBuffer(script.sha, keys.length, keys as never, values as never)
+        .then(answer.onReply, onError);
+      return;
+    }
+    if (script.keys !== keys.length || script.values !== values.length) {
+      script.keys = keys.length;
+      script.values = values.length;
+      script.head = headOf(script.sha, keys.length, values.length);
+    }
+    const { promise, onReply } = answer;
+    const { head, sha } = script;
+    this.#client.sendCommand(new this.#ScriptCall(head, sha, keys, values, { promise, onReply, onError }));
+  }
+
+  #learn(operation: AtomicOperation): Script {
+    const lua = compactLua(operation.lua);
+    const sha = createHash("sha1").update(lua).digest("hex");
+    const script = { lua, sha, head: "", keys: -1, values: -1 };
+    this.#known.set(operation, script);
+    return script;
+  }
+}
+
+/** The answer to what is asked, as a promise. */
+function answerOf(ask: (answer: Answer) => void): Promise<unknown> {
+  let onReply!: Answer["onReply"];
+  let onError!: Answer["onError"];
+  const promise = new Promise<unknown>((resolve, reject) => {
+    onReply = resolve;
+    onError = reject;
+  });
+  ask({ promise, onReply, onError });
+  return promise;
 }

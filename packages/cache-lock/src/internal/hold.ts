@@ -150,10 +150,10 @@ export class Hold {
   }
 
   /** Resolves to whether it was still held. A second call resolves to `false`. */
-  async release(): Promise<boolean> {
-    if (this.#users === 0) return false;
+  release(): Promise<boolean> {
+    if (this.#users === 0) return Promise.resolve(false);
     this.#users--;
-    if (this.#users > 0) return this.held;
+    if (this.#users > 0) return Promise.resolve(this.held);
     const reason = this.#lostReason;
     if (this.#state === "held") {
       this.#state = "released";
@@ -161,7 +161,9 @@ export class Hold {
       this.#keeper.ended(this);
     }
     // The store itself has said that there is nothing left to give back.
-    if (reason === "taken" || reason === "forced" || reason === "released") return false;
+    if (reason === "taken" || reason === "forced" || reason === "released") {
+      return Promise.resolve(false);
+    }
     return this.#keeper.giveBack(this);
   }
 

@@ -70,23 +70,24 @@ export class LockCalls {
     queue: boolean,
     durability: Durability | undefined,
   ): Promise<AcquireReply> {
-    const args = [token, ttlMs, ticket, queue ? "q" : "t"];
-    const [reply, acknowledged] = await this.#run(acquireLock, place, args, durability);
-    const [state, value, watchMs, nextMs, missing, ...granted] = reply as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const rest = [token, ttlMs, ticket, queue ? "q" : "t"];
+    let reply: AtomicReply;
+    let acknowledged = 0;
+    if (durability === undefined) reply = await this.#run(acquireLock, place, rest);
+    else {
+      const args = [...this.#head, ...rest];
+      ({ reply, acknowledged } = await this.#store.runDurably(acquireLock, place.keys, args, durability));
+    }
+    const numbers = listOf(acquireLock, reply) as readonly number[];
+    const value = numbers[1] as number;
     return {
-      fence: state === 1 ? value : undefined,
-      ticket: state === 1 ? 0 : value,
-      watchMs,
-      nextMs,
-      missing: missing === 1,
+      fence: numbers[0] === 1 ? value : undefined,
+      ticket: numbers[0] === 1 ? 0 : value,
+      watchMs: numbers[2] as number,
+      nextMs: numbers[3] as number,
+      missing: numbers[4] === 1,
       acknowledged,
-      granted: grants(granted),
+      granted: grants(numbers, 5),
     };
   }
 
@@ -106,28 +107,30 @@ export class LockCalls {
   }
 
   async release(place: LockPlace, token: string): Promise<Aftermath & { readonly held: boolean }> {
-    const [reply] = await this.#run(releaseLock, place, [token]);
-    const [held, watchMs, ...granted] = reply as [number, number];
-    return { held: held === 1, watchMs, granted: grants(granted) };
+    const reply = listOf(releaseLock, await this.#run(releaseLock, place, [token]));
+    return { held: reply[0] === 1, watchMs: reply[1] as number, granted: grants(reply, 2) };
   }
 
   async watch(place: LockPlace): Promise<Aftermath> {
-    const [reply] = await this.#run(watchLock, place, []);
-    const [watchMs, ...granted] = reply as [number];
-    return { watchMs, granted: grants(granted) };
+    const reply = listOf(watchLock, await this.#run(watchLock, place, []));
+    return { watchMs: reply[0] as number, granted: grants(reply, 1) };
   }
 
   async force(place: LockPlace): Promise<Aftermath & { readonly taken: readonly string[] }> {
-    const [reply] = await this.#run(forceReleaseLock, place, []);
-    const [watchMs, count, ...tokens] = reply as [number, number, ...unknown[]];
-    return { watchMs, taken: texts(tokens.slice(0, count)), granted: grants(tokens.slice(count)) };
+    const reply = listOf(forceReleaseLock, await this.#run(forceReleaseLock, place, []));
+    const end = 2 + (reply[1] as number);
+    return {
+      watchMs: reply[0] as number,
+      taken: reply.slice(2, end).map(String),
+      granted: grants(reply, end),
+    };
   }
 
   async inspect(
     place: LockPlace,
   ): Promise<{ fence: number; waiters: number; holders: readonly HolderReply[] }> {
-    const [reply] = await this.#run(inspectLock, place, []);
-    const [fence, waiters, ...rest] = reply as [number, number, ...unknown[]];
+    const reply = listOf(inspectLock, await this.#run(inspectLock, place, []));
+    const [fence, waiters, ...rest] = reply as unknown as [number, number, ...unknown[]];
     const holders: HolderReply[] = [];
     for (let i = 0; i < rest.length; i += 3) {
       holders.push({ token: String(rest[i]), leftMs: Number(rest[i + 1]), record: String(rest[i + 2]) });
@@ -135,29 +138,27 @@ export class LockCalls {
     return { fence, waiters, holders };
   }
 
-  async #run(
+  #run(
     operation: AtomicOperation,
     place: LockPlace,
     rest: readonly (string | number)[],
-    durability?: Durability | undefined,
-  ): Promise<[reply: readonly AtomicReply[], acknowledged: number]> {
-    const args = [...this.#head, ...rest];
-    let reply: AtomicReply;
-    let acknowledged = 0;
-    if (durability === undefined) reply = await this.#store.run(operation, place.keys, args, PATIENT);
-    else ({ reply, acknowledged } = await this.#store.runDurably(operation, place.keys, args, durability));
-    if (!Array.isArray(reply)) throw new StoreReplyError({ operation: operation.name, received: reply });
-    return [reply, acknowledged];
+  ): Promise<AtomicReply> {
+    return this.#store.run(operation, place.keys, [...this.#head, ...rest], PATIENT);
   }
 }
 
-function grants(pairs: readonly unknown[]): OwnGrant[] {
+function listOf(operation: AtomicOperation, reply: AtomicReply): readonly AtomicReply[] {
+  if (Array.isArray(reply)) return reply;
+  throw new StoreReplyError({ operation: operation.name, received: reply });
+}
+
+/** Own grants, from a place in a reply to its end. */
+function grants(reply: readonly AtomicReply[], from: number): readonly OwnGrant[] {
+  if (reply.length <= from) return NONE;
   const found: OwnGrant[] = [];
-  for (let i = 0; i < pairs.length; i += 2)
-    found.push({ token: String(pairs[i]), fence: Number(pairs[i + 1]) });
+  for (let i = from; i < reply.length; i += 2)
+    found.push({ token: String(reply[i]), fence: Number(reply[i + 1]) });
   return found;
 }
 
-function texts(bulks: readonly unknown[]): string[] {
-  return bulks.map(String);
-}
+const NONE: readonly OwnGrant[] = [];

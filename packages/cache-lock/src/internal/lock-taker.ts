@@ -87,7 +87,8 @@ export class LockTaker {
     return found;
   }
 
-  async #find(
+  /** Throws, rather than rejects, what is wrong with the options. */
+  #find(
     wanted: Wanted,
     options: LockOptions | undefined,
     wait: LockOptions["wait"] & {},
@@ -98,7 +99,7 @@ export class LockTaker {
     if (resolved.reentrant) {
       resolved.signal?.throwIfAborted();
       const hold = this.#around.getStore()?.get(place.keys[0]);
-      if (hold?.share()) return hold;
+      if (hold?.share()) return Promise.resolve(hold);
     }
     const { ttlMs, waitMs, signal, renew, durability } = resolved;
     return this.engine.acquire({ place, permits, limit, ttlMs, waitMs, signal, renew, durability });

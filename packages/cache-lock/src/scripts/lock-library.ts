@@ -63,8 +63,8 @@ end
 
 /** See `LUA_TAKE_FREE`. */
 export const LUA_LEAVE_ALONE: string = `${LUA_HEAD}
-local ends = redis.call('ZSCORE', HOLDERS, ARGV[5])
-if ends and tonumber(ends) > now and redis.call('EXISTS', QUEUE) == 0 and redis.call('ZCARD', HOLDERS) == 1 then
+local first = redis.call('ZRANGE', HOLDERS, 0, 1, 'WITHSCORES')
+if first[1] == ARGV[5] and not first[3] and tonumber(first[2]) > now and redis.call('EXISTS', QUEUE) == 0 then
   local process = string.match(ARGV[5], '^([^.]*)%.')
   local f, s = string.match(redis.call('HGET', STATE, 'm') or '', '^(%d+)|%d+|(%d+)$')
   if f and process == ARGV[1] then

@@ -1,6 +1,8 @@
 import type { AtomicArgument, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
+import { checkWindow, readWindow } from "../scripts/check-window.ts";
+import type { CompiledPlan, WindowRule } from "./compiled-plan.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
 const CALLS_OF_ONE_SCRIPT = 16;
@@ -13,13 +15,24 @@ export interface Waiting {
   failed(error: unknown): void;
 }
 
-/** Sends together what is asked in one turn of the event loop; alone, a call is sent at the end of the turn. */
+interface Call {
+  readonly plan: CompiledPlan;
+  readonly cost: number;
+  readonly subjects: readonly string[];
+  readonly waiting: Waiting;
+}
+
+/**
+ * Sends together what is asked in one turn of the event loop, at its end. A call that may be asked by itself is sent at once where no
+ * other is under way.
+ */
 export class CheckBatch {
   readonly #store: Store;
   readonly #keys: readonly [string];
   readonly #monotonic: () => number;
-  #args: AtomicArgument[] = [];
-  #waiting: Waiting[] = [];
+  #calls: Call[] = [];
+  /** Scripts that were not answered yet. */
+  #underWay = 0;
 
   /** `prefix`: the limiter's keys in one slot group. */
   constructor(store: Store, prefix: string, monotonic: () => number) {
@@ -28,36 +41,88 @@ export class CheckBatch {
     this.#monotonic = monotonic;
   }
 
-  /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
-  add(plan: string, cost: number, subjects: readonly string[], waiting: Waiting): void {
-    this.#args.push(plan, cost);
-    for (const subject of subjects) this.#args.push(subject);
-    this.#waiting.push(waiting);
-    if (this.#waiting.length === 1) process.nextTick(() => this.#flush());
-    else if (this.#waiting.length === CALLS_OF_ONE_SCRIPT) this.#flush();
+  /** Nothing is under way, and nobody waits to be sent. */
+  get idle(): boolean {
+    return this.#underWay === 0 && this.#calls.length === 0;
   }
 
-  #flush(): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    const args = this.#args;
-    this.#waiting = [];
-    this.#args = [];
-    const sentAt = this.#monotonic();
-    this.#store.run(checkLimits, this.#keys, args).then(
+  /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
+  add(plan: CompiledPlan, cost: number, subjects: readonly string[], waiting: Waiting): void {
+    this.#calls.push({ plan, cost, subjects, waiting });
+    if (this.#calls.length === 1) process.nextTick(this.#flush);
+    else if (this.#calls.length === CALLS_OF_ONE_SCRIPT) this.#flush();
+  }
+
+  /**
+   * Asks a call of one fixed window by itself, at once. `answered` is told the figures of its rule; `null` where the store holds something
+   * unusual: then it has to be asked as any other.
+   */
+  askAlone<T>(
+    { part, limit, window }: WindowRule,
+    cost: number,
+    subject: string,
+    answered: (figures: readonly number[] | null) => T | Promise<T>,
+    failed: (error: unknown) => T,
+  ): Promise<T> {
+    const key = `${this.#keys[0]}${part}:${subject}`;
+    const asked = this.#store.run(checkWindow, [key], [cost, limit, window]);
+    this.#underWay++;
+    return asked.then(
       (reply) => {
-        const count = waiting.reduce((sum, { width }) => sum + width, 1);
+        this.#underWay--;
+        return answered(readWindow(reply));
+      },
+      (error) => {
+        this.#underWay--;
+        return failed(error);
+      },
+    );
+  }
+
+  readonly #flush = (): void => {
+    const calls = this.#calls;
+    const [first] = calls;
+    if (first === undefined) return;
+    this.#calls = [];
+    const { plan, cost, subjects, waiting } = first;
+    if (calls.length > 1 || cost <= 0 || plan.window === null) {
+      this.#askTogether(calls);
+      return;
+    }
+    const sentAt = this.#monotonic();
+    const answered = (figures: readonly number[] | null): void => {
+      if (figures === null) this.#askTogether(calls);
+      else waiting.answered(figures, 0, sentAt);
+    };
+    void this.askAlone(plan.window, cost, subjects[0] as string, answered, waiting.failed);
+  };
+
+  #askTogether(calls: readonly Call[]): void {
+    const args: AtomicArgument[] = [];
+    let count = 1;
+    for (const { plan, cost, subjects, waiting } of calls) {
+      args.push(plan.source, cost);
+      for (const subject of subjects) args.push(subject);
+      count += waiting.width;
+    }
+    const sentAt = this.#monotonic();
+    const asked = this.#store.run(checkLimits, this.#keys, args);
+    this.#underWay++;
+    asked.then(
+      (reply) => {
+        this.#underWay--;
         const numbers = readChecks(reply, count);
         let from = 1;
-        for (const each of waiting) {
+        for (const { waiting } of calls) {
           if (numbers === null)
-            each.failed(new StoreReplyError({ operation: checkLimits.name, received: reply }));
-          else each.answered(numbers, from, sentAt);
-          from += each.width;
+            waiting.failed(new StoreReplyError({ operation: checkLimits.name, received: reply }));
+          else waiting.answered(numbers, from, sentAt);
+          from += waiting.width;
         }
       },
       (error) => {
-        for (const each of waiting) each.failed(error);
+        this.#underWay--;
+        for (const { waiting } of calls) waiting.failed(error);
       },
     );
   }

@@ -12,9 +12,20 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
+  /** Its only rule, when that is a fixed window of the call's subject: a call by itself is then asked of `checkWindow`. */
+  readonly window: WindowRule | null;
   readonly onlyShadows: boolean;
   /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
   readonly local: { readonly source: string; readonly places: readonly number[] } | null;
+}
+
+/** A fixed window as `checkWindow` takes it. */
+export interface WindowRule {
+  readonly part: string;
+  /** As it is sent. */
+  readonly limit: string;
+  /** In ms, as it is sent. */
+  readonly window: string;
 }
 
 /** `subjects`: the names of the calls' subjects in the order in which they are sent. */
@@ -36,6 +47,7 @@ export function compilePlan(
     rules,
     limits: [...limits],
     capacities: wire.map(([, , capacity]) => capacity),
+    window: windowOf(count, wire),
     onlyShadows: rules.every(({ shadow }) => shadow),
     local: places.length === 0 ? null : { source: encode(count, shares), places },
   };
@@ -48,6 +60,13 @@ export function checkAffordable(plan: CompiledPlan, cost: number): void {
     const limit = plan.capacities[i] as number;
     if (cost > limit && !rule.shadow) throw new CostExceedsLimitError({ rule: rule.name, cost, limit });
   }
+}
+
+function windowOf(subjects: number, wire: readonly WireRule[]): WindowRule | null {
+  const [first] = wire;
+  if (subjects !== 1 || wire.length !== 1 || first?.[1] !== "f") return null;
+  const [part, , limit, windowMs] = first;
+  return { part, limit: String(limit), window: String(windowMs) };
 }
 
 function encode(subjects: number, rules: readonly WireRule[]): string {

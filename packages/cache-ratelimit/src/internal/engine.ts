@@ -66,7 +66,8 @@ export class Engine {
     return `${keys.base}q${keys.hashTag(bucket)}:`;
   }
 
-  check(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
+  /** `as`: what the caller wants of the result. */
+  check<T>(plan: CompiledPlan, cost: number, target: Target, as: (result: RateLimitResult) => T): Promise<T> {
     const denials = this.#denials;
     if (denials !== null && denials.size > 0) {
       const now = this.#cache.internals.clock.monotonic();
@@ -74,39 +75,77 @@ export class Engine {
       if (denial !== undefined) {
         this.#denied++;
         this.#deniedFromMemory++;
-        return Promise.resolve(toResult(plan, denial.figures, 0, "memory", now - denial.at));
+        return Promise.resolve(as(toResult(plan, denial.figures, 0, "memory", now - denial.at)));
       }
     }
+    const batch = this.#batchOf(target.bucket);
+    const epoch = denials?.epoch;
+    if (!batch.idle || plan.window === null) return this.#checkTogether(batch, plan, cost, target, epoch, as);
+    const sentAt = this.#cache.internals.clock.monotonic();
+    return batch.askAlone(
+      plan.window,
+      cost,
+      target.subjects[0] as string,
+      (figures) =>
+        figures === null
+          ? this.#checkTogether(batch, plan, cost, target, epoch, as)
+          : as(this.#note(plan, cost, target, figures, 0, sentAt, epoch)),
+      (error) => as(this.#orPolicy(error, plan, cost, target)),
+    );
+  }
+
+  #checkTogether<T>(
+    batch: CheckBatch,
+    plan: CompiledPlan,
+    cost: number,
+    target: Target,
+    epoch: number | undefined,
+    as: (result: RateLimitResult) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const epoch = denials?.epoch;
-      this.#batchOf(target.bucket).add(plan.source, cost, target.subjects, {
+      batch.add(plan, cost, target.subjects, {
         width: FIGURES * plan.rules.length,
-        answered: (reply, from, sentAt) => {
-          const result = toResult(plan, reply, from, "store", 0);
-          if (result.allowed) this.#allowed++;
-          else {
-            this.#denied++;
-            if (denials !== null && denials.epoch === epoch) {
-              denials.remember(target.id, {
-                plan: plan.source,
-                cost,
-                at: sentAt,
-                until: sentAt + result.retryAfter * 1000,
-                figures: reply.slice(from, from + FIGURES * plan.rules.length),
-              });
-            }
+        answered: (reply, from, sentAt) =>
+          resolve(as(this.#note(plan, cost, target, reply, from, sentAt, epoch))),
+        failed: (error) => {
+          try {
+            resolve(as(this.#orPolicy(error, plan, cost, target)));
+          } catch (unavailable) {
+            reject(unavailable);
           }
-          resolve(result);
         },
-        failed: (error) => this.#orPolicy(error, plan, cost, target, resolve, reject),
       });
     });
+  }
+
+  /** The result of a call that the store has decided. `epoch`: that of the memory of refusals when it was asked. */
+  #note(
+    plan: CompiledPlan,
+    cost: number,
+    target: Target,
+    reply: readonly number[],
+    from: number,
+    sentAt: number,
+    epoch: number | undefined,
+  ): RateLimitResult {
+    const result = toResult(plan, reply, from, "store", 0);
+    this.count(result);
+    if (!result.allowed && this.#denials !== null && this.#denials.epoch === epoch) {
+      this.#denials.remember(target.id, {
+        plan: plan.source,
+        cost,
+        at: sentAt,
+        until: sentAt + result.retryAfter * 1000,
+        figures: reply.slice(from, from + FIGURES * plan.rules.length),
+      });
+    }
+    return result;
   }
 
   /** As `check` (a cost of 0 only looks), without memory and without policy: the store answers, or the call rejects. */
   ask(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#batchOf(target.bucket).add(plan.source, cost, target.subjects, {
+      this.#batchOf(target.bucket).add(plan, cost, target.subjects, {
         width: FIGURES * plan.rules.length,
         answered: (reply, from) => resolve(toResult(plan, reply, from, "store", 0)),
         failed: reject,
@@ -117,10 +156,16 @@ export class Engine {
   /** What a call of this cost would be told. Spends nothing. */
   peek(plan: CompiledPlan, cost: number, target: Target): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#batchOf(target.bucket).add(plan.source, -cost, target.subjects, {
+      this.#batchOf(target.bucket).add(plan, -cost, target.subjects, {
         width: FIGURES * plan.rules.length,
         answered: (reply, from) => resolve(toResult(plan, reply, from, "store", 0)),
-        failed: (error) => this.#orPolicy(error, plan, -cost, target, resolve, reject),
+        failed: (error) => {
+          try {
+            resolve(this.#orPolicy(error, plan, -cost, target));
+          } catch (unavailable) {
+            reject(unavailable);
+          }
+        },
       });
     });
   }
@@ -179,25 +224,12 @@ export class Engine {
     else this.#denied++;
   }
 
-  #orPolicy(
-    error: unknown,
-    plan: CompiledPlan,
-    cost: number,
-    target: Target,
-    resolve: (result: RateLimitResult) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    try {
-      const result = this.decideAlone(error, plan, cost, target);
-      if (result === null) {
-        reject(error);
-        return;
-      }
-      if (cost > 0) this.count(result);
-      resolve(result);
-    } catch (unexpected) {
-      reject(unexpected);
-    }
+  /** What the policies decide; throws the error where they do not answer for it. */
+  #orPolicy(error: unknown, plan: CompiledPlan, cost: number, target: Target): RateLimitResult {
+    const result = this.decideAlone(error, plan, cost, target);
+    if (result === null) throw error;
+    if (cost > 0) this.count(result);
+    return result;
   }
 
   #batchOf(bucket: number): CheckBatch {

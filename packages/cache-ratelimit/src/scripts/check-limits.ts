@@ -15,28 +15,15 @@ export const checkLimits: AtomicOperation = {
 -- as one string of little-endian doubles, which a client reads faster than as many integers.
 -- Atomic: every rule is judged before any is spent. O(rules), for a log O(hits that left the window).
 
--- One call by itself, of one fixed window or bucket, as 'spend' below has them: without the plan's tables it takes half as long.
+-- One call by itself of one bucket, as 'spend' below has it: without the plan's tables it takes half as long. (One window by itself
+-- is asked of 'checkWindow'.)
 local function spendOne(source, cost, subject)
-  local part, kind, limit, window, weight, drain = string.match(source, '^%[1,%["([^"\\\\]*)","([fb])",(%d+),(%d+),(%d+),(%d+),0,1%]%]$')
+  local part, limit, weight, drain = string.match(source, '^%[1,%["([^"\\\\]*)","b",(%d+),%d+,(%d+),(%d+),0,1%]%]$')
   if not part then return false end
   local key = KEYS[1] .. part .. ':' .. subject
   local raw = redis.pcall('GET', key)
-  if raw and (type(raw) ~= 'string' or #raw ~= 25 or byte(raw) ~= byte(kind)) then return false end
-  limit, window = tonumber(limit), tonumber(window)
-  if kind == 'f' then
-    if not raw then
-      if cost > limit then return false end
-      redis.call('SET', key, pack('>Bddd', 102, cost, now + window, window), 'PXAT', now + window)
-      return pack('<dddd', micros, limit - cost, window, 0)
-    end
-    local count, finish, stored = decode('>ddd', raw, 2)
-    if not (finish > now and finish - stored <= now and stored <= LONGEST) or (count + finish + stored) % 1 ~= 0 or count < 0 then return false end
-    count = count + cost
-    if count > limit then return false end
-    redis.call('SET', key, pack('>Bddd', 102, count, finish, stored), 'KEEPTTL')
-    return pack('<dddd', micros, limit - count, finish - now, 0)
-  end
-  weight, drain = tonumber(weight), tonumber(drain)
+  if raw and (type(raw) ~= 'string' or #raw ~= 25 or byte(raw) ~= 98) then return false end
+  limit, weight, drain = tonumber(limit), tonumber(weight), tonumber(drain)
   local backlog = cost * weight
   if raw then
     local at, owed, unit = decode('>ddd', raw, 2)

@@ -14,7 +14,18 @@ const { createCache } = await import("@crm/cache-core");
 const { redisStore } = await import("@crm/cache-core/redis");
 const { createRateLimiter } = await import("../../src/index.ts");
 const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
+const { checkWindow, readWindow } = await import("../../src/scripts/check-window.ts");
 const { EXACT_RULES, KEYS } = await import("../support/exact-plan.ts");
+
+/** As it is, but for a reply that begins with the server's time, as that of `checkLimits` does. */
+const timed = {
+  ...checkWindow,
+  lua: `local time = redis.call('TIME')
+local function body()
+${checkWindow.lua.replace("redis.call('TIME')", "time")}
+end
+return {time[1] * 1000000 + time[2], body()}`,
+};
 
 /** Every script with its reply, as the server gave it. */
 const store = redisStore({ url, commandTimeout: "10s" });
@@ -22,10 +33,24 @@ const seen: { args: readonly unknown[]; reply: readonly number[] }[] = [];
 const recording = {
   ...store,
   run: async (...call: Parameters<typeof store.run>) => {
+    const [operation, [key], args, options] = call;
+    if (operation === checkWindow) {
+      const [micros, reply = null] = (await store.run(timed, [key as string], args, options)) as [
+        number,
+        Buffer,
+      ];
+      const numbers = readWindow(reply);
+      // Where it replies nothing the other script is asked.
+      if (numbers !== null) {
+        const [, part = "", subject = ""] = /^exact:1q:([^:]*):(.*)$/.exec(key as string) ?? [];
+        seen.push({ args: [JSON.stringify([1, [part]]), args[0], subject], reply: [micros, ...numbers] });
+      }
+      return reply;
+    }
     const reply = await store.run(...call);
-    if (call[0] === checkLimits) {
+    if (operation === checkLimits) {
       const count = (reply as Buffer).length / 8;
-      seen.push({ args: call[2], reply: readChecks(reply, count) as readonly number[] });
+      seen.push({ args, reply: readChecks(reply, count) as readonly number[] });
     }
     return reply;
   },
