@@ -8,7 +8,7 @@ import { type SeededRandom, seededRandom } from "@crm/testkit";
 import { expect, test } from "vitest";
 import { type Choose, drive, type Program, READS, ROWS, Run, WRITES } from "./support/schedules.ts";
 
-const SCHEDULES = Number(process.env.PROMISE_1_SCHEDULES ?? 20_000);
+const SCHEDULES = Number(process.env.PROMISE_1_SCHEDULES ?? 12_000);
 const SEED = Number(process.env.PROMISE_1_SEED ?? Date.now() % 1_000_000);
 const GUARDED = READS.filter((read) => read !== "naive");
 

@@ -8,7 +8,7 @@ import { type RedisServer, spawnWorker, startRedis, startRedisCluster, type Work
 import { expect, test } from "vitest";
 import type { BatchResult, StaleRead } from "./support/promise-1-plan.ts";
 
-const INTERLEAVINGS = Number(process.env.PROMISE_1_INTERLEAVINGS ?? 2_000);
+const INTERLEAVINGS = Number(process.env.PROMISE_1_INTERLEAVINGS ?? 1_400);
 const SEED = Number(process.env.PROMISE_1_SEED ?? Date.now() % 1_000_000);
 const PROCESSES = 4;
 /** Interleavings that run at the same time. */
