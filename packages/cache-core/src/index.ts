@@ -31,6 +31,7 @@ export {
   CacheClosedError,
   CacheError,
   ExtendConflictError,
+  FetchCycleError,
   FetchTimeoutError,
   InvalidationPendingError,
   InvalidChannelError,

@@ -18,7 +18,7 @@ import {
   InvalidOptionError,
   UndefinedValueError,
 } from "../errors.ts";
-import type { CacheEvents } from "../events.ts";
+import { type CacheEvents, EVENT_NAMES } from "../events.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
 import { compileGlob } from "../glob.ts";
 import type { Lease } from "../lease.ts";
@@ -404,6 +404,13 @@ export class CacheCore implements Cache {
   }
 
   on<E extends keyof CacheEvents>(event: E, handler: (payload: CacheEvents[E]) => void): () => void {
+    if (!Object.hasOwn(EVENT_NAMES, event)) {
+      const expected = `one of ${Object.keys(EVENT_NAMES).join(", ")}`;
+      throw new InvalidOptionError({ option: "event", received: event, expected });
+    }
+    if (typeof handler !== "function") {
+      throw new InvalidOptionError({ option: "handler", received: handler, expected: "a function" });
+    }
     return this.#shared.emitter.on(event, handler);
   }
 

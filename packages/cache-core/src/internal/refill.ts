@@ -1,10 +1,8 @@
-import type { EntryParts } from "../entry.ts";
-import { readTimes } from "../entry.ts";
+import { payloadBytes, readTimes } from "../entry.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
-import type { EntryTimes, RefillOutcome, RefillResult } from "../refill.ts";
+import type { EntryTimes, RefillResult } from "../refill.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
-import { spread } from "./fills.ts";
-import { callBatch } from "./get-or-set-many.ts";
+import { type BatchKey, ended, fillBatch } from "./fill-batch.ts";
 import type { Shared } from "./shared.ts";
 
 /** Keys of one script that looks at entries. */
@@ -58,10 +56,10 @@ export async function refillMany(
     readonly fetcher: BatchFetcher<unknown>;
   },
 ): Promise<RefillResult[]> {
-  const { access, clock, fills, livenessMs, payloads, pending, random, renewals, store } = shared;
-  const { fulls, options, newerThan } = request;
+  const { access, fills, livenessMs, pending } = shared;
+  const { keys, fulls, newerThan } = request;
   const results: RefillResult[] = new Array(fulls.length).fill(ended("unavailable"));
-  const own: { readonly at: number; readonly token: string; readonly stop: () => void }[] = [];
+  const own: (BatchKey & { readonly at: number })[] = [];
   await Promise.all(
     fulls.map(async (full, at) => {
       if (fills.running(full) !== undefined) results[at] = ended("held");
@@ -70,7 +68,7 @@ export async function refillMany(
         const taken = await access.leases
           .take(full, token, livenessMs, "", newerThan)
           .catch(() => ({ kind: "unavailable" }) as const);
-        if (taken.kind === "granted") own.push({ at, token, stop: renewals.keep(full, token) });
+        if (taken.kind === "granted") own.push({ at, key: keys[at] as string, full, token });
         else if (taken.kind === "held") results[at] = ended("held");
         else if (taken.kind === "found") results[at] = ended("found", 0, readTimes(taken.entry).freshUntil);
       }
@@ -78,51 +76,12 @@ export async function refillMany(
   );
   if (own.length === 0) return results;
   own.sort((a, b) => a.at - b.at);
-  const wanted = own.map(({ at }) => request.keys[at] as string);
-  let { tags } = request;
-  const began = clock.monotonic();
-  const fetched = await callBatch(request.fetcher, wanted, shared, options.hardMs, (tracked) => {
-    tags = [...new Set([...tags, ...tracked.map((tag) => request.scopePrefix + tag)])];
-  }).catch(async (error) => {
-    await Promise.all(own.map((each) => giveBack(each, "e")));
-    throw error;
+  const filled = await fills.follow(fillBatch(shared, { ...request, background: true }, own));
+  filled.forEach(({ outcome, bytes, freshUntil, error }, nth) => {
+    results[(own[nth] as (typeof own)[number]).at] =
+      error === undefined ? { outcome, bytes, freshUntil } : { outcome, bytes, freshUntil, error };
   });
-  const costMs = (clock.monotonic() - began) / own.length;
-  await Promise.all(
-    own.map(async (lease, nth) => {
-      const { at, token } = lease;
-      const value = fetched.get(wanted[nth] as string);
-      if (value === undefined || (value === null && options.nullMs === 0)) {
-        await giveBack(lease, value === null ? "n" : "u");
-        results[at] = ended("empty");
-        return;
-      }
-      const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
-      const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
-      let parts: EntryParts;
-      try {
-        parts = payloads.pack(wanted[nth] as string, value, tags, options.earlyRefresh > 0 ? costMs : 0);
-      } catch (error) {
-        await giveBack(lease, "e");
-        results[at] = { ...ended("failed"), error };
-        return;
-      }
-      const full = fulls[at] as string;
-      const stored = await access.leases
-        .fill({ key: full, freshMs, totalMs, parts, tags }, token)
-        .catch(() => undefined);
-      lease.stop();
-      const freshUntil = store.serverNow(shared.keys.entry(full)) + freshMs;
-      if (stored === undefined) results[at] = ended("unavailable");
-      else results[at] = stored ? ended("stored", payloadBytes(parts), freshUntil) : ended("refused");
-    }),
-  );
   return results;
-
-  async function giveBack(lease: (typeof own)[number], outcome: "e" | "n" | "u"): Promise<void> {
-    lease.stop();
-    await access.leases.release(fulls[lease.at] as string, lease.token, outcome, tags).catch(() => {});
-  }
 }
 
 /** When entries were made and until when they are fresh, without their payloads; `null` for a key without an entry. */
@@ -153,12 +112,4 @@ export async function timesOf(shared: Shared, fulls: readonly string[]): Promise
       if (head.length > 0) times[at] = readTimes(head);
     });
   }
-}
-
-function ended(outcome: RefillOutcome, bytes = 0, freshUntil = 0): RefillResult {
-  return { outcome, bytes, freshUntil };
-}
-
-function payloadBytes({ payload }: EntryParts): number {
-  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
 }
