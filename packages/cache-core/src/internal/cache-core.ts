@@ -97,7 +97,13 @@ export class CacheCore implements Cache {
         const resolved = this.#prepareRefill(request.keys, request.fetcher, request.options);
         const { newerThan } = request;
         const batch = request.fetcher as BatchFetcher<unknown>;
-        return refillMany(this.#shared, { ...resolved, keys: request.keys, fetcher: batch, newerThan });
+        const { keys } = request;
+        return refillMany(this.#shared, {
+          ...resolved,
+          keys,
+          fetcher: batch,
+          newerThan: keys.map(() => newerThan),
+        });
       },
       times: async (names) => {
         this.#assertOpen();

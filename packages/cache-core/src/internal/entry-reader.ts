@@ -34,17 +34,19 @@ export class EntryReader {
     return this.open(entry, full, key, schema, mark);
   }
 
-  /** Fresh and stale values of many keys: the in-process tier first, then one round trip a node. */
+  /** Fresh and stale values of many keys: the in-process tier first, unless it is passed over, then one round trip a node. */
   async findMany(
     keys: readonly string[],
     schema?: GetOptions["schema"],
+    passOverTier = false,
   ): Promise<({ value: unknown; fresh: boolean; entry: ParsedEntry | undefined } | undefined)[]> {
     const { tier, pending, store, keys: space } = this.#shared;
     const found: ({ value: unknown; fresh: boolean; entry: ParsedEntry | undefined } | undefined)[] =
       new Array(keys.length).fill(undefined);
     const asked: number[] = [];
     keys.forEach((key, i) => {
-      const hit = tier !== null && pending.size === 0 ? tier.hit(this.#full(key)) : undefined;
+      const hit =
+        tier !== null && !passOverTier && pending.size === 0 ? tier.hit(this.#full(key)) : undefined;
       const usable = hit === undefined ? undefined : this.#validated({ value: hit.read() }, schema, key);
       if (usable === undefined) asked.push(i);
       else found[i] = { value: usable.value, fresh: true, entry: undefined };

@@ -1,13 +1,15 @@
 import type { Cache } from "../cache.ts";
 import type { Duration } from "../duration.ts";
+import type { ParsedEntry } from "../entry.ts";
 import type { BatchFetcher } from "../fetcher.ts";
 import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { EntryReader } from "./entry-reader.ts";
 import { type BatchFill, type BatchKey, fillBatch } from "./fill-batch.ts";
+import { isDueEarly } from "./is-due-early.ts";
 import { readBatchAnswer } from "./read-batch-answer.ts";
-import { refillMany } from "./refill.ts";
+import { type DueKey, refreshMany, tellFailedRefresh } from "./refresh-many.ts";
 import type { Shared } from "./shared.ts";
 
 export interface ManyRequest<T> {
@@ -46,15 +48,18 @@ export async function getOrSetMany<T>(
   const schema = given?.schema as GetOptions["schema"];
   const force = given?.forceRefresh === true;
   const missing = new Map<string, Missing>();
-  const stale = new Map<string, string>();
-  const found = force ? [] : await reader.findMany(keys, schema);
+  const due = new Map<string, DueKey>();
+  // Whether a fresh entry is due early is in the store.
+  const found = force ? [] : await reader.findMany(keys, schema, options.earlyRefresh > 0);
   keys.forEach((key, i) => {
     const hit = found[i];
     const full = fulls[i] as string;
     if (hit !== undefined && (hit.fresh || isServable(shared, full, hit.entry, options))) {
       values[i] = hit.value as T;
       reader.countHit(key, !hit.fresh, hit.entry === undefined ? "memory" : "store");
-      if (!hit.fresh) stale.set(key, full);
+      if (!hit.fresh) due.set(key, { key, full, known: -1 });
+      else if (hit.entry !== undefined && isDue(shared, full, hit.entry, options))
+        due.set(key, { key, full, known: hit.entry.createdAt });
       return;
     }
     reader.countMiss(key);
@@ -62,7 +67,7 @@ export async function getOrSetMany<T>(
     if (known === undefined) missing.set(key, { key, full, places: [i], old: hit });
     else known.places.push(i);
   });
-  if (stale.size > 0) refreshInBackground(shared, request, stale);
+  if (due.size > 0) refreshMany(shared, request, [...due.values()]);
   if (missing.size === 0) return values;
 
   const mark = shared.tier?.recent.mark ?? 0;
@@ -195,39 +200,12 @@ function isServable(
   return store.serverNow(keys.entry(full)) < entry.expiresAt - options.failSafeMs || throttle.has(full);
 }
 
-/** One call of the fetcher for all that is stale and that nobody else is fetching. */
-function refreshInBackground<T>(
-  shared: Shared,
-  request: ManyRequest<T>,
-  stale: ReadonlyMap<string, string>,
-): void {
-  const { throttle } = shared;
-  const due = [...stale].filter(([, full]) => !throttle.has(full));
-  if (due.length === 0) return;
-  const [keys, fulls] = [due.map(([key]) => key), due.map(([, full]) => full)];
-  const failed = (error: unknown): void => {
-    for (const full of fulls) throttle.add(full, request.options.throttleMs);
-    tellFailedRefresh(
-      shared,
-      due.map(([key]) => ({ key })),
-      error,
-    );
-  };
-  refillMany(shared, { ...request, keys, fulls, newerThan: -1 }).then((results) => {
-    const broken = results.find(({ outcome }) => outcome === "failed");
-    if (broken !== undefined) failed(broken.error);
-  }, failed);
-}
-
-function tellFailedRefresh(
-  { logger, emitter }: Shared,
-  keys: readonly { key: string }[],
-  error: unknown,
-): void {
-  const [first] = keys;
-  logger.warn(
-    { err: error, key: first?.key, keys: keys.length },
-    "A background refresh failed; the stale values stay",
-  );
-  if (emitter.wants("background:error")) emitter.emit("background:error", { where: "refresh", error });
+/** Whether a fresh entry is to be refreshed ahead of its time. */
+function isDue(
+  { store, keys, random }: Shared,
+  full: string,
+  entry: ParsedEntry,
+  { earlyRefresh }: ResolvedEntryOptions,
+): boolean {
+  return earlyRefresh > 0 && isDueEarly(entry, store.serverNow(keys.entry(full)), earlyRefresh, random);
 }

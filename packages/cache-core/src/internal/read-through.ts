@@ -7,6 +7,7 @@ import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { EntryReader, Found } from "./entry-reader.ts";
 import type { FillResult, Flight } from "./fills.ts";
+import { isDueEarly } from "./is-due-early.ts";
 import type { Shared } from "./shared.ts";
 
 /** `getOrSet` of a cache or a scope, behind its checks: serves what is there, and fills what is not, once for all. */
@@ -100,12 +101,7 @@ export class ReadThrough {
     const { entry } = found;
     const now = store.serverNow(keys.entry(full));
     if (now < entry.freshUntil) {
-      // XFetch (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015).
-      const { earlyRefresh } = options;
-      if (
-        earlyRefresh > 0 &&
-        now - Math.max(1, entry.costMs) * earlyRefresh * Math.log(1 - random()) >= entry.freshUntil
-      ) {
+      if (isDueEarly(entry, now, options.earlyRefresh, random)) {
         this.#refresh(key, full, fetcher, options, tags, entry, entry.createdAt);
       }
       this.#reader.countHit(key, false);

@@ -12,7 +12,6 @@ interface Request {
   readonly options: ResolvedEntryOptions;
   readonly tags: readonly string[];
   readonly scopePrefix: string;
-  readonly newerThan: number;
 }
 
 /**
@@ -21,7 +20,12 @@ interface Request {
  */
 export async function refill(
   shared: Shared,
-  request: Request & { readonly key: string; readonly full: string; readonly fetcher: Fetcher<unknown> },
+  request: Request & {
+    readonly key: string;
+    readonly full: string;
+    readonly fetcher: Fetcher<unknown>;
+    readonly newerThan: number;
+  },
 ): Promise<RefillResult> {
   const { fills, store, keys } = shared;
   const { key, full, fetcher, options, tags, scopePrefix, newerThan } = request;
@@ -54,6 +58,8 @@ export async function refillMany(
     readonly keys: readonly string[];
     readonly fulls: readonly string[];
     readonly fetcher: BatchFetcher<unknown>;
+    /** For each key: a fresh entry that was made later is left alone. */
+    readonly newerThan: readonly number[];
   },
 ): Promise<RefillResult[]> {
   const { access, fills, livenessMs, pending } = shared;
@@ -66,7 +72,7 @@ export async function refillMany(
       else if (!pending.covers(full, null)) {
         const token = access.leases.nextToken();
         const taken = await access.leases
-          .take(full, token, livenessMs, "", newerThan)
+          .take(full, token, livenessMs, "", newerThan[at] as number)
           .catch(() => ({ kind: "unavailable" }) as const);
         if (taken.kind === "granted") own.push({ at, key: keys[at] as string, full, token });
         else if (taken.kind === "held") results[at] = ended("held");

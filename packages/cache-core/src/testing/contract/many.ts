@@ -131,6 +131,28 @@ export const many: Chapter = ({ expect }, test) => {
     expect(asked).toEqual([wanted]);
   });
 
+  test("early refresh: what chance picks is refreshed together, ahead of its time", async (t) => {
+    let chance = 0;
+    const cache = t.cache({ random: () => chance });
+    const options = { ttl: 60, earlyRefresh: 100 } as const;
+    const asked: string[][] = [];
+    const fetcher = async (keys: readonly string[]): Promise<string[]> => {
+      asked.push([...keys]);
+      return keys.map((key) => `new ${key}`);
+    };
+    await cache.setMany(["a", "b"].map((key) => ({ key, value: "old", ttl: "3s" as const })));
+    await cache.set("c", "old", 600);
+    expect(await cache.getOrSetMany(["a", "b", "c"], fetcher, options)).toEqual(["old", "old", "old"]);
+    expect(asked).toEqual([]);
+    // As for one key: 1 ms x 100 x -ln(2^-53) lies between 3 and 600 seconds.
+    chance = 1 - Number.EPSILON / 2;
+    expect(await cache.getOrSetMany(["a", "b", "c"], fetcher, options)).toEqual(["old", "old", "old"]);
+    chance = 0;
+    await t.until(async () => (await cache.get("b")) === "new b", "the early refreshed values");
+    expect(await cache.getMany(["a", "b", "c"])).toEqual(["new a", "new b", "old"]);
+    expect(asked).toEqual([["a", "b"]]);
+  });
+
   test("fail-safe: old values take the place of a failure, where every key has one", async (t) => {
     const cache = t.cache();
     const options = { ttl: "20ms", failSafeTtl: 60, failSafeThrottle: "10s" } as const;
