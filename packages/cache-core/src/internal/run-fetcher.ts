@@ -22,12 +22,14 @@ export interface FetchRequest {
   readonly hardMs: number;
   /** Aborts when the cache is closed. */
   readonly closing: AbortSignal;
+  /** Aborts when the caller has given up. */
+  readonly signal?: AbortSignal | undefined;
   readonly clock: Clock;
 }
 
 /** Runs a fetcher once, with its context and its hard timeout. */
 export async function runFetcher(request: FetchRequest): Promise<Fetched> {
-  const { key, hardMs, clock, closing } = request;
+  const { key, fetcher, hardMs, clock, closing } = request;
   let ttlMs: number | undefined;
   let staleMs: number | undefined;
   let tags: readonly string[] = [];
@@ -35,7 +37,7 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
   const controller = hardMs > 0 ? new AbortController() : undefined;
   const context: FetchContext<unknown> = {
     key,
-    signal: controller === undefined ? closing : AbortSignal.any([controller.signal, closing]),
+    signal: anyOf(closing, controller?.signal, request.signal),
     previous: request.previous,
     setTtl(ttl: Duration, staleTtl?: Duration) {
       ttlMs = parseDuration(ttl, "ttl");
@@ -49,7 +51,7 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
     },
   };
   const seen: Dependency[] = [];
-  const running = Promise.resolve(recordDependencies(seen, () => request.fetcher(context)));
+  const running = Promise.resolve(recordDependencies(seen, () => fetcher(context)));
   const fetched = (value: unknown): Fetched => {
     const all = seen.length === 0 ? tags : [...tags, ...dependencyTags(seen)];
     return { value, ttlMs, staleMs, tags: all, skip };
@@ -72,4 +74,14 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
     // What the abandoned fetcher ends with interests nobody any more.
     running.catch(() => {});
   }
+}
+
+/** A signal that aborts with the first of these; `closing` itself where it is the only one. */
+function anyOf(
+  closing: AbortSignal,
+  timeout: AbortSignal | undefined,
+  caller: AbortSignal | undefined,
+): AbortSignal {
+  if (timeout === undefined) return caller === undefined ? closing : AbortSignal.any([closing, caller]);
+  return AbortSignal.any(caller === undefined ? [timeout, closing] : [timeout, closing, caller]);
 }
