@@ -36,6 +36,8 @@ export interface RefillRequest<T = unknown> {
   readonly options?: Duration | GetOrSetOptions<T> | undefined;
   /** A fresh entry that was made later than this (ms of the store's clock) is left alone. -1: any fresh one is. */
   readonly newerThan: number;
+  /** Aborts the fetcher's signal, with the same reason, and nothing else. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** As `RefillRequest` for many keys, with one call of the fetcher. */

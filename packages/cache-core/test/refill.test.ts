@@ -63,6 +63,27 @@ function describeRefill(name: string, makeStore: () => Store): void {
         });
       }));
 
+    it("refill hands the caller's signal to the fetcher, and has no this for it", () =>
+      withCache(async (cache) => {
+        for (const hardTimeout of [30, undefined]) {
+          const controller = new AbortController();
+          const reason = new Error("given up");
+          let self: unknown = "not called";
+          const fetcher = function (this: unknown, { signal }: { signal: AbortSignal }): Promise<unknown> {
+            self = this;
+            return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+          };
+          const options = { hardTimeout };
+          const work = cache.internals.refill({
+            ...{ key: "k", fetcher, options, newerThan: -1, signal: controller.signal },
+          });
+          while (self === "not called") await later(1);
+          controller.abort(reason);
+          await expect(work).rejects.toBe(reason);
+          expect(self).toBe(undefined);
+        }
+      }));
+
     it("refillMany fetches in one call what is not fresh and not held, and judges each key for itself", () =>
       withCache(async (cache) => {
         const { refillMany } = cache.internals;

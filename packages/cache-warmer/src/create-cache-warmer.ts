@@ -18,7 +18,7 @@ import { Runs } from "./internal/runs.ts";
 import { beginStartup } from "./internal/startup.ts";
 import { checkCategory, checkFamily, checkTask, TaskBook } from "./internal/task-book.ts";
 import { taskMetrics } from "./internal/task-metrics.ts";
-import type { TaskRecord } from "./internal/task-record.ts";
+import { settledAtOf, type TaskRecord } from "./internal/task-record.ts";
 import {
   type CacheWarmerOptions,
   resolveRestoreOptions,
@@ -79,14 +79,16 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
     if (closed) throw new WarmerClosedError();
   }
 
-  function add(records: readonly TaskRecord[]): boolean {
+  function add(record: TaskRecord): "added" | "replaced" {
     assertOpen();
-    const replaced = book.add(records);
-    for (const key of replaced) {
-      logger.warn({ key: key.slice(0, 80) }, "A warming task was registered again: the later one counts");
-      emitter.emit("task:replaced", () => ({ key }));
-    }
-    return replaced.length > 0;
+    if (!book.add(record)) return "added";
+    tellReplaced(record.name);
+    return "replaced";
+  }
+
+  function tellReplaced(key: string): void {
+    logger.warn({ key: key.slice(0, 80) }, "A warming task was registered again: the later one counts");
+    emitter.emit("task:replaced", () => ({ key }));
   }
 
   /** The tasks to be run. Once for each it is told what they wait for that was never registered. */
@@ -112,17 +114,18 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   }
 
   return {
-    register: (task) => (add([checkTask(task as WarmingTask)]) ? "replaced" : "added"),
+    register: (task) => add(checkTask(task as WarmingTask)),
     registerBatch(list) {
       if (!Array.isArray(list)) {
         throw new InvalidOptionError({ option: "tasks", received: list, expected: "an array of tasks" });
       }
-      const records: TaskRecord[] = [];
+      const records: TaskRecord[] = new Array(list.length);
       // By index: `map` would pass over holes, and `Array.from` takes twice as long.
-      for (let n = 0; n < list.length; n++) records.push(checkTask(list[n]));
-      add(records);
+      for (let n = 0; n < list.length; n++) records[n] = checkTask(list[n]);
+      assertOpen();
+      for (const key of book.addAll(records)) tellReplaced(key);
     },
-    registerFamily: (family) => (add([checkFamily(family as WarmingFamily)]) ? "replaced" : "added"),
+    registerFamily: (family) => add(checkFamily(family as WarmingFamily)),
     unregister(name) {
       const record = book.remove(name);
       if (record !== undefined) expiring.forget(name);
@@ -145,7 +148,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
       const due = await expiring.due(withinMs);
       assertOpen();
       // The store's clock is estimated, and may lag: what this instance has done before is no news either.
-      const lookedAt = (record: TaskRecord): number => Math.max(due.lookedAt, record.settledAt);
+      const lookedAt = (record: TaskRecord): number => Math.max(due.lookedAt, settledAtOf(record));
       return runs.start("expiring", due.records, resolved, {
         // Whoever has loaded it since we looked has done it.
         maxAgeOf: () => Number.MAX_SAFE_INTEGER / 16,

@@ -86,11 +86,11 @@ export class CacheCore implements Cache {
       appendRecord: (record) => access.bus.appendRecord(record),
       keepHistory: (messages, ageMs) => access.bus.keepHistory(messages, ageMs),
       refill: async (request) => {
-        const { key, fetcher, newerThan } = request;
+        const { key, fetcher, newerThan, signal } = request;
         const resolved = this.#prepareRefill([key], fetcher, request.options);
         const full = resolved.fulls[0] as string;
         return refill(this.#shared, {
-          ...{ ...resolved, key, full, newerThan, fetcher: fetcher as Fetcher<unknown> },
+          ...{ ...resolved, key, full, newerThan, signal, fetcher: fetcher as Fetcher<unknown> },
         });
       },
       refillMany: async (request) => {

@@ -33,6 +33,8 @@ export interface FillRequest {
   /** Take a lease although an entry is fresh, unless it is newer than this (ms); -1: a fresh entry ends the matter. */
   readonly known: number;
   readonly background: boolean;
+  /** Aborts the fetcher's signal. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a fill ended. */
@@ -298,6 +300,7 @@ export class Fills {
         fetcher: request.fetcher,
         previous: previous === undefined ? undefined : this.#readPrevious(previous, request.key),
         hardMs: request.options.hardMs,
+        signal: request.signal,
         closing: this.#closing,
         clock: this.#clock,
       }),

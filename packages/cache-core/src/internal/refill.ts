@@ -25,16 +25,17 @@ export async function refill(
     readonly full: string;
     readonly fetcher: Fetcher<unknown>;
     readonly newerThan: number;
+    readonly signal: AbortSignal | undefined;
   },
 ): Promise<RefillResult> {
   const { fills, store, keys } = shared;
-  const { key, full, fetcher, options, tags, scopePrefix, newerThan } = request;
+  const { key, full, fetcher, options, tags, scopePrefix, newerThan, signal } = request;
   const running = fills.running(full);
   const flight =
     running ??
     fills.start({
       ...{ key: full, publicKey: key, fetcher, options, tags, scopePrefix },
-      ...{ previous: undefined, known: newerThan, background: true },
+      ...{ previous: undefined, known: newerThan, background: true, signal },
     });
   const result = await flight.result;
   if (result.kind === "error") {

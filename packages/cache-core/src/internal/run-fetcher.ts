@@ -24,12 +24,14 @@ export interface FetchRequest {
   readonly hardMs: number;
   /** Aborts when the cache is closed. */
   readonly closing: AbortSignal;
+  /** Aborts when the caller has given up. */
+  readonly signal?: AbortSignal | undefined;
   readonly clock: Clock;
 }
 
 /** Runs a fetcher once, with its context and its hard timeout. */
 export async function runFetcher(request: FetchRequest): Promise<Fetched> {
-  const { key, hardMs, clock, closing } = request;
+  const { key, fetcher, hardMs, clock, closing } = request;
   let ttlMs: number | undefined;
   let staleMs: number | undefined;
   let tags: readonly string[] = [];
@@ -37,7 +39,7 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
   const controller = hardMs > 0 ? new AbortController() : undefined;
   const context: FetchContext<unknown> = {
     key,
-    signal: controller === undefined ? closing : AbortSignal.any([controller.signal, closing]),
+    signal: anyOf(closing, controller?.signal, request.signal),
     previous: request.previous,
     setTtl(ttl: Duration, staleTtl?: Duration) {
       ttlMs = parseDuration(ttl, "ttl");
@@ -52,17 +54,17 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
   };
   const seen: Dependency[] = [];
   const fetch: RunningFetch = { ...request.fetches, ended: false };
-  const end = (): void => {
-    fetch.ended = true;
-  };
-  const running = Promise.resolve(recordDependencies(seen, fetch, () => request.fetcher(context)));
-  running.then(end, end);
+  const running = Promise.resolve(recordDependencies(seen, fetch, () => fetcher(context)));
   const fetched = (value: unknown): Fetched => {
     const all = seen.length === 0 ? tags : [...tags, ...dependencyTags(seen)];
     return { value, ttlMs, staleMs, tags: all, skip };
   };
   if (controller === undefined) {
-    return fetched(await running);
+    try {
+      return fetched(await running);
+    } finally {
+      fetch.ended = true;
+    }
   }
   let cancel: () => void = () => {};
   const timeout = new Promise<never>((_, reject) => {
@@ -76,7 +78,20 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
     return fetched(await Promise.race([running, timeout]));
   } finally {
     cancel();
-    // What the abandoned fetcher ends with interests nobody any more.
-    running.catch(() => {});
+    const end = (): void => {
+      fetch.ended = true;
+    };
+    // What an abandoned fetcher ends with interests nobody any more.
+    running.then(end, end);
   }
+}
+
+/** A signal that aborts with the first of these; `closing` itself where it is the only one. */
+function anyOf(
+  closing: AbortSignal,
+  timeout: AbortSignal | undefined,
+  caller: AbortSignal | undefined,
+): AbortSignal {
+  if (timeout === undefined) return caller === undefined ? closing : AbortSignal.any([closing, caller]);
+  return AbortSignal.any(caller === undefined ? [timeout, closing] : [timeout, closing, caller]);
 }

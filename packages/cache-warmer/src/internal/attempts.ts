@@ -1,13 +1,23 @@
-import { StoreUnavailableError } from "@crm/cache-core";
+import { type RefillResult, StoreUnavailableError } from "@crm/cache-core";
 import { MARK, type Mark } from "../scripts/step-tasks.ts";
+import { Deadlines } from "./deadlines.ts";
 import { reasonOf } from "./endings.ts";
 import { loadFamily } from "./load-family.ts";
-import { type LoadResult, loadTask } from "./load-task.ts";
+import { type LoadResult, loadTask, WAIT_MS } from "./load-task.ts";
 import { retryDelay } from "./retry-delay.ts";
 import type { Ending, RunFigures } from "./run-figures.ts";
 import type { RunContext, RunPlan } from "./run-plan.ts";
 import type { RunTimers } from "./run-timers.ts";
 import type { TaskRecord } from "./task-record.ts";
+
+/** How a task ended whose load ended so, and what the fleet is told. */
+const ENDINGS = {
+  stored: ["success", undefined, MARK.stored],
+  empty: ["skipped", "empty", MARK.empty],
+  refused: ["skipped", "newer", MARK.newer],
+  found: ["skipped", "warm", MARK.stored],
+  held: ["skipped", "warm", MARK.stored],
+} as const;
 
 /** What is told about the loads of a run, while it goes on. */
 export interface AttemptListener {
@@ -24,7 +34,9 @@ export class Attempts {
   readonly #figures: RunFigures;
   readonly #timers: RunTimers;
   readonly #listener: AttemptListener;
-  readonly #begun = new Map<TaskRecord, number>();
+  /** How often tasks have failed in this run; absent: never. */
+  readonly #failures = new Map<TaskRecord, number>();
+  readonly #deadlines: Deadlines;
   readonly #aborting = new AbortController();
   inFlight = 0;
 
@@ -40,6 +52,7 @@ export class Attempts {
     this.#figures = figures;
     this.#timers = timers;
     this.#listener = listener;
+    this.#deadlines = new Deadlines(context.internals.clock);
   }
 
   /** Aborts the signals of fetchers. How their loads end interests nobody any more. */
@@ -47,48 +60,50 @@ export class Attempts {
     this.#aborting.abort(reason);
   }
 
+  /** Nothing more is begun. */
+  close(): void {
+    this.#deadlines.close();
+  }
+
   /** Loads a task that is ours. Fresh entries made later than `newerThan` stay as they are. */
   begin(record: TaskRecord, newerThan: number): void {
-    const { gauge, internals, emitter, onFresh } = this.#context;
+    const { gauge, internals, emitter, onFresh, watch } = this.#context;
     const { clock } = internals;
     const { name, category } = record;
-    const attempt = (this.#begun.get(record) ?? 0) + 1;
-    this.#begun.set(record, attempt);
+    const attempt = (this.#failures.get(record) ?? 0) + 1;
     gauge.inFlight++;
     this.inFlight++;
     if (this.inFlight > this.#figures.peakInFlight) this.#figures.peakInFlight = this.inFlight;
     emitter.emit("task:start", () => ({ key: name, category, attempt }));
     const began = clock.monotonic();
-    const timeoutMs = record.timeoutMs ?? this.#plan.options.timeoutMs;
-    const request = {
-      ...{ internals, clock, record, timeoutMs, newerThan },
-      ...{ signal: this.#aborting.signal, onFresh },
-    };
-    const time = () => this.#context.watch?.begin(name, category);
+    const timeoutMs = record.special.timeoutMs ?? this.#plan.options.timeoutMs;
+    const { signal } = this.#aborting;
     // A family is timed batch by batch.
-    const timing = record.family === undefined ? time() : undefined;
-    const work =
-      record.family === undefined
-        ? loadTask(request)
-        : loadFamily({
-            ...{ ...request, only: this.#plan.only?.get(record), onBatch: time },
-            again: (nth, error) => this.#pauseBefore(record, nth, error),
-          });
-    void work.then(
-      (result) => {
-        // Where nothing was fetched there is nothing to learn from.
-        timing?.(result.outcome === "found" ? "found" : "loaded");
-        this.#leave();
-        const durationMs = clock.monotonic() - began;
-        if (!this.#aborting.signal.aborted) this.#loaded(record, result, durationMs, attempt);
-      },
-      (error: unknown) => {
-        timing?.("failed");
-        this.#leave();
-        const durationMs = clock.monotonic() - began;
-        if (!this.#aborting.signal.aborted) void this.#failed(record, error, durationMs, attempt);
-      },
-    );
+    const timing = record.fetcher === undefined ? undefined : watch?.begin(name, category);
+    const done = (result: LoadResult): void => {
+      // Where nothing was fetched there is nothing to learn from.
+      timing?.(result.outcome === "found" ? "found" : "loaded");
+      this.#leave();
+      if (!signal.aborted) this.#loaded(record, result, clock.monotonic() - began, attempt);
+    };
+    const fail = (error: unknown): void => {
+      timing?.("failed");
+      this.#leave();
+      if (!signal.aborted) void this.#failed(record, error, clock.monotonic() - began, attempt);
+    };
+    const request = { internals, clock, record, timeoutMs, newerThan, signal, onFresh };
+    if (record.fetcher === undefined) {
+      const only = this.#plan.only?.get(record);
+      const onBatch = () => watch?.begin(name, category);
+      const again = (nth: number, error: unknown) => this.#pauseBefore(record, nth, error);
+      void loadFamily({ ...request, only, onBatch, again }).then(done, fail);
+      return;
+    }
+    const stored = ({ outcome, bytes, freshUntil }: RefillResult): void => {
+      if (freshUntil > 0) onFresh(record, name, freshUntil);
+      done({ outcome, bytes, keys: outcome === "stored" ? 1 : 0 });
+    };
+    this.#deadlines.follow(loadTask(request), name, timeoutMs + WAIT_MS, stored, fail);
   }
 
   #leave(): void {
@@ -109,18 +124,14 @@ export class Attempts {
       this.#listener.onEnd(record, ending, MARK.failed);
       return;
     }
-    const figures = { error: undefined, durationMs, keys, bytes, attempts };
-    if (outcome === "stored") {
-      this.#listener.onEnd(record, { ...figures, outcome: "success", reason: undefined }, MARK.stored);
-      return;
-    }
-    const reason = outcome === "empty" ? "empty" : outcome === "refused" ? "newer" : "warm";
-    const mark = outcome === "empty" ? MARK.empty : outcome === "refused" ? MARK.newer : MARK.stored;
-    this.#listener.onEnd(record, { ...figures, outcome: "skipped", reason }, mark);
+    const [ended, reason, mark] = ENDINGS[outcome as keyof typeof ENDINGS];
+    const ending = { outcome: ended, reason, error: undefined, durationMs, keys, bytes, attempts };
+    this.#listener.onEnd(record, ending, mark);
   }
 
   async #failed(record: TaskRecord, error: unknown, durationMs: number, attempts: number): Promise<void> {
-    if (record.family === undefined && this.#mayRepeat(record, error, attempts)) {
+    if (record.fetcher !== undefined && this.#mayRepeat(record, error, attempts)) {
+      this.#failures.set(record, attempts);
       this.#listener.onPause(record);
       if (await this.#pauseBefore(record, attempts, error)) this.#listener.onAgain(record);
       return;
@@ -130,7 +141,7 @@ export class Attempts {
   }
 
   #mayRepeat(record: TaskRecord, error: unknown, attempts: number): boolean {
-    const retries = record.retries ?? this.#plan.options.retries;
+    const retries = record.special.retries ?? this.#plan.options.retries;
     return attempts <= retries && reasonOf(error) !== "unserializable";
   }
 

@@ -14,12 +14,12 @@ export function planDependencies(records: readonly TaskRecord[]): DependencyPlan
   const waitsFor = new Map<TaskRecord, number>();
   const dependents = new Map<TaskRecord, TaskRecord[]>();
   const urgent = new Map<TaskRecord, number>();
-  const waiting = records.filter((record) => record.dependsOn.length > 0);
+  const waiting = records.filter(({ special }) => special.dependsOn.length > 0);
   if (waiting.length > 0) {
     const byName = new Map(records.map((record) => [record.name, record]));
     for (const record of waiting) {
       let count = 0;
-      for (const name of record.dependsOn) {
+      for (const name of record.special.dependsOn) {
         const dependency = byName.get(name);
         if (dependency === undefined) continue;
         count++;
@@ -35,7 +35,7 @@ export function planDependencies(records: readonly TaskRecord[]): DependencyPlan
       const stack = [start];
       const priority = urgent.get(start) ?? start.priority;
       for (let record = stack.pop(); record !== undefined; record = stack.pop()) {
-        for (const name of record.dependsOn) {
+        for (const name of record.special.dependsOn) {
           const dependency = byName.get(name);
           if (dependency === undefined || (urgent.get(dependency) ?? dependency.priority) >= priority)
             continue;

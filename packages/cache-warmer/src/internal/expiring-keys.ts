@@ -26,7 +26,7 @@ export class ExpiringKeys {
 
   /** A key is fresh now, until then. */
   note(record: TaskRecord, key: string, freshUntil: number): void {
-    if (record.family === undefined) {
+    if (record.fetcher !== undefined) {
       if (this.#book.get(key) !== record) return;
       record.indexed = true;
     }
@@ -46,7 +46,7 @@ export class ExpiringKeys {
   /** The family that has warmed a key. */
   familyOf(key: string): string | undefined {
     const record = this.#index.get(key)?.record;
-    return record?.family === undefined ? undefined : record.name;
+    return record?.special.family === undefined ? undefined : record.name;
   }
 
   /** Takes out what expires within so many ms. Rejects with `CacheClosedError`. */

@@ -10,6 +10,7 @@ import type { WarmerEvents } from "../events.ts";
 import type { ResolvedHotKeyOptions } from "../options.ts";
 import type { Emitter } from "./emitter.ts";
 import type { TaskBook } from "./task-book.ts";
+import { ttlOf } from "./task-record.ts";
 import { type TopKey, TopKeys } from "./top-keys.ts";
 
 /** A key that is read a lot, with what its latest reader would have filled it with. */
@@ -215,7 +216,10 @@ export class HotKeys {
     const record = hot.cache.internals.prefix === this.#root.prefix ? this.#book.get(hot.key) : undefined;
     if (record?.fetcher !== undefined) {
       const fetcher = record.fetcher as Fetcher<unknown>;
-      return { fetcher, options: { ...record.entry, ttl: record.ttl } as GetOrSetOptions<unknown> };
+      return {
+        fetcher,
+        options: { ...record.special.entry, ttl: ttlOf(record) } as GetOrSetOptions<unknown>,
+      };
     }
     return hot.fetcher === undefined ? undefined : { fetcher: hot.fetcher, options: hot.options };
   }

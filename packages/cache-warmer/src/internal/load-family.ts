@@ -3,7 +3,7 @@ import { familyKeys } from "./family-keys.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { inTime } from "./in-time.ts";
 import { entryOptions, type LoadRequest, type LoadResult, WAIT_MS } from "./load-task.ts";
-import type { TaskRecord } from "./task-record.ts";
+import type { SpecialSettings } from "./task-record.ts";
 
 export interface FamilyRequest extends LoadRequest {
   /** Only these keys. @default all */
@@ -14,7 +14,7 @@ export interface FamilyRequest extends LoadRequest {
   readonly again: (attempt: number, error: unknown) => Promise<boolean>;
 }
 
-type Family = NonNullable<TaskRecord["family"]>;
+type Family = NonNullable<SpecialSettings["family"]>;
 
 /** Loads the keys of a family, batch after batch. What fails is told when all have been tried. */
 export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
@@ -82,7 +82,7 @@ async function* batches(
   onBadKey: (error: unknown) => void,
 ): AsyncGenerator<readonly string[]> {
   const { record, clock, timeoutMs, signal, only } = request;
-  const { batchSize, keys } = record.family as Family;
+  const { batchSize, keys } = record.special.family as Family;
   const listed = only ?? familyKeys(keys, { name: record.name, clock, timeoutMs, signal });
   let batch: string[] = [];
   let listedKeys = 0;
@@ -102,7 +102,7 @@ async function* batches(
 
 async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promise<readonly RefillResult[]> {
   const { internals, record, timeoutMs, newerThan, signal, clock } = request;
-  const { batchFetcher } = record.family as Family;
+  const { batchFetcher } = record.special.family as Family;
   let onEnd: ((how?: LoadEnd) => void) | undefined;
   let givenUp = false;
   const timed: BatchFetcher<unknown> = (wanted, context) => {

@@ -1,13 +1,12 @@
 import type {
   CacheInternals,
   Clock,
-  Duration,
-  FetchContext,
+  Fetcher,
   GetOrSetOptions,
   RefillOutcome,
+  RefillResult,
 } from "@crm/cache-core";
-import { inTime } from "./in-time.ts";
-import type { TaskRecord } from "./task-record.ts";
+import { type TaskRecord, ttlOf } from "./task-record.ts";
 
 /** How a load ended, if it did not throw. */
 export interface LoadResult {
@@ -34,40 +33,27 @@ export interface LoadRequest {
 /** Beyond the fetcher's timeout: for waiting until somebody else's fill of the key has ended. */
 export const WAIT_MS = 2_000;
 
-/** Loads one task once, through the fenced fill. Rejects with the fetcher's error, or at the timeout. */
-export async function loadTask(request: LoadRequest): Promise<LoadResult> {
-  const { internals, record, timeoutMs, newerThan, signal } = request;
-  const fetcher = record.fetcher as (context: FetchContext<unknown>) => unknown;
-  const work = internals.refill<unknown>({
+/** Loads one task once, through the fenced fill. Rejects with the fetcher's error, or at its timeout; waiting for others has no end. */
+export function loadTask({
+  internals,
+  record,
+  timeoutMs,
+  newerThan,
+  signal,
+}: Pick<LoadRequest, "internals" | "record" | "timeoutMs" | "newerThan" | "signal">): Promise<RefillResult> {
+  return internals.refill<unknown>({
     key: record.name,
-    fetcher: (context) => fetcher(withSignal(context, signal)),
+    fetcher: record.fetcher as Fetcher<unknown>,
     options: entryOptions(record, timeoutMs),
     newerThan,
+    signal,
   });
-  const result = await inTime(work, timeoutMs + WAIT_MS, record.name, request.clock);
-  if (result.freshUntil > 0) request.onFresh(record, record.name, result.freshUntil);
-  const stored = result.outcome === "stored";
-  return { outcome: result.outcome, keys: stored ? 1 : 0, bytes: result.bytes };
 }
 
 /** The options of the entries that a task makes. */
 export function entryOptions(record: TaskRecord, timeoutMs: number): GetOrSetOptions<never> {
-  const hardTimeout: Duration = `${timeoutMs}ms`;
-  return { ...record.entry, ttl: record.ttl, hardTimeout };
-}
-
-/** The context of a fetcher with a signal that also aborts with another one; made only for a fetcher that looks at it. */
-export function withSignal(context: FetchContext<unknown>, signal: AbortSignal): FetchContext<unknown> {
-  let both: AbortSignal | undefined;
-  return {
-    key: context.key,
-    previous: context.previous,
-    setTtl: context.setTtl,
-    addTags: context.addTags,
-    skipStore: context.skipStore,
-    get signal() {
-      both ??= AbortSignal.any([context.signal, signal]);
-      return both;
-    },
-  };
+  const ttl = ttlOf(record);
+  const hardTimeout = timeoutMs / 1_000;
+  const { entry } = record.special;
+  return entry === undefined ? { ttl, hardTimeout } : { ...entry, ttl, hardTimeout };
 }

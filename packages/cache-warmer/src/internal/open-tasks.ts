@@ -57,16 +57,15 @@ export class OpenTasks {
   /** Notes how a task ended, and lets go, or gives up, what waits for it. */
   close(first: TaskRecord, firstEnding: Ending): void {
     const { dependents, waitsFor } = this.#dependencies;
+    if (dependents.size === 0) {
+      this.#end(first, firstEnding);
+      return;
+    }
     const stack: [TaskRecord, Ending][] = [[first, firstEnding]];
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       const [record, ending] = top;
-      if (!this.#open.delete(record)) continue;
-      const calledOff = ending.reason === "aborted";
-      const failed = ending.outcome === "failed" || ending.reason === "failed-elsewhere";
-      if (!calledOff) (this.#leftOf[record.priority] as number)--;
-      if (failed) (this.#failedOf[record.priority] as number)++;
-      this.#listener.onEnd(record, ending);
-      if (calledOff) continue;
+      if (!this.#end(record, ending) || ending.reason === "aborted") continue;
+      const failed = hasFailed(ending);
       for (const dependent of dependents.get(record) ?? []) {
         if (failed) {
           const name = JSON.stringify(record.name);
@@ -80,6 +79,19 @@ export class OpenTasks {
       }
     }
   }
+
+  /** Returns whether it was open. */
+  #end(record: TaskRecord, ending: Ending): boolean {
+    if (!this.#open.delete(record)) return false;
+    if (ending.reason !== "aborted") (this.#leftOf[record.priority] as number)--;
+    if (hasFailed(ending)) (this.#failedOf[record.priority] as number)++;
+    this.#listener.onEnd(record, ending);
+    return true;
+  }
+}
+
+function hasFailed({ outcome, reason }: Ending): boolean {
+  return outcome === "failed" || reason === "failed-elsewhere";
 }
 
 function sumFrom(counts: readonly number[], priority: number): number {

@@ -10,9 +10,9 @@ import type {
 import type { HotSnapshot, HotSnapshotKey, RestoreResult } from "../hot-snapshot.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import type { HotKeys } from "./hot-keys.ts";
-import { withSignal } from "./load-task.ts";
 import { RunTimers } from "./run-timers.ts";
 import type { TaskBook } from "./task-book.ts";
+import { ttlOf } from "./task-record.ts";
 
 export interface RestoreRequest {
   readonly cache: Cache;
@@ -135,13 +135,16 @@ function planUnits(request: RestoreRequest): { units: Unit[]; skipped: number } 
     const record = internals.prefix === cache.internals.prefix ? book.get(entry.key) : undefined;
     const family = entry.family === undefined ? undefined : book.get(entry.family);
     if (record?.fetcher !== undefined) {
-      const options = { ...record.entry, ttl: record.ttl } as GetOrSetOptions<unknown>;
+      const options = { ...record.special.entry, ttl: ttlOf(record) } as GetOrSetOptions<unknown>;
       units.push(
         single(request, internals, entry.key, record.fetcher as Fetcher<unknown>, options, record.category),
       );
-    } else if (family?.family !== undefined) {
-      const { batchFetcher } = family.family;
-      const options = { ...family.entry, ttl: family.ttl } as GetOrSetOptions<unknown>;
+    } else if (family?.special.family !== undefined) {
+      const {
+        entry: entryOptions,
+        family: { batchFetcher },
+      } = family.special;
+      const options = { ...entryOptions, ttl: ttlOf(family) } as GetOrSetOptions<unknown>;
       add(`${internals.prefix}f${family.name}`, entry.key, internals, batchFetcher, options, family.category);
     } else if (seeded?.fetcher !== undefined) {
       units.push(single(request, internals, entry.key, seeded.fetcher, seeded.options, "hot"));
@@ -190,10 +193,10 @@ function single(
   category: string,
 ): Unit {
   const all = timed(options, request.timeoutMs);
-  const called: Fetcher<unknown> = (context) => fetcher(withSignal(context, request.signal));
+  const { signal } = request;
   return {
     ...{ name: key, category, keys: 1 },
-    load: async () => [await internals.refill({ key, fetcher: called, options: all, newerThan: ANY })],
+    load: async () => [await internals.refill({ key, fetcher, options: all, newerThan: ANY, signal })],
   };
 }
 

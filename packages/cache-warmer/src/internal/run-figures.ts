@@ -5,7 +5,7 @@ import type {
   WarmingFailure,
   WarmingMetrics,
 } from "../metrics.ts";
-import type { TaskRecord, TaskReport } from "./task-record.ts";
+import { pastOf, type TaskRecord } from "./task-record.ts";
 
 /** Failures that are kept in full. */
 const MAX_FAILURES = 100;
@@ -58,26 +58,26 @@ export class RunFigures {
   retry(record: TaskRecord): void {
     this.retries++;
     this.#of(record.category).retries++;
-    reportOf(record).retries++;
+    pastOf(record).retries++;
   }
 
   end(record: TaskRecord, ending: Ending): void {
     const category = this.#of(record.category);
-    const report = reportOf(record);
-    report.runs++;
-    report.lastOutcome = ending.outcome;
-    report.lastReason = ending.reason;
-    report.lastError = ending.error;
-    if (ending.attempts > 0) report.lastDurationMs = ending.durationMs;
+    const past = pastOf(record);
+    past.runs++;
+    past.lastOutcome = ending.outcome;
+    past.lastReason = ending.reason;
+    past.lastError = ending.error;
+    if (ending.attempts > 0) past.lastDurationMs = ending.durationMs;
     if (ending.outcome === "success") {
       this.successful++;
       category.successful++;
-      report.successes++;
-      report.bytes = ending.bytes;
+      past.successes++;
+      past.bytes = ending.bytes;
     } else if (ending.outcome === "failed") {
       this.failed++;
       category.failed++;
-      report.failures++;
+      past.failures++;
       if (this.#failures.length < MAX_FAILURES) {
         const { error, attempts } = ending;
         const reason = ending.reason as FailureReason;
@@ -86,7 +86,7 @@ export class RunFigures {
     } else {
       this.skipped++;
       category.skipped++;
-      report.skips++;
+      past.skips++;
       const reason = ending.reason as SkipReason;
       this.#skips[reason] = (this.#skips[reason] ?? 0) + 1;
     }
@@ -144,12 +144,4 @@ export function noMetrics(inFlight: number, limiter: WarmingMetrics["limiter"]):
     ...{ startedAt: null, completedAt: null, aborted: false, retries: 0, keysWarmed: 0, bytesWarmed: 0 },
     ...{ skips: {}, failures: [], byCategory: {}, peakInFlight: 0, inFlight, limiter },
   };
-}
-
-function reportOf(record: TaskRecord): TaskReport {
-  record.report ??= {
-    ...{ runs: 0, successes: 0, failures: 0, skips: 0, retries: 0, bytes: 0 },
-    ...{ lastOutcome: null, lastReason: undefined, lastError: undefined, lastDurationMs: 0 },
-  };
-  return record.report;
 }

@@ -67,7 +67,8 @@ export class Run {
     });
     let longest = KEEP_MIN_MS;
     for (const record of plan.records) {
-      this.#since.set(record, plan.sinceOf(record));
+      const since = plan.sinceOf(record);
+      if (since >= 0) this.#since.set(record, since);
       longest = Math.max(longest, plan.maxAgeOf(record));
       if (!dependencies.waitsFor.has(record)) this.#wanted.push(record);
     }
@@ -225,7 +226,7 @@ export class Run {
         this.#take(record, this.#plan.newerThanOf(record, state.began, reply.now));
       } else if (state.kind === "held") this.#wanted.leave(record);
       else if (state.kind === "free") free.push(record);
-      else if (state.mark === MARK.stored && record.family === undefined)
+      else if (state.mark === MARK.stored && record.fetcher !== undefined)
         stored.push({ record, at: state.at });
       else this.#endElsewhere(record, state.mark);
     });
@@ -323,6 +324,7 @@ export class Run {
   #stop(): void {
     this.#over = true;
     this.#timers.stop();
+    this.#attempts.close();
   }
 
   /** Everything has ended. */

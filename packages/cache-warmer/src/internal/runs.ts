@@ -7,7 +7,7 @@ import { Ledger } from "./ledger.ts";
 import { Run } from "./run.ts";
 import { noMetrics } from "./run-figures.ts";
 import type { RunContext, RunPlan } from "./run-plan.ts";
-import type { TaskRecord } from "./task-record.ts";
+import { settledAtOf, type TaskRecord } from "./task-record.ts";
 
 /** What differs between kinds of runs. */
 export type RunRules = Partial<Pick<RunPlan, "maxAgeOf" | "sinceOf" | "newerThanOf" | "only">>;
@@ -38,7 +38,7 @@ export class Runs {
     const plan: RunPlan = {
       ...{ id, kind, records, options },
       maxAgeOf: rules.maxAgeOf ?? (() => options.maxAgeMs),
-      sinceOf: rules.sinceOf ?? ((record) => record.settledAt),
+      sinceOf: rules.sinceOf ?? settledAtOf,
       newerThanOf: rules.newerThanOf ?? ((_, began) => began),
       only: rules.only,
     };

@@ -5,6 +5,9 @@ import type { RunContext } from "./run-plan.ts";
 import type { Runs } from "./runs.ts";
 import type { TaskRecord } from "./task-record.ts";
 
+/** What a task counts as having for a TTL where it leaves that to the cache. */
+const USUAL_TTL_MS = 300_000;
+
 /** Starts the run of a process that starts, and lets the gate follow it. */
 export function beginStartup(
   { emitter, internals: { logger } }: Pick<RunContext, "emitter" | "internals">,
@@ -15,7 +18,8 @@ export function beginStartup(
   hasMaxAge: boolean,
 ): Promise<WarmingMetrics> {
   const { readyAt, deadlineMs, maxAgeMs } = options;
-  const maxAgeOf = (record: TaskRecord): number => (hasMaxAge ? maxAgeMs : record.ttlMs / 2);
+  const maxAgeOf = (record: TaskRecord): number =>
+    hasMaxAge ? maxAgeMs : (record.ttlMs ?? USUAL_TTL_MS) / 2;
   const run = runs.make("startup", records, options, {
     maxAgeOf,
     newerThanOf: (record, began, now) => Math.min(began, now - maxAgeOf(record)),

@@ -11,11 +11,15 @@ import { DependencyCycleError } from "../errors.ts";
 import { checkRetries } from "../options.ts";
 import type { WarmingFamily, WarmingSettings, WarmingTask } from "../warming-task.ts";
 import { checkEntry } from "./check-entry.ts";
-import type { TaskRecord } from "./task-record.ts";
+import {
+  NOTHING_SPECIAL,
+  pastOf,
+  type SpecialSettings,
+  settledAtOf,
+  type TaskRecord,
+} from "./task-record.ts";
 
-const NONE: readonly string[] = Object.freeze([]) as readonly string[];
-/** What a task counts as having for a TTL where it leaves that to the cache. */
-const USUAL_TTL_MS = 300_000;
+const NONE: readonly string[] = NOTHING_SPECIAL.dependsOn;
 const MAX_DEPENDENCIES = 256;
 /** Forgotten tasks of which it is known when they were settled. */
 const MAX_FORGOTTEN = 10_000;
@@ -52,26 +56,39 @@ export class TaskBook {
     return this.#records.get(name);
   }
 
-  /** All or none. Returns the names that were registered before. */
-  add(records: readonly TaskRecord[]): string[] {
-    if (records.some(isDependent)) this.#refuseCycles(records, records.filter(isDependent));
+  /** Returns whether its name was registered before. @throws DependencyCycleError */
+  add(record: TaskRecord): boolean {
+    if (isDependent(record)) this.#refuseCycles([record], [record]);
+    const isReplaced = this.#put(record);
+    this.#doubted.push(record);
+    this.#trimDoubted();
+    return isReplaced;
+  }
+
+  /** All or none; the array is the book's from now on. Returns the names that were registered before. @throws DependencyCycleError */
+  addAll(records: TaskRecord[]): string[] {
+    const dependent = records.filter(isDependent);
+    if (dependent.length > 0) this.#refuseCycles(records, dependent);
     const replaced: string[] = [];
-    for (const record of records) {
-      const previous = this.#records.get(record.name);
-      if (previous !== undefined) {
-        replaced.push(record.name);
-        this.#forget(previous);
-        previous.successor = record;
-      }
-      if (this.#settled.size > 0) {
-        record.settledAt = this.#settled.get(record.name) ?? -1;
-        this.#settled.delete(record.name);
-      }
-      this.#records.set(record.name, record);
-      this.#doubted.push(record);
+    for (let n = 0; n < records.length; n++) {
+      const record = records[n] as TaskRecord;
+      if (this.#put(record)) replaced.push(record.name);
     }
+    this.#doubted = this.#doubted.length === 0 ? records : this.#doubted.concat(records);
     this.#trimDoubted();
     return replaced;
+  }
+
+  #put(record: TaskRecord): boolean {
+    const { name } = record;
+    const previous = this.#records.get(name);
+    if (previous !== undefined) {
+      this.#forget(previous);
+      pastOf(previous).successor = record;
+    }
+    if (this.#settled.size > 0) this.#remember(record);
+    this.#records.set(name, record);
+    return previous !== undefined;
   }
 
   /** When its entry expires has to be asked, or asked again. */
@@ -95,7 +112,8 @@ export class TaskBook {
     this.#doubted = [];
     for (const record of taken) record.doubted = false;
     return taken.filter(
-      (record) => this.#records.get(record.name) === record && record.family === undefined && !record.indexed,
+      (record) =>
+        this.#records.get(record.name) === record && record.fetcher !== undefined && !record.indexed,
     );
   }
 
@@ -117,8 +135,10 @@ export class TaskBook {
   /** Names that tasks wait for and nobody has registered, at most 100. */
   unknownDependencies(records: readonly TaskRecord[]): string[] {
     const unknown = new Set<string>();
-    for (const { dependsOn } of records) {
-      for (const name of dependsOn) if (!this.#records.has(name)) unknown.add(name);
+    for (const { special } of records) {
+      // Most have none: one look, and no iterator for each.
+      if (special === NOTHING_SPECIAL) continue;
+      for (const name of special.dependsOn) if (!this.#records.has(name)) unknown.add(name);
       if (unknown.size >= 100) break;
     }
     return [...unknown];
@@ -133,19 +153,27 @@ export class TaskBook {
 
   #forget(record: TaskRecord): void {
     this.#records.delete(record.name);
-    if (record.settledAt >= 0) {
+    const settledAt = settledAtOf(record);
+    if (settledAt >= 0) {
       if (this.#settled.size >= MAX_FORGOTTEN)
         this.#settled.delete(this.#settled.keys().next().value as string);
-      this.#settled.set(record.name, record.settledAt);
+      this.#settled.set(record.name, settledAt);
     }
     // So that the expiry index drops it.
     record.indexed = false;
   }
 
+  #remember(record: TaskRecord): void {
+    const settledAt = this.#settled.get(record.name);
+    if (settledAt === undefined) return;
+    pastOf(record).settledAt = settledAt;
+    this.#settled.delete(record.name);
+  }
+
   #refuseCycles(added: readonly TaskRecord[], dependent: readonly TaskRecord[]): void {
     const fresh = new Map(added.map((record) => [record.name, record]));
     const dependenciesOf = (name: string): readonly string[] =>
-      (fresh.get(name) ?? this.#records.get(name))?.dependsOn ?? NONE;
+      (fresh.get(name) ?? this.#records.get(name))?.special.dependsOn ?? NONE;
     const done = new Set<string>();
     for (const { name: start } of dependent) {
       // Depth first without recursion: a chain may be as long as the list of tasks.
@@ -208,7 +236,7 @@ export function checkFamily(family: WarmingFamily): TaskRecord {
 }
 
 function isDependent(record: TaskRecord): boolean {
-  return record.dependsOn.length > 0;
+  return record.special.dependsOn.length > 0;
 }
 
 /** One literal, in one place: ten thousand of them are registered in milliseconds. */
@@ -216,31 +244,38 @@ function makeRecord(
   name: string,
   settings: WarmingSettings,
   fetcher: TaskRecord["fetcher"],
-  family: TaskRecord["family"],
+  family: SpecialSettings["family"],
 ): TaskRecord {
   const { ttl, priority = 5, category = "default", dependsOn, timeout, retries, entry } = settings;
   if (!Number.isInteger(priority) || priority < 1 || priority > 10) {
     const expected = "a whole number from 1 to 10, 10 being loaded first";
     throw new InvalidOptionError({ option: "priority", received: priority, expected });
   }
+  const isUsual =
+    dependsOn === undefined &&
+    timeout === undefined &&
+    retries === undefined &&
+    entry === undefined &&
+    family === undefined;
   return {
     name,
     fetcher,
-    family,
     category: checkCategory(category),
     priority,
-    ttl,
-    ttlMs: ttl === undefined ? USUAL_TTL_MS : parseDuration(ttl, "ttl"),
-    dependsOn: dependsOn === undefined ? NONE : checkDependencies(dependsOn),
-    timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "timeout"),
-    retries: retries === undefined ? undefined : checkRetries(retries),
-    entry: entry === undefined ? undefined : checkEntry(entry),
-    settledAt: -1,
-    successor: undefined,
+    ttlMs: ttl === undefined ? undefined : parseDuration(ttl, "ttl"),
+    special: isUsual
+      ? NOTHING_SPECIAL
+      : {
+          dependsOn: dependsOn === undefined ? NONE : checkDependencies(dependsOn),
+          timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "timeout"),
+          retries: retries === undefined ? undefined : checkRetries(retries),
+          entry: entry === undefined ? undefined : checkEntry(entry),
+          family,
+        },
     indexed: false,
     // The book asks about each that is added.
     doubted: true,
-    report: undefined,
+    past: undefined,
   };
 }
 

@@ -2,19 +2,31 @@ import type { BatchFetcher, Duration, FetchContext } from "@crm/cache-core";
 import type { TaskMetrics } from "../metrics.ts";
 import type { WarmingEntryOptions, WarmingFamily } from "../warming-task.ts";
 
-/** A registered task or family, checked. */
+/** A registered task or family, checked. There are ten thousand of them: what most leave as it is, or have not yet, is one field. */
 export interface TaskRecord {
   /** The key of a task, the name of a family. */
   readonly name: string;
   readonly category: string;
   readonly priority: number;
-  readonly ttl: Duration | undefined;
-  readonly ttlMs: number;
+  /** `undefined`: the cache's. */
+  readonly ttlMs: number | undefined;
+  /** Of a task; `undefined` of a family. */
+  readonly fetcher: ((context: FetchContext<unknown>) => unknown) | undefined;
+  readonly special: SpecialSettings;
+  /** Whether the expiry index knows when its entry expires. */
+  indexed: boolean;
+  /** Whether the expiry index is to ask about it. */
+  doubted: boolean;
+  /** What became of it; made when there is something to tell. */
+  past: TaskPast | undefined;
+}
+
+/** Settings that few tasks have; the others share `NOTHING_SPECIAL`. */
+export interface SpecialSettings {
   readonly dependsOn: readonly string[];
   readonly timeoutMs: number | undefined;
   readonly retries: number | undefined;
   readonly entry: WarmingEntryOptions | undefined;
-  readonly fetcher: ((context: FetchContext<unknown>) => unknown) | undefined;
   readonly family:
     | {
         readonly keys: WarmingFamily["keys"];
@@ -22,27 +34,22 @@ export interface TaskRecord {
         readonly batchSize: number;
       }
     | undefined;
+}
+
+export const NOTHING_SPECIAL: SpecialSettings = {
+  dependsOn: [],
+  timeoutMs: undefined,
+  retries: undefined,
+  entry: undefined,
+  family: undefined,
+};
+
+/** What became of a task, and its running figures. */
+export interface TaskPast {
   /** When a run of this instance last saw it settled, ms of the store's clock; -1 before. */
   settledAt: number;
   /** What was registered in its place; a run may still hold the former one. */
   successor: TaskRecord | undefined;
-  /** Whether the expiry index knows when its entry expires. */
-  indexed: boolean;
-  /** Whether the expiry index is to ask about it. */
-  doubted: boolean;
-  /** What became of it, for the metrics; made when there is something to tell. */
-  report: TaskReport | undefined;
-}
-
-/** A run of this instance has seen it settled. That is no news to what was registered in its place meanwhile. */
-export function settle(record: TaskRecord, at: number): void {
-  for (let each: TaskRecord | undefined = record; each !== undefined; each = each.successor) {
-    each.settledAt = Math.max(each.settledAt, at);
-  }
-}
-
-/** Running figures of one task. */
-export interface TaskReport {
   runs: number;
   successes: number;
   failures: number;
@@ -53,4 +60,39 @@ export interface TaskReport {
   lastError: unknown;
   lastDurationMs: number;
   bytes: number;
+}
+
+export function pastOf(record: TaskRecord): TaskPast {
+  record.past ??= {
+    settledAt: -1,
+    successor: undefined,
+    runs: 0,
+    successes: 0,
+    failures: 0,
+    skips: 0,
+    retries: 0,
+    lastOutcome: null,
+    lastReason: undefined,
+    lastError: undefined,
+    lastDurationMs: 0,
+    bytes: 0,
+  };
+  return record.past;
+}
+
+export function settledAtOf(record: TaskRecord): number {
+  return record.past?.settledAt ?? -1;
+}
+
+/** A run of this instance has seen it settled. That is no news to what was registered in its place meanwhile. */
+export function settle(record: TaskRecord, at: number): void {
+  for (let each: TaskRecord | undefined = record; each !== undefined; each = each.past?.successor) {
+    const past = pastOf(each);
+    past.settledAt = Math.max(past.settledAt, at);
+  }
+}
+
+/** The TTL as options of entries have it; exact, since both are whole milliseconds. */
+export function ttlOf({ ttlMs }: TaskRecord): Duration | undefined {
+  return ttlMs === undefined ? undefined : ttlMs / 1_000;
 }

@@ -99,7 +99,7 @@ return replies
     for (let n = number(args[6]); n > 0; n--, at += 2) {
       const task = text(args[at]);
       const mark = number(args[at + 1]);
-      if (readHold(db.hget(heldKey, task))?.token !== token) continue;
+      if (holderOf(db.hget(heldKey, task)) !== token) continue;
       db.hdel(heldKey, task);
       if (mark > 0) db.zadd(doneKey, now * 8 + mark, task);
     }
@@ -165,15 +165,36 @@ export interface Hold {
   readonly counts: boolean;
 }
 
+function holderOf(value: Buffer | null): string | undefined {
+  const all = value?.toString("utf8");
+  if (all === undefined) return undefined;
+  const end = all.indexOf("|");
+  return end < 0 ? all : all.slice(0, end);
+}
+
+/** `undefined` for what is no hold. By hand: an expression takes three times as long, for each task in flight at each step. */
 export function readHold(value: Buffer | null): Hold | undefined {
-  const match = /^([^|]*)\|(\d+)\|(\d+)\|(\d)$/.exec(value?.toString("utf8") ?? "");
-  if (match === null) return undefined;
-  return {
-    token: match[1] as string,
-    lives: Number(match[2]),
-    began: Number(match[3]),
-    counts: match[4] === "1",
-  };
+  const all = value?.toString("utf8") ?? "";
+  const first = all.indexOf("|");
+  const second = all.indexOf("|", first + 1);
+  const third = all.length - 2;
+  if (first < 0 || second < 0 || all[third] !== "|") return undefined;
+  const lives = digits(all, first + 1, second);
+  const began = digits(all, second + 1, third);
+  const counts = digits(all, third + 1, all.length);
+  if (lives < 0 || began < 0 || counts < 0) return undefined;
+  return { token: all.slice(0, first), lives, began, counts: counts === 1 };
+}
+
+/** The number in a part of a text; -1 where there is anything but digits, or nothing. */
+function digits(all: string, from: number, to: number): number {
+  let value = from < to ? 0 : -1;
+  for (let at = from; at < to; at++) {
+    const digit = all.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = 10 * value + digit;
+  }
+  return value;
 }
 
 export function writeHold({ token, lives, began, counts }: Hold): Buffer {

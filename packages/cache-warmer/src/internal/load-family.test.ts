@@ -1,0 +1,61 @@
+import { createCache, memoryStore } from "@crm/cache-core";
+import { createFakeClock } from "@crm/cache-core/testing";
+import { expect, it } from "vitest";
+import type { LoadEnd } from "./gradient-limiter.ts";
+import { loadFamily } from "./load-family.ts";
+import { WAIT_MS } from "./load-task.ts";
+import { checkFamily } from "./task-book.ts";
+
+const TIMEOUT_MS = 1_000;
+
+/** Loads a family of one key, whose lease is not granted for so long. Tells how its batch was timed, and what became of it. */
+async function loadAfter(leaseMs: number, batchMs: number) {
+  const clock = createFakeClock();
+  let blocked = false;
+  const turn = (): Promise<void> =>
+    blocked ? new Promise((resolve) => clock.after(leaseMs, resolve)) : Promise.resolve();
+  const cache = createCache({ store: memoryStore({ clock, turn }), clock });
+  const timings: string[] = [];
+  const asked: string[] = [];
+  const record = checkFamily({
+    name: "f",
+    keys() {
+      blocked = true;
+      return ["a"];
+    },
+    batchFetcher(keys) {
+      blocked = false;
+      asked.push(...keys);
+      return new Promise((resolve) => clock.after(batchMs, () => resolve(["late"])));
+    },
+  });
+  const work = loadFamily({
+    ...{ internals: cache.internals, clock, record, timeoutMs: TIMEOUT_MS, newerThan: -1, only: undefined },
+    ...{ signal: new AbortController().signal, onFresh: () => {}, again: async () => false },
+    onBatch() {
+      timings.push("begins");
+      return (how: LoadEnd = "loaded") => void timings.push(how);
+    },
+  });
+  const ended = work.then(({ outcome, error }) => `${outcome} ${(error as { code?: string })?.code ?? ""}`);
+  await clock.advance(TIMEOUT_MS + WAIT_MS + leaseMs + batchMs);
+  const end = await ended;
+  const value = await cache.get("a");
+  await cache.close();
+  return { end: end.trim(), timings, asked, value };
+}
+
+it("a batch that begins when its time is over is never told to have begun, and brings its values all the same", async () => {
+  expect(await loadAfter(TIMEOUT_MS + WAIT_MS + 1, 10)).toEqual({
+    ...{ end: "failed FETCH_TIMEOUT", timings: [], asked: ["a"], value: "late" },
+  });
+});
+
+it("a batch that begins in time is told to have ended, well or by its timeout", async () => {
+  expect(await loadAfter(TIMEOUT_MS, 10)).toEqual({
+    ...{ end: "stored", timings: ["begins", "loaded"], asked: ["a"], value: "late" },
+  });
+  expect(await loadAfter(10, TIMEOUT_MS + 1)).toEqual({
+    ...{ end: "failed FETCH_TIMEOUT", timings: ["begins", "failed"], asked: ["a"], value: null },
+  });
+});
