@@ -1,3 +1,5 @@
+import type { EventNames } from "./typed-emitter.ts";
+
 /** Every event with its payload. Names are `noun:verb`; keys are the caller's. */
 export interface CacheEvents {
   "entry:hit": { readonly key: string; readonly tier: "memory" | "store"; readonly stale: boolean };
@@ -34,7 +36,7 @@ export interface CacheEvents {
 }
 
 /** The names of the events, for who calls from JavaScript. */
-export const EVENT_NAMES: Readonly<Record<keyof CacheEvents, true>> = {
+export const EVENT_NAMES: EventNames<CacheEvents> = {
   "entry:hit": true,
   "entry:miss": true,
   "entry:set": true,

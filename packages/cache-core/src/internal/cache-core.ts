@@ -35,6 +35,7 @@ import {
   resolveEntryOptions,
   resolveSetOptions,
 } from "../resolve-options.ts";
+import { checkListener } from "../typed-emitter.ts";
 import { abortable } from "./abortable.ts";
 import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
 import { collectStats } from "./collect-stats.ts";
@@ -410,13 +411,7 @@ export class CacheCore implements Cache {
   }
 
   on<E extends keyof CacheEvents>(event: E, handler: (payload: CacheEvents[E]) => void): () => void {
-    if (!Object.hasOwn(EVENT_NAMES, event)) {
-      const expected = `one of ${Object.keys(EVENT_NAMES).join(", ")}`;
-      throw new InvalidOptionError({ option: "event", received: event, expected });
-    }
-    if (typeof handler !== "function") {
-      throw new InvalidOptionError({ option: "handler", received: handler, expected: "a function" });
-    }
+    checkListener(EVENT_NAMES, event, handler);
     return this.#shared.emitter.on(event, handler);
   }
 

@@ -1,7 +1,6 @@
-import type { CacheInternals } from "@crm/cache-core";
+import type { CacheInternals, TypedEmitter } from "@crm/cache-core";
 import type { RunKind, WarmerEvents } from "../events.ts";
 import type { ResolvedWarmerOptions, ResolvedWarmOptions } from "../options.ts";
-import type { Emitter } from "./emitter.ts";
 import type { GradientLimiter } from "./gradient-limiter.ts";
 import type { OriginWatch } from "./origin-watch.ts";
 import type { TaskRecord } from "./task-record.ts";
@@ -13,7 +12,7 @@ export interface RunContext {
   readonly limiter: GradientLimiter | null;
   /** Where there is a limiter. */
   readonly watch: OriginWatch | null;
-  readonly emitter: Emitter<WarmerEvents>;
+  readonly emitter: TypedEmitter<WarmerEvents>;
   /** Loads under way in this process. */
   readonly gauge: { inFlight: number };
   readonly onFresh: (record: TaskRecord, key: string, freshUntil: number) => void;
