@@ -3,10 +3,17 @@ import type { BatchFetcher } from "../fetcher.ts";
 import { holdProcess } from "../hold-process.ts";
 import type { RefillResult } from "../refill.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
+import { eachOf } from "./each-of.ts";
 import { type StoredParts, spread } from "./fills.ts";
 import { readBatchAnswer } from "./read-batch-answer.ts";
 import { runFetcher } from "./run-fetcher.ts";
 import type { Shared } from "./shared.ts";
+
+/**
+ * Keys of a large batch whose leases are taken or whose values are stored at once: some scripts are then under way. All at
+ * once, the last of them would wait for the others longer than a call may take.
+ */
+export const KEYS_AT_ONCE = 128;
 
 /** A key that is to be fetched with others. */
 export interface BatchKey {
@@ -60,11 +67,11 @@ export async function fillBatch(
         tags = [...new Set([...tags, ...fetched.tags.map((tag) => request.scopePrefix + tag)])];
       values = readBatchAnswer(fetched.value, wanted);
     } catch (error) {
-      await Promise.all(own.map((each) => giveBack(each, "e")));
+      await eachOf(own, (each) => giveBack(each, "e"), KEYS_AT_ONCE);
       throw error;
     }
     const costMs = options.earlyRefresh > 0 ? (clock.monotonic() - began) / own.length : 0;
-    return await Promise.all(own.map((each) => fill(each, values.get(each.key), costMs)));
+    return await eachOf(own, (each) => fill(each, values.get(each.key), costMs), KEYS_AT_ONCE);
   } finally {
     for (const stop of stops) stop();
   }

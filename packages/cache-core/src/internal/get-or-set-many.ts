@@ -5,8 +5,9 @@ import type { BatchFetcher } from "../fetcher.ts";
 import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
+import { eachOf } from "./each-of.ts";
 import type { EntryReader } from "./entry-reader.ts";
-import { type BatchFill, type BatchKey, fillBatch } from "./fill-batch.ts";
+import { type BatchFill, type BatchKey, fillBatch, KEYS_AT_ONCE } from "./fill-batch.ts";
 import { isDueEarly } from "./is-due-early.ts";
 import { readBatchAnswer } from "./read-batch-answer.ts";
 import { type DueKey, refreshMany, tellFailedRefresh } from "./refresh-many.ts";
@@ -72,8 +73,10 @@ export async function getOrSetMany<T>(
 
   const mark = shared.tier?.recent.mark ?? 0;
   const wanted = [...missing.values()];
-  const leases = await Promise.all(
-    wanted.map(({ key, full }) => take(shared, reader, key, full, schema, force)),
+  const leases = await eachOf(
+    wanted,
+    ({ key, full }) => take(shared, reader, key, full, schema, force),
+    KEYS_AT_ONCE,
   );
   const settle = ({ places }: Missing, value: unknown): void => {
     for (const [nth, i] of places.entries()) {

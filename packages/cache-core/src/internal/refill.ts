@@ -2,7 +2,8 @@ import { payloadBytes, readTimes } from "../entry.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
 import type { EntryTimes, RefillResult } from "../refill.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
-import { type BatchKey, ended, fillBatch } from "./fill-batch.ts";
+import { eachOf } from "./each-of.ts";
+import { type BatchKey, ended, fillBatch, KEYS_AT_ONCE } from "./fill-batch.ts";
 import type { Shared } from "./shared.ts";
 
 /** Keys of one script that looks at entries. */
@@ -67,8 +68,9 @@ export async function refillMany(
   const { keys, fulls, newerThan } = request;
   const results: RefillResult[] = new Array(fulls.length).fill(ended("unavailable"));
   const own: (BatchKey & { readonly at: number })[] = [];
-  await Promise.all(
-    fulls.map(async (full, at) => {
+  await eachOf(
+    fulls,
+    async (full, at) => {
       if (fills.running(full) !== undefined) results[at] = ended("held");
       else if (!pending.covers(full, null)) {
         const token = access.leases.nextToken();
@@ -79,7 +81,8 @@ export async function refillMany(
         else if (taken.kind === "held") results[at] = ended("held");
         else if (taken.kind === "found") results[at] = ended("found", 0, readTimes(taken.entry).freshUntil);
       }
-    }),
+    },
+    KEYS_AT_ONCE,
   );
   if (own.length === 0) return results;
   own.sort((a, b) => a.at - b.at);
