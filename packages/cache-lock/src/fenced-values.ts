@@ -16,7 +16,7 @@ export interface FencedValue<T = unknown> {
 export interface FencedValues {
   /**
    * Writes the value unless a higher fence was seen, in one atomic step. Resolves to whether it was written. `ttl` says how long
-   * value *and fence* are kept: longer than any holder can be paused.
+   * value *and fence* are kept at least: longer than any holder can be paused. Of several calls the longest one counts.
    */
   write<T>(resource: string, value: T, fence: number, ttl: Duration): Promise<boolean>;
   /** The value, or `null` when there is none. */
