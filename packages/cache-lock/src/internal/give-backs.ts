@@ -4,6 +4,8 @@ import type { LockPlace } from "./lock-place.ts";
 /** So many are remembered; the others end with their leases. */
 const MAX_KEPT = 10_000;
 const RETRY_EVERY_MS = 100;
+/** A place in a queue may stand so long without a sign of life, however short the lease would be. */
+const MIN_AGE_MS = 60_000;
 /** Nothing granted stands longer than its lease, and nobody renews it: after so long there is nothing to give back. */
 const MAX_AGE_MS = 86_400_000;
 
@@ -39,10 +41,10 @@ export class GiveBacks {
     return this.#kept.size;
   }
 
-  /** `forMs`: how long it may stand at most without being renewed. */
+  /** `forMs`: the lease, which nobody renews. */
   add(place: LockPlace, token: string, forMs: number): void {
     if (this.#closed || this.#kept.size >= MAX_KEPT) return;
-    const until = this.#clock.monotonic() + Math.min(forMs, MAX_AGE_MS);
+    const until = this.#clock.monotonic() + Math.min(Math.max(forMs, MIN_AGE_MS), MAX_AGE_MS);
     this.#kept.set(token, { place, until, answers: 0 });
     this.#schedule();
   }
