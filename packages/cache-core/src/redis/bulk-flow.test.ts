@@ -39,6 +39,29 @@ test("what waits in this process has not moved", () => {
   expect(flow.allowanceMs(sample, flow.look())).toBe(80);
 });
 
+test("looking costs the same however much waits in this process", () => {
+  const walked = () => {
+    throw new Error("walked through what waits");
+  };
+  const socket = {
+    bytesRead: 0,
+    get bytesWritten() {
+      return walked();
+    },
+    get writableBuffer() {
+      return walked();
+    },
+    _handle: { bytesWritten: 0, writeQueueSize: 0 },
+    destroy: () => {},
+  };
+  const client = Object.assign(new EventEmitter(), { stream: socket }) as unknown as RedisLike;
+  const flow = new BulkFlow(client);
+  const sample = flow.sample(LATER);
+  socket._handle.bytesWritten = 2_000_000;
+  socket._handle.writeQueueSize = 1_000_000;
+  expect(flow.allowanceMs(sample, flow.look())).toBe(80);
+});
+
 test("many small answers are no large value, however many bytes they have together", () => {
   const { socket, flow } = flowOver();
   const sample = flow.sample(LATER);

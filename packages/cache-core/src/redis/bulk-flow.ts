@@ -13,8 +13,8 @@ interface Carrier {
   /** What was given to the socket: also what still waits in its buffer. */
   readonly bytesWritten?: number;
   readonly writableBuffer?: readonly { readonly chunk: string | Uint8Array }[];
-  /** What the system has not taken yet. */
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
+  /** What was given to the system, without what waits in the socket's buffer; and what of it the system has not taken yet. */
+  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
 }
 
 /** As much for each answer, within a deadline, is a large value on its way. Late answers to small questions are not. */
@@ -73,7 +73,10 @@ export class BulkFlow {
 
 function movedBytesOf(socket: Carrier | undefined): number {
   if (socket === undefined) return 0;
-  let waiting = socket._handle?.writeQueueSize ?? 0;
+  const { bytesWritten, writeQueueSize = 0 } = socket._handle ?? {};
+  // The socket's own count walks through its buffer: 2.5 ms a look where 4 MB wait for a server that is stopped, against 4 µs.
+  if (bytesWritten !== undefined) return (socket.bytesRead ?? 0) + bytesWritten - writeQueueSize;
+  let waiting = writeQueueSize;
   for (const { chunk } of socket.writableBuffer ?? []) waiting += Buffer.byteLength(chunk);
   return (socket.bytesRead ?? 0) + (socket.bytesWritten ?? 0) - waiting;
 }
