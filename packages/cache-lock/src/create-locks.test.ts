@@ -304,6 +304,45 @@ describe("createLocks", () => {
     await locks.close();
   });
 
+  it("gives back after an outage only what may stand, and not all of it at once", async () => {
+    const inner = memoryStore({ clock });
+    let reason: "breaker" | "timeout" | undefined;
+    let releases = 0;
+    let underWay = 0;
+    let most = 0;
+    const store: Store = {
+      ...inner,
+      async run(operation, ...rest) {
+        if (reason !== undefined) throw new StoreUnavailableError({ operation: operation.name, reason });
+        if (operation.name !== "releaseLock") return inner.run(operation, ...rest);
+        releases++;
+        most = Math.max(most, ++underWay);
+        try {
+          return await inner.run(operation, ...rest);
+        } finally {
+          underWay--;
+        }
+      },
+    };
+    const many = createLocks(createCache({ store, clock }));
+    const acquire = (i: number) => many.acquire(`a${i}`).catch((error) => error.code);
+    for (const [why, expected] of [
+      ["breaker", 0],
+      ["timeout", 1_000],
+    ] as const) {
+      reason = why;
+      const codes = await Promise.all(Array.from({ length: 500 }, (_, i) => acquire(i)));
+      expect(new Set(codes)).toEqual(new Set(["LOCK_UNAVAILABLE"]));
+      reason = undefined;
+      await clock.advance(300);
+      expect([why, releases]).toEqual([why, expected]);
+    }
+    expect(most).toBe(100);
+    await many.close();
+    await locks.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it("hands out no lock whose lease ended while the process learned to hear", async () => {
     const inner = memoryStore({ clock });
     const store: Store = {

@@ -8,6 +8,8 @@ const RETRY_EVERY_MS = 100;
 const MIN_AGE_MS = 60_000;
 /** Nothing granted stands longer than its lease, and nobody renews it: after so long there is nothing to give back. */
 const MAX_AGE_MS = 86_400_000;
+/** So many are asked for at a time: what a long outage has left must not fill the connection that has just come back. */
+const AT_ONCE = 100;
 
 interface Kept {
   readonly place: LockPlace;
@@ -25,6 +27,7 @@ export class GiveBacks {
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
   #cancel: (() => void) | undefined;
+  #passing = false;
   #closed = false;
 
   constructor(
@@ -49,29 +52,43 @@ export class GiveBacks {
     this.#schedule();
   }
 
-  /** Also called when the store answers again, without waiting for the timer. */
+  /** Also called when the store answers again, without waiting for the timer. One pass at a time. */
   retry(): void {
-    for (const [token, kept] of this.#kept) {
-      if (this.#clock.monotonic() > kept.until) {
-        this.#kept.delete(token);
-        continue;
-      }
-      this.#giveBack(kept.place, token).then(
-        (stood) => {
-          // The call that takes it may still be on its way: ask once more.
-          if (stood || ++kept.answers === 2) this.#kept.delete(token);
-        },
-        () => {
-          // Still away.
-        },
-      );
-    }
+    if (this.#passing) return;
+    this.#passing = true;
+    void this.#pass().finally(() => {
+      this.#passing = false;
+    });
   }
 
   close(): void {
     this.#closed = true;
     this.#kept.clear();
     this.#cancel?.();
+  }
+
+  async #pass(): Promise<void> {
+    const all = [...this.#kept];
+    for (let i = 0; i < all.length; i += AT_ONCE) {
+      const answered = await Promise.all(
+        all.slice(i, i + AT_ONCE).map(([token, kept]) => this.#ask(token, kept)),
+      );
+      // Still away, or closed meanwhile.
+      if (this.#closed || !answered.includes(true)) return;
+    }
+  }
+
+  /** Resolves to whether the store has answered. */
+  async #ask(token: string, kept: Kept): Promise<boolean> {
+    if (this.#clock.monotonic() > kept.until) return this.#kept.delete(token);
+    try {
+      const stood = await this.#giveBack(kept.place, token);
+      // The call that takes it may still be on its way: ask once more.
+      if (stood || ++kept.answers === 2) this.#kept.delete(token);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #schedule(): void {

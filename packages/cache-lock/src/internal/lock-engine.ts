@@ -322,11 +322,11 @@ export class LockEngine implements HoldKeeper {
     const { place, token, request } = waiter;
     // It has come by another answer meanwhile: there is a hold, and nothing to give back before that is.
     if (this.#holds.has(token)) return;
-    if (waiter.settled) {
-      this.#giveBacks.add(place, token, request.ttlMs);
-    } else if (waiter.ticket === 0 || isClosed(error)) {
+    if (waiter.settled || waiter.ticket === 0 || isClosed(error)) {
       waiter.reject(new LockUnavailableError(place.name, "store", error));
-      this.#giveBacks.add(place, token, request.ttlMs);
+      // What was never sent has brought nothing about, and a store that is closed takes nothing back.
+      const idle = isClosed(error) || (waiter.ticket === 0 && isRefused(error));
+      if (!idle) this.#giveBacks.add(place, token, request.ttlMs);
     } else {
       waiter.failure = error;
       this.#room.enter(waiter, -1);
@@ -412,6 +412,11 @@ export class LockEngine implements HoldKeeper {
       throw new LockUnavailableError(place.name, "store", cause);
     }
   }
+}
+
+/** The store knew that its server was silent, and sent nothing. */
+function isRefused(error: unknown): boolean {
+  return StoreUnavailableError.isInstance(error) && error.reason === "breaker";
 }
 
 /** Its owner has closed it: it will not answer again. */
