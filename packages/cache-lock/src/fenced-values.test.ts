@@ -15,7 +15,12 @@ const putField: AtomicOperation = {
 
 it("reads what is damaged as nothing, with a warning, and lets nobody write over a fence that it cannot read", async () => {
   const warnings: string[] = [];
-  const logger: Logger = { debug() {}, info() {}, warn: (_, message) => void warnings.push(message), error() {} };
+  const logger: Logger = {
+    debug() {},
+    info() {},
+    warn: (_, message) => void warnings.push(message),
+    error() {},
+  };
   const store = memoryStore();
   const cache = createCache({ store, logger });
   const values = createFencedValues(cache);

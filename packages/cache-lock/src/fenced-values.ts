@@ -1,4 +1,10 @@
-import { type Cache, type Duration, parseDuration, StoreReplyError, UndefinedValueError } from "@crm/cache-core";
+import {
+  type Cache,
+  type Duration,
+  parseDuration,
+  StoreReplyError,
+  UndefinedValueError,
+} from "@crm/cache-core";
 import { StaleFenceError } from "./errors.ts";
 import { fencedKey } from "./internal/lock-place.ts";
 import { checkLockName } from "./options.ts";
