@@ -96,3 +96,26 @@ test("a peer that is gone takes no more than its buffers hold: a large write end
   await proxy.heal();
   await cache.close();
 });
+
+test("small calls that go on being sent are no large value: a peer that is gone is found out within a deadline", async () => {
+  await using redis = await startRedis();
+  await using proxy = await startFaultProxy({ target: { host: "127.0.0.1", port: redis.port } });
+  const store = redisStore({ url: `redis://127.0.0.1:${proxy.port}` });
+  const cache = createCache({ store, memory: false });
+  await cache.set("small", "value");
+  const silent = new Promise<number>((resolve) => {
+    store.onAvailability((available) => {
+      if (!available) resolve(performance.now());
+    });
+  });
+  proxy.blackHole();
+  const began = performance.now();
+  // 125 KB within the deadline of a write, 250 ms: the system takes them for many seconds.
+  const value = "x".repeat(1_000);
+  const sending = setInterval(() => void cache.set("small", value).catch(() => {}), 2);
+  const foundAfterMs = (await silent) - began;
+  clearInterval(sending);
+  expect(foundAfterMs).toBeLessThan(600);
+  await proxy.heal();
+  await cache.close();
+});

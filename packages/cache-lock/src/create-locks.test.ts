@@ -66,6 +66,10 @@ describe("createLocks", () => {
       [locks.acquire("a", { ttl: "25h" }), { code: "INVALID_OPTION" }],
       [locks.acquire("a", { wait: -1 }), { code: "INVALID_DURATION" }],
       [locks.acquire("a", { signal: {} as AbortSignal }), { code: "INVALID_OPTION", option: "signal" }],
+      [
+        locks.acquire("a", { signal: { aborted: false } as AbortSignal }),
+        { code: "INVALID_OPTION", option: "signal" },
+      ],
       [locks.acquire("a", { renew: 1 as unknown as boolean }), { code: "INVALID_OPTION", option: "renew" }],
       [locks.acquireAll([]), { code: "INVALID_OPTION", option: "names" }],
       [locks.acquireAll(["a", ""]), { code: "INVALID_KEY", parameter: "names[1]" }],
@@ -186,6 +190,177 @@ describe("createLocks", () => {
     await clock.advance(10);
     expect(await own.inspect("a")).toMatchObject({ holder: null, waiters: 0 });
     await own.close();
+    await locks.close();
+  });
+
+  /** Does what it is told; when `deaf` says so, the answer is lost. */
+  const lossy = (inner: Store, deaf: (operation: string) => boolean): Store => ({
+    ...inner,
+    async run(operation, ...rest) {
+      const reply = await inner.run(operation, ...rest);
+      if (deaf(operation.name))
+        throw new StoreUnavailableError({ operation: operation.name, reason: "timeout" });
+      return reply;
+    },
+  });
+
+  it("ends a lease that was made shorter when the store may end it, also when the answer is lost", async () => {
+    const inner = memoryStore({ clock });
+    let deaf = false;
+    const mine = createLocks(createCache({ store: lossy(inner, () => deaf), clock }));
+    const others = createLocks(createCache({ store: inner, clock }));
+    const lock = await mine.acquire("a", { ttl: "10s", renew: false });
+    const { signal } = lock;
+    deaf = true;
+    await expect(lock.extend("1s")).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
+    await clock.advance(1_000);
+    expect(await others.tryAcquire("a")).not.toBe(null);
+    expect([lock.held, signal.aborted]).toEqual([false, true]);
+    await mine.close();
+    await others.close();
+    await locks.close();
+  });
+
+  it("keeps its second chance to renew when an extension to a longer lease was not confirmed", async () => {
+    let away = false;
+    const inner = memoryStore({ clock });
+    const store: Store = {
+      ...inner,
+      run: (operation, ...rest) =>
+        away
+          ? Promise.reject(new StoreUnavailableError({ operation: operation.name, reason: "timeout" }))
+          : inner.run(operation, ...rest),
+    };
+    const mine = createLocks(createCache({ store, clock }));
+    const lock = await mine.acquire("a", { ttl: "9s" });
+    away = true;
+    await expect(lock.extend("1h")).rejects.toMatchObject({ code: "LOCK_UNAVAILABLE" });
+    await clock.advance(4_000);
+    away = false;
+    await clock.advance(5_000);
+    expect(lock.held).toBe(true);
+    await mine.close();
+    await locks.close();
+  });
+
+  it("takes several all or none: not with one that was lost while it waited for the next", async () => {
+    const other = createLocks(createCache({ store: memoryStore({ clock }), clock }));
+    const blocker = await other.acquire("b", { ttl: "1h" });
+    const late = other.acquireAll(["a", "b"], { ttl: "1s", renew: false, wait: "1h" });
+    const refused = expect(late).rejects.toMatchObject({ code: "LOCK_LOST", lock: "a", reason: "expired" });
+    await clock.advance(1_500);
+    await refused;
+    expect(await other.inspect("b")).toMatchObject({ waiters: 0 });
+    await blocker.release();
+    await (await other.acquireAll(["a", "b"], { wait: 0 })).release();
+    await other.close();
+    await locks.close();
+  });
+
+  it("gives up a wait when the store is closed: nothing holds the process any longer", async () => {
+    const cache = cacheOn();
+    const closing = createLocks(cache);
+    await closing.acquire("a", { ttl: "1h", renew: false });
+    const waiting = expect(closing.acquire("a", { wait: "1h" })).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      cause: { reason: "closed" },
+    });
+    await clock.advance(10);
+    await cache.close();
+    await clock.advance(1_001);
+    await waiting;
+    await closing.close();
+    await locks.close();
+  });
+
+  it("gives back a place in the queue after an outage that was longer than the lease", async () => {
+    const inner = memoryStore({ clock });
+    let away = false;
+    const store: Store = {
+      ...inner,
+      run: (operation, ...rest) =>
+        away
+          ? Promise.reject(new StoreUnavailableError({ operation: operation.name, reason: "timeout" }))
+          : inner.run(operation, ...rest),
+    };
+    const mine = createLocks(createCache({ store, clock }));
+    const others = createLocks(createCache({ store: inner, clock }));
+    const held = await others.acquire("a", { ttl: "1h" });
+    const leaving = new AbortController();
+    const wait = mine.acquire("a", { ttl: "1s", wait: "1h", signal: leaving.signal });
+    const left = expect(wait).rejects.toBe("gone");
+    await clock.advance(10);
+    expect(await others.inspect("a")).toMatchObject({ waiters: 1 });
+    away = true;
+    leaving.abort("gone");
+    await left;
+    await clock.advance(5_000);
+    away = false;
+    await clock.advance(200);
+    expect(await others.inspect("a")).toMatchObject({ waiters: 0 });
+    await held.release();
+    await mine.close();
+    await others.close();
+    await locks.close();
+  });
+
+  it("gives back after an outage only what may stand, and not all of it at once", async () => {
+    const inner = memoryStore({ clock });
+    let reason: "breaker" | "timeout" | undefined;
+    let releases = 0;
+    let underWay = 0;
+    let most = 0;
+    const store: Store = {
+      ...inner,
+      async run(operation, ...rest) {
+        if (reason !== undefined) throw new StoreUnavailableError({ operation: operation.name, reason });
+        if (operation.name !== "releaseLock") return inner.run(operation, ...rest);
+        releases++;
+        most = Math.max(most, ++underWay);
+        try {
+          return await inner.run(operation, ...rest);
+        } finally {
+          underWay--;
+        }
+      },
+    };
+    const many = createLocks(createCache({ store, clock }));
+    const acquire = (i: number) => many.acquire(`a${i}`).catch((error) => error.code);
+    for (const [why, expected] of [
+      ["breaker", 0],
+      ["timeout", 1_000],
+    ] as const) {
+      reason = why;
+      const codes = await Promise.all(Array.from({ length: 500 }, (_, i) => acquire(i)));
+      expect(new Set(codes)).toEqual(new Set(["LOCK_UNAVAILABLE"]));
+      reason = undefined;
+      await clock.advance(300);
+      expect([why, releases]).toEqual([why, expected]);
+    }
+    expect(most).toBe(100);
+    await many.close();
+    await locks.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("hands out no lock whose lease ended while the process learned to hear", async () => {
+    const inner = memoryStore({ clock });
+    const store: Store = {
+      ...inner,
+      subscribe: async (...all) => {
+        await new Promise<void>((resolve) => clock.after(200, resolve));
+        return inner.subscribe(...all);
+      },
+    };
+    const slow = createLocks(createCache({ store, clock }));
+    const late = expect(slow.acquire("a", { ttl: "100ms", renew: false })).rejects.toMatchObject({
+      code: "LOCK_UNAVAILABLE",
+      reason: "late",
+    });
+    await clock.advance(300);
+    await late;
+    await (await slow.acquire("a", { wait: 0 })).release();
+    await slow.close();
     await locks.close();
   });
 

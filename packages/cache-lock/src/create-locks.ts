@@ -29,7 +29,10 @@ export interface Locks {
   /** Runs the function under the lock. Its result, or its error, is the caller's, whatever becomes of the release. */
   withLock<T>(name: string, body: (lock: Lock) => T | Promise<T>): Promise<T>;
   withLock<T>(name: string, options: LockOptions, body: (lock: Lock) => T | Promise<T>): Promise<T>;
-  /** Takes several mutexes, all or none, in one fixed order: callers with overlapping sets cannot block each other. */
+  /**
+   * Takes several mutexes, all or none, in one fixed order: callers with overlapping sets cannot block each other. Rejects as `acquire`
+   * does, and with `LockLostError` when one of them was lost before the last was taken.
+   */
   acquireAll(names: readonly string[], options?: LockOptions): Promise<SeveralLocks>;
   /** A semaphore. Its names do not meet those of mutexes. Nothing is sent yet. */
   semaphore(name: string, options: SemaphoreOptions): Semaphore;

@@ -1,4 +1,10 @@
-import { type Cache, type Duration, parseDuration, UndefinedValueError } from "@crm/cache-core";
+import {
+  type Cache,
+  type Duration,
+  parseDuration,
+  StoreReplyError,
+  UndefinedValueError,
+} from "@crm/cache-core";
 import { StaleFenceError } from "./errors.ts";
 import { fencedKey } from "./internal/lock-place.ts";
 import { checkLockName } from "./options.ts";
@@ -16,10 +22,10 @@ export interface FencedValue<T = unknown> {
 export interface FencedValues {
   /**
    * Writes the value unless a higher fence was seen, in one atomic step. Resolves to whether it was written. `ttl` says how long
-   * value *and fence* are kept: longer than any holder can be paused.
+   * value *and fence* are kept at least: longer than any holder can be paused. Of several calls the longest one counts.
    */
   write<T>(resource: string, value: T, fence: number, ttl: Duration): Promise<boolean>;
-  /** The value, or `null` when there is none. */
+  /** The value, or `null` when there is none; what is damaged is none, with a warning. */
   read<T = unknown>(resource: string): Promise<FencedValue<T> | null>;
   /**
    * Notes the fence without a value, for resources that lie elsewhere. Rejects with `StaleFenceError` when a higher one was
@@ -29,9 +35,12 @@ export interface FencedValues {
   check(resource: string, fence: number, ttl: Duration): Promise<void>;
 }
 
-/** Makes fenced values over the store of a cache, in its scope. They reject with `StoreUnavailableError` when it is away. */
+/**
+ * Makes fenced values over the store of a cache, in its scope. They reject with `StoreUnavailableError` when it is away, and writes with
+ * `StoreReplyError` where the fence that was seen is damaged: then nobody can say who is stale.
+ */
 export function createFencedValues(cache: Cache): FencedValues {
-  const { store, keys, codec, prefix } = cache.internals;
+  const { store, keys, codec, prefix, logger } = cache.internals;
   const keyOf = (resource: unknown): string => fencedKey(keys, prefix, checkLockName(resource, "resource"));
 
   async function offer(
@@ -42,7 +51,8 @@ export function createFencedValues(cache: Cache): FencedValues {
   ): Promise<boolean> {
     const args = [String(fence), ttlMs, value === undefined ? "0" : "1", value ?? ""];
     const reply = await store.run(fencedWrite, [key], args, { deadlineMs: 0 });
-    return Array.isArray(reply) && reply[0] === 1;
+    if (Array.isArray(reply) && (reply[0] === 1 || reply[0] === 0)) return reply[0] === 1;
+    throw new StoreReplyError({ operation: fencedWrite.name, received: reply });
   }
 
   return {
@@ -62,8 +72,15 @@ export function createFencedValues(cache: Cache): FencedValues {
     async read<T>(resource: string): Promise<FencedValue<T> | null> {
       const reply = await store.run(fencedRead, [keyOf(resource)], [], { deadlineMs: 0 });
       const [fence, stored] = reply as [number, Buffer | null];
-      if (stored === null || stored.length === 0) return null;
-      return { fence, value: codec.decode(stored.subarray(1), stored[0] as number) as T };
+      if (stored === null) return null;
+      try {
+        if (fence < 0) throw new Error("The fence is no number");
+        return { fence, value: codec.decode(stored.subarray(1), stored[0] as number) as T };
+      } catch {
+        // Without the error, which may quote the value.
+        logger.warn({ resource }, "A fenced value is damaged; it is read as none");
+        return null;
+      }
     },
 
     async check(resource, fence, ttl) {

@@ -102,7 +102,7 @@ export function resolveLockOptions(
     checkOptionNames(options, LOCK_OPTIONS[kind]);
   }
   const { signal } = options ?? {};
-  if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal)) {
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== "function") {
     throw new InvalidOptionError({ option: "signal", received: signal, expected: "an AbortSignal" });
   }
   return {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "@crm/cache-core";
-import { LockTimeoutError } from "./errors.ts";
+import { LockLostError, LockTimeoutError } from "./errors.ts";
 import type { LockTaker } from "./internal/lock-taker.ts";
 import type { Lock } from "./lock.ts";
 import {
@@ -43,7 +43,7 @@ export function checkLockNames(names: unknown): readonly string[] {
 
 /**
  * Takes mutexes one after the other in the order of their names, so that no two callers can wait for each other; within
- * one `wait`, and all or none.
+ * one `wait`, and all or none: when one is lost before the last is taken, none is.
  */
 export async function acquireSeveral(
   taker: LockTaker,
@@ -60,8 +60,14 @@ export async function acquireSeveral(
       const leftMs = giveUpAt - clock.monotonic();
       if (waitMs > 0 && leftMs <= 0) throw new LockTimeoutError(name, waitMs);
       const wait = waitMs === 0 ? 0 : (`${Math.ceil(leftMs)}ms` as const);
-      locks.push(await taker.acquire({ kind: "m", name, permits: 1, limit: 1 }, { ...options, wait }));
+      const signal = anyOf(options?.signal, locks);
+      locks.push(
+        await taker.acquire({ kind: "m", name, permits: 1, limit: 1 }, { ...options, wait, signal }),
+      );
     }
+    // By the clock: a timer that would have told may not have run yet.
+    const lost = locks.find((lock) => !lock.held);
+    if (lost !== undefined) throw lost.signal.reason ?? new LockLostError(lost.name, lost.fence, "expired");
   } catch (error) {
     await disposeAll(locks);
     throw error;
@@ -86,6 +92,12 @@ export async function acquireSeveral(
     },
     [Symbol.asyncDispose]: () => disposeAll(locks),
   };
+}
+
+/** What ends the wait for the next lock: the caller's signal, and the loss of one that is held already. */
+function anyOf(signal: AbortSignal | undefined, locks: readonly Lock[]): AbortSignal | undefined {
+  if (locks.length === 0) return signal;
+  return AbortSignal.any([...(signal === undefined ? [] : [signal]), ...locks.map((lock) => lock.signal)]);
 }
 
 async function disposeAll(locks: readonly Lock[]): Promise<void> {

@@ -76,7 +76,7 @@ export interface RateLimiter<Name extends string = string> {
   reset(subject: Subject): Promise<RateLimitResult<Name>>;
   /** Counts of this process since the limiter was made. */
   getStats(): RateLimiterStats;
-  /** Ends the waits of this limiter with `RateLimiterClosedError`, gives their places up, and stops listening. */
+  /** Ends the waits of this limiter with `RateLimiterClosedError`, gives their places up, and stops listening. Close it before the cache. */
   close(): Promise<void>;
 }
 
@@ -248,7 +248,11 @@ class Limiter<Name extends string> implements RateLimiter<Name> {
     if (this.#plan !== null && overrides === undefined) return this.#plan;
     if (overrides !== undefined) this.#checkOverrides(overrides);
     const limits = this.#checked.map((rule) => {
-      const override = (overrides as Readonly<Record<string, number | undefined>> | undefined)?.[rule.name];
+      // A rule may be called as something that every object has.
+      const override =
+        overrides !== undefined && Object.hasOwn(overrides, rule.name)
+          ? overrides[rule.name as Name]
+          : undefined;
       if (override !== undefined) {
         checkLimit(`limits.${rule.name}`, override);
         return override;

@@ -23,7 +23,7 @@ export interface RateLimitCheck {
 
 /** The answer of `getRateLimitInfo`. */
 export interface RateLimitInfo {
-  /** Hits in the window. */
+  /** Hits in the window, also those beyond `limit`. */
   readonly count: number;
   readonly remaining: number;
   /** Seconds until the window ends; 0 when there is none. */
@@ -47,6 +47,9 @@ export interface RateLimitActions {
 /** How the actions decide while the store does not answer. */
 export interface RateLimitActionsOptions extends Pick<RateLimitRule, "whenUnavailable" | "localShare"> {}
 
+/** A limit that nothing reaches: what is left of it tells what was counted. */
+const MOST = 2 ** 50;
+
 const OPTIONS: OptionNames<RateLimitActionsOptions> = { whenUnavailable: true, localShare: true };
 
 /**
@@ -67,6 +70,8 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
     const { keys, prefix } = cache.internals;
     const engine = new Engine(cache, { maxEntries: 10_000, maxAgeMs: 5_000 });
     const plans = new LruMap<string, CompiledPlan>(1_000);
+    // A look at no cost needs no window: what is stored carries its own.
+    const counting = compilePlan([{ ...base, limit: MOST, windowMs: 1 }], [MOST], []);
 
     let latest: CompiledPlan | undefined;
 
@@ -102,9 +107,15 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
       async getRateLimitInfo(key, limit) {
         const target = targetOf(key);
         checkLimit("limit", limit);
-        // A look at no cost needs no window: what is stored carries its own.
-        const { remaining, resetIn } = await engine.peek(planOf(limit, 1), 0, target);
-        return { count: limit - remaining, remaining, resetIn };
+        try {
+          const { remaining, resetIn } = await engine.ask(counting, 0, target);
+          const count = MOST - remaining;
+          return { count, remaining: Math.max(0, limit - count), resetIn };
+        } catch (error) {
+          const alone = engine.decideAlone(error, planOf(limit, 1), 0, target);
+          if (alone === null) throw error;
+          return { count: limit - alone.remaining, remaining: alone.remaining, resetIn: alone.resetIn };
+        }
       },
 
       async resetRateLimit(key) {

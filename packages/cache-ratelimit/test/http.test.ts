@@ -2,7 +2,14 @@
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { type Cache, createCache, memoryStore } from "@crm/cache-core";
+import {
+  type Cache,
+  createCache,
+  type Logger,
+  memoryStore,
+  type Store,
+  StoreUnavailableError,
+} from "@crm/cache-core";
 import express from "express";
 import { rateLimit as expressRateLimit } from "express-rate-limit";
 import Fastify from "fastify";
@@ -224,6 +231,29 @@ describe.each(Object.keys(FRAMEWORKS))("%s", (name) => {
   });
 });
 
+describe("hono", () => {
+  it("sets the fields of a response that a handler has made itself, and leaves those of the inner limiter", async () => {
+    const app = new Hono();
+    const subject = () => "u";
+    const inner = createRateLimiter(cache, { inner: { limit: 1, window: "1h" } }, { name: "inner" });
+    app.use(forHono(limiter, { subject }));
+    app.use("/inner", forHono(inner, { subject, refused: () => new Response("own", { status: 429 }) }));
+    app.all("*", () => new Response("made elsewhere"));
+    const outer = await app.request("/");
+    expect(members(outer.headers.get("ratelimit-policy")).map(([name]) => name)).toEqual(["burst", "hour"]);
+    for (const [status, body] of [
+      [200, "made elsewhere"],
+      [429, "own"],
+    ] as const) {
+      await limiter.reset("u");
+      const response = await app.request("/inner");
+      expect([response.status, await response.text()]).toEqual([status, body]);
+      expect(members(response.headers.get("ratelimit"))).toEqual([["inner", { r: 0, t: 3_600 }]]);
+      expect(response.headers.get("retry-after")).toBe(status === 429 ? "3600" : null);
+    }
+  });
+});
+
 describe("express-rate-limit", () => {
   it("counts in the store, tells when the window ends, gives back, and resets", async () => {
     const app = express();
@@ -256,6 +286,34 @@ describe("express-rate-limit", () => {
     expect(await store.get("a")).toBe(undefined);
     expect((await server.ask("a")).status).toBe(200);
     await server.close();
+  });
+
+  it("counts a key that cannot be one by its digest, so that nobody passes uncounted where errors let pass", async () => {
+    const store = rateLimitStore(cache);
+    for (const key of ["t".repeat(1_500), "a\u0085b", ""]) {
+      for (const totalHits of [1, 2]) expect(await store.increment(key)).toMatchObject({ totalHits });
+      await store.resetKey(key);
+      expect(await store.get(key)).toBe(undefined);
+    }
+    await expect(store.increment(undefined as never)).rejects.toMatchObject({ code: "INVALID_KEY" });
+  });
+
+  it("does not reject when a hit cannot be given back, for express-rate-limit 7 catches nothing there", async () => {
+    const inner = memoryStore();
+    const away: Store = {
+      ...inner,
+      run: (operation) =>
+        Promise.reject(new StoreUnavailableError({ operation: operation.name, reason: "down" })),
+    };
+    const warnings: unknown[] = [];
+    const warn = (_: unknown, message: string): void => void warnings.push(message);
+    const logger = { debug() {}, info() {}, warn, error() {} };
+    const broken = createCache({ store: away, logger: logger as unknown as Logger });
+    const store = rateLimitStore(broken);
+    await store.decrement("u");
+    expect(warnings).toContain("A hit could not be given back; it counts until its window ends");
+    await expect(store.increment("u")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await broken.close();
   });
 
   it("H2 a decrement makes no key: nothing is given back where nothing was spent", async () => {

@@ -213,7 +213,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     const expire = (): void => {
       const now = flow.look();
       overdueSince ??= now.at;
-      const moves = flow.allowanceMs(before, now) > 0;
+      const moves = flow.allowanceMs(before, now, sample) > 0;
       before = now;
       if (closed || (!moves && now.at - overdueSince >= flow.allowanceMs(sample, now))) passed();
       else deadline.current = queue.add(expire);

@@ -4,8 +4,12 @@ import type { LockPlace } from "./lock-place.ts";
 /** So many are remembered; the others end with their leases. */
 const MAX_KEPT = 10_000;
 const RETRY_EVERY_MS = 100;
+/** A place in a queue may stand so long without a sign of life, however short the lease would be. */
+const MIN_AGE_MS = 60_000;
 /** Nothing granted stands longer than its lease, and nobody renews it: after so long there is nothing to give back. */
 const MAX_AGE_MS = 86_400_000;
+/** So many are asked for at a time: what a long outage has left must not fill the connection that has just come back. */
+const AT_ONCE = 100;
 
 interface Kept {
   readonly place: LockPlace;
@@ -23,6 +27,7 @@ export class GiveBacks {
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
   #cancel: (() => void) | undefined;
+  #passing = false;
   #closed = false;
 
   constructor(
@@ -39,37 +44,51 @@ export class GiveBacks {
     return this.#kept.size;
   }
 
-  /** `forMs`: how long it may stand at most without being renewed. */
+  /** `forMs`: the lease, which nobody renews. */
   add(place: LockPlace, token: string, forMs: number): void {
     if (this.#closed || this.#kept.size >= MAX_KEPT) return;
-    const until = this.#clock.monotonic() + Math.min(forMs, MAX_AGE_MS);
+    const until = this.#clock.monotonic() + Math.min(Math.max(forMs, MIN_AGE_MS), MAX_AGE_MS);
     this.#kept.set(token, { place, until, answers: 0 });
     this.#schedule();
   }
 
-  /** Also called when the store answers again, without waiting for the timer. */
+  /** Also called when the store answers again, without waiting for the timer. One pass at a time. */
   retry(): void {
-    for (const [token, kept] of this.#kept) {
-      if (this.#clock.monotonic() > kept.until) {
-        this.#kept.delete(token);
-        continue;
-      }
-      this.#giveBack(kept.place, token).then(
-        (stood) => {
-          // The call that takes it may still be on its way: ask once more.
-          if (stood || ++kept.answers === 2) this.#kept.delete(token);
-        },
-        () => {
-          // Still away.
-        },
-      );
-    }
+    if (this.#passing) return;
+    this.#passing = true;
+    void this.#pass().finally(() => {
+      this.#passing = false;
+    });
   }
 
   close(): void {
     this.#closed = true;
     this.#kept.clear();
     this.#cancel?.();
+  }
+
+  async #pass(): Promise<void> {
+    const all = [...this.#kept];
+    for (let i = 0; i < all.length; i += AT_ONCE) {
+      const answered = await Promise.all(
+        all.slice(i, i + AT_ONCE).map(([token, kept]) => this.#ask(token, kept)),
+      );
+      // Still away, or closed meanwhile.
+      if (this.#closed || !answered.includes(true)) return;
+    }
+  }
+
+  /** Resolves to whether the store has answered. */
+  async #ask(token: string, kept: Kept): Promise<boolean> {
+    if (this.#clock.monotonic() > kept.until) return this.#kept.delete(token);
+    try {
+      const stood = await this.#giveBack(kept.place, token);
+      // The call that takes it may still be on its way: ask once more.
+      if (stood || ++kept.answers === 2) this.#kept.delete(token);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #schedule(): void {

@@ -58,6 +58,9 @@ export class Hold {
   #ttlMs: number;
   #confirmedAt: number;
   #leaseEnd: number;
+  /** Renewals that were asked for, and the one from which the lease is counted: an older answer means nothing. */
+  #asked = 0;
+  #counted = 0;
   #attempt = 0;
   #cancelTimer: (() => void) | undefined;
   #state: "held" | "released" | "lost" = "held";
@@ -136,16 +139,13 @@ export class Hold {
     if (this.#state === "released") throw new LockNotOwnerError(this.place.name);
     if (this.#state === "lost") return false;
     this.#ttlMs = ttlMs;
-    const sentAt = this.#keeper.clock.monotonic();
-    let acknowledged: number | undefined;
+    let refusal: LockNotDurableError | undefined;
     try {
-      acknowledged = await this.#keeper.renew(this, ttlMs);
+      refusal = await this.#ask();
     } catch (cause) {
       throw new LockUnavailableError(this.place.name, "store", cause);
     }
-    this.#settle(sentAt, ttlMs, acknowledged, (error) => {
-      throw error;
-    });
+    if (refusal !== undefined) throw refusal;
     return this.held;
   }
 
@@ -180,7 +180,9 @@ export class Hold {
   #arm(): void {
     this.#stop();
     const share = this.#renews ? RENEW_AT[this.#attempt] : undefined;
-    const renewAt = share === undefined ? Number.POSITIVE_INFINITY : this.#confirmedAt + this.#ttlMs * share;
+    // Of the lease that runs: `#ttlMs` may be that of an extension which nobody has confirmed.
+    const leaseMs = this.#leaseEnd - this.#confirmedAt;
+    const renewAt = share === undefined ? Number.POSITIVE_INFINITY : this.#confirmedAt + leaseMs * share;
     const due = Math.min(renewAt, this.#leaseEnd);
     this.#cancelTimer = this.#keeper.clock.after(Math.max(0, due - this.#keeper.clock.monotonic()), () => {
       const now = this.#keeper.clock.monotonic();
@@ -194,37 +196,38 @@ export class Hold {
   }
 
   async #renew(): Promise<void> {
-    const sentAt = this.#keeper.clock.monotonic();
-    const ttlMs = this.#ttlMs;
     try {
-      const acknowledged = await this.#keeper.renew(this, ttlMs);
-      this.#settle(sentAt, ttlMs, acknowledged, (error) => this.#keeper.renewalFailed(this, error));
+      const refusal = await this.#ask();
+      if (refusal !== undefined) this.#keeper.renewalFailed(this, refusal);
     } catch (error) {
       if (this.#state === "held") this.#keeper.renewalFailed(this, error);
     }
   }
 
-  /** What an answer to a renewal means. One that comes after the end means nothing. */
-  #settle(
-    sentAt: number,
-    ttlMs: number,
-    acknowledged: number | undefined,
-    refuse: (error: LockNotDurableError) => void,
-  ): void {
-    if (this.#state !== "held") return;
+  /** Asks for a lease that begins now. Resolves to why it does not count; an answer that comes after the end means nothing. */
+  async #ask(): Promise<LockNotDurableError | undefined> {
+    const serial = ++this.#asked;
+    const sentAt = this.#keeper.clock.monotonic();
+    const end = leaseEnd(sentAt, this.#ttlMs);
+    // A shorter lease counts from here: whatever becomes of the answer, the store may know of no longer one.
+    if (end < this.#leaseEnd) this.#count(serial, sentAt, end);
+    const acknowledged = await this.#keeper.renew(this, this.#ttlMs);
+    if (this.#state !== "held") return undefined;
     if (acknowledged === undefined) {
       this.lose("taken");
-      return;
+      return undefined;
     }
     const { replicas = 0 } = this.durability ?? {};
     // Not confirmed: after a fail-over the lease might end earlier than it does here.
-    if (acknowledged < replicas) {
-      refuse(new LockNotDurableError(this.place.name, replicas, acknowledged));
-      return;
-    }
-    if (sentAt < this.#confirmedAt) return;
+    if (acknowledged < replicas) return new LockNotDurableError(this.place.name, replicas, acknowledged);
+    if (serial >= this.#counted) this.#count(serial, sentAt, end);
+    return undefined;
+  }
+
+  #count(serial: number, sentAt: number, end: number): void {
+    this.#counted = serial;
     this.#confirmedAt = sentAt;
-    this.#leaseEnd = leaseEnd(sentAt, ttlMs);
+    this.#leaseEnd = end;
     this.#attempt = 0;
     this.#arm();
   }

@@ -1,4 +1,10 @@
-import type { Clock, Logger, Store, TypedEmitter } from "@crm/cache-core";
+import {
+  type Clock,
+  type Logger,
+  type Store,
+  StoreUnavailableError,
+  type TypedEmitter,
+} from "@crm/cache-core";
 import {
   LockAbortedError,
   type LockLostReason,
@@ -284,6 +290,12 @@ export class LockEngine implements HoldKeeper {
         hold.release().catch(() => {});
         return;
       }
+      if (!hold.held) {
+        // It ended while the subscription was waited for.
+        waiter.reject(new LockUnavailableError(name, "late"));
+        hold.release().catch(() => {});
+        return;
+      }
       waiter.resolve(hold);
       this.#emitter.emit("lock:acquired", () => ({ lock: name, fence, waitedMs: now - waiter.startedAt }));
     };
@@ -307,16 +319,19 @@ export class LockEngine implements HoldKeeper {
     void this.#listen().then(once);
   }
 
-  /** The first call fails at once; who is in the queue already sits the outage out, as long as it wants to wait. */
+  /**
+   * The first call fails at once, and any call of a store that was closed; who is in the queue already sits an outage out, as long as it
+   * wants to wait.
+   */
   #onFailure(waiter: Waiter, error: unknown): void {
     const { place, token, request } = waiter;
     // It has come by another answer meanwhile: there is a hold, and nothing to give back before that is.
     if (this.#holds.has(token)) return;
-    if (waiter.settled) {
-      this.#giveBacks.add(place, token, request.ttlMs);
-    } else if (waiter.ticket === 0) {
+    if (waiter.settled || waiter.ticket === 0 || isClosed(error)) {
       waiter.reject(new LockUnavailableError(place.name, "store", error));
-      this.#giveBacks.add(place, token, request.ttlMs);
+      // What was never sent has brought nothing about, and a store that is closed takes nothing back.
+      const idle = isClosed(error) || (waiter.ticket === 0 && isRefused(error));
+      if (!idle) this.#giveBacks.add(place, token, request.ttlMs);
     } else {
       waiter.failure = error;
       this.#room.enter(waiter, -1);
@@ -402,4 +417,14 @@ export class LockEngine implements HoldKeeper {
       throw new LockUnavailableError(place.name, "store", cause);
     }
   }
+}
+
+/** The store knew that its server was silent, and sent nothing. */
+function isRefused(error: unknown): boolean {
+  return StoreUnavailableError.isInstance(error) && error.reason === "breaker";
+}
+
+/** Its owner has closed it: it will not answer again. */
+function isClosed(error: unknown): boolean {
+  return StoreUnavailableError.isInstance(error) && error.reason === "closed";
 }

@@ -483,6 +483,18 @@ const fenced: Chapter = (test) => {
     expect((await values.read("account"))?.value).toEqual({ at: new Date(7) });
     await second.release();
   });
+
+  test("a fence is kept as long as anybody has asked for, whoever notes another one meanwhile", async (t) => {
+    const values = createFencedValues(t.cache);
+    await values.write("account", { balance: 1 }, 5, "1h");
+    await values.check("account", 6, "40ms");
+    await values.write("other", { balance: 1 }, 6, "1h");
+    await values.write("other", { balance: 2 }, 7, "40ms");
+    await sleep(60);
+    expect(await values.read("account")).toEqual({ fence: 6, value: { balance: 1 } });
+    expect(await values.write("account", { balance: 666 }, 5, "1h")).toBe(false);
+    expect(await values.write("other", { balance: 666 }, 6, "1h")).toBe(false);
+  });
 };
 
 export const CONTRACT: Readonly<Record<string, Chapter>> = {

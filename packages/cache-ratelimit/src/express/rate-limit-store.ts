@@ -5,6 +5,7 @@ import {
   InvalidOptionError,
   type OptionNames,
 } from "@crm/cache-core";
+import { countable } from "../http/countable.ts";
 import { type CompiledPlan, compilePlan } from "../internal/compiled-plan.ts";
 import { Engine, type Target } from "../internal/engine.ts";
 import { isObject, parseWindow, resolveRules } from "../internal/resolve-rules.ts";
@@ -39,7 +40,9 @@ const UNLIMITED = 2 ** 50;
 
 /**
  * A store for `express-rate-limit`, on the cache's store: a fixed window from the first hit, by the server's clock, in
- * one round trip. When the store does not answer, its calls reject; `passOnStoreError` decides then.
+ * one round trip. When the store does not answer, its calls reject; `passOnStoreError` decides then. Only `decrement` never rejects: it is
+ * called when the response is out, where version 7 catches nothing, and the process would end. What cannot be a key is counted by its
+ * digest.
  *
  * ```ts
  * app.use(rateLimit({ windowMs: 60_000, limit: 100, store: rateLimitStore(cache) }));
@@ -52,7 +55,7 @@ export function rateLimitStore(cache: Cache, options: RateLimitStoreOptions = {}
   }
   checkOptionNames(options, OPTIONS);
   const { name = "express" } = options;
-  const { keys, prefix } = cache.internals;
+  const { keys, prefix, logger } = cache.internals;
   const engine = new Engine(cache, null);
   let plan: CompiledPlan = planOf(60_000);
 
@@ -66,7 +69,7 @@ export function rateLimitStore(cache: Cache, options: RateLimitStoreOptions = {}
   }
 
   function targetOf(key: string): Target {
-    const subject = prefix + checkKey(key);
+    const subject = prefix + checkKey(countable(key));
     return { bucket: keys.bucketOf(subject), subjects: [subject], id: subject };
   }
 
@@ -99,7 +102,11 @@ export function rateLimitStore(cache: Cache, options: RateLimitStoreOptions = {}
       return infoOf(await engine.ask(plan, 1, targetOf(key)));
     },
     async decrement(key) {
-      await engine.adjust("give", 1, plan, targetOf(key), "");
+      try {
+        await engine.adjust("give", 1, plan, targetOf(key), "");
+      } catch (err) {
+        logger.warn({ err }, "A hit could not be given back; it counts until its window ends");
+      }
     },
     async resetKey(key) {
       await engine.adjust("reset", 0, plan, targetOf(key), "");

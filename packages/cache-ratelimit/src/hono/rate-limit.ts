@@ -3,6 +3,7 @@ import { createGuard, type GuardOptions } from "../http/guard.ts";
 
 /** The part of hono's context that is used, by shape. */
 export interface HonoContext {
+  res: Response;
   header(name: string, value: string): void;
   body(data: string, status: 429, headers: Record<string, string>): Response;
   // biome-ignore lint/suspicious/noExplicitAny: the variables of an application have types of its own
@@ -46,11 +47,13 @@ export function rateLimit<C extends HonoContext>(
     const { result, fields, body, contentType } = verdict;
     context.set("rateLimit", result);
     for (const [name, value] of Object.entries(fields)) context.header(name, value);
-    if (!result.allowed) {
-      if (refused !== undefined) return refused(context, result);
-      return context.body(body, 429, { "Content-Type": contentType });
+    if (result.allowed) await next();
+    else if (refused === undefined) return context.body(body, 429, { "Content-Type": contentType });
+    else context.res = await refused(context, result);
+    // A response that was not made by the context, such as that of `fetch`, has none of them yet. An inner limiter's stay.
+    for (const [name, value] of Object.entries(fields)) {
+      if (!context.res.headers.has(name)) context.header(name, value);
     }
-    await next();
     return undefined;
   };
 }

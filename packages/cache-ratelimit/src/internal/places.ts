@@ -34,6 +34,9 @@ export class Places {
   readonly #engine: Engine;
   readonly #processId = randomBytes(9).toString("base64url");
   readonly #waits = new Map<string, Wait>();
+  /** Calls that have not ended, and places that are being given up, for `close`. */
+  readonly #calls = new Set<Promise<unknown>>();
+  readonly #leaving = new Set<Promise<void>>();
   #ids = 0;
   #listening: Promise<(() => Promise<void>) | null> | undefined;
   #release: (() => void) | undefined;
@@ -45,9 +48,29 @@ export class Places {
   }
 
   async acquire(wish: Wish): Promise<AcquireResult> {
-    const { plan, cost, target, queue, maxWaitMs, signal } = wish;
-    signal?.throwIfAborted();
+    wish.signal?.throwIfAborted();
     if (this.#closed) throw new RateLimiterClosedError();
+    const call = this.#take(wish);
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const wait of [...this.#waits.values()]) wait.leave(new RateLimiterClosedError());
+    // The first say what there is to give up; whoever closes the cache next would cut it short.
+    await Promise.allSettled(this.#calls);
+    await Promise.allSettled(this.#leaving);
+    const stop = await this.#listening;
+    await stop?.();
+  }
+
+  async #take(wish: Wish): Promise<AcquireResult> {
+    const { plan, cost, target, queue, maxWaitMs, signal } = wish;
     const { store, clock } = this.#cache.internals;
     const keys = [this.#engine.prefixOf(target.bucket)];
     const id = `${this.#processId}.${(this.#ids++).toString(36)}`;
@@ -77,10 +100,12 @@ export class Places {
       return answer;
     } catch (error) {
       if (wait.hasLeft) {
-        asked.then(
+        const leaving = asked.then(
           (reply) => this.#giveUp(wish, keys, id, reply as number[]),
           () => {},
         );
+        this.#leaving.add(leaving);
+        void leaving.finally(() => this.#leaving.delete(leaving));
         throw error;
       }
       const alone = this.#engine.decideAlone(error, plan, cost, target);
@@ -92,13 +117,6 @@ export class Places {
       signal?.removeEventListener("abort", onAbort);
       this.#exit(id);
     }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const wait of [...this.#waits.values()]) wait.leave(new RateLimiterClosedError());
-    const stop = await this.#listening;
-    await stop?.();
   }
 
   get #channel(): string {

@@ -20,6 +20,9 @@ export function describeActions(t: ContractHarness): void {
       const info = await limited.getRateLimitInfo("login:1", 3);
       expect(info).toMatchObject({ count: 3, remaining: 0 });
       expect(info.resetIn).toBeGreaterThan(58);
+      // What was counted is the same, whatever limit it is compared with.
+      expect(await limited.getRateLimitInfo("login:1", 2)).toMatchObject({ count: 3, remaining: 0 });
+      expect(await limited.getRateLimitInfo("login:1", 9)).toMatchObject({ count: 3, remaining: 6 });
       expect(await limited.checkRateLimit("login:2", 3, 60)).toMatchObject({ allowed: true });
       await limited.resetRateLimit("login:1");
       expect(await limited.checkRateLimit("login:1", 3, 60)).toMatchObject({ allowed: true, remaining: 2 });

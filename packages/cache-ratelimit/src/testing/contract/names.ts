@@ -15,6 +15,16 @@ export function describeNames(t: ContractHarness): void {
       }
     });
 
+    it("of rules may be those of what every object has", async () => {
+      const limiter = limiterOf({
+        constructor: { limit: 1, window: "1h" },
+        r: { limit: 2, window: "1h" },
+      });
+      expect((await limiter.check("u", { limits: {} })).allowed).toBe(true);
+      expect((await limiter.check("u", { limits: { constructor: 2 } })).allowed).toBe(true);
+      expect((await limiter.check("u")).violated).toEqual(["constructor", "r"]);
+    });
+
     it("of limiters, rules and scopes keep apart", async () => {
       const all = [
         limiterOf({ r: { limit: 1, window: "1h" } }, "a"),
