@@ -196,6 +196,50 @@ describe("when things go wrong", () => {
     expect(await cache.get("a")).toBe(null);
   });
 
+  it("a ledger of other types, or with leases that nobody can have given, holds nobody up", async () => {
+    const { warmer, cache } = await instance({ storePatience: "1s", retries: 0 });
+    for (let n = 0; n < 5; n++) warmer.register({ key: `k${n}`, ttl: 60, fetcher: () => n });
+    await cache.set("other", 1, 60);
+    const admin = await redis.client();
+    const [held, done, here] = ["held", "done", "here"].map((each) => `hostile:1p:${each}`) as [
+      string,
+      string,
+      string,
+    ];
+    for (const key of [held, done, here]) await admin.set(key, "of somebody else");
+    const warnings: unknown[] = [];
+    cache.internals.logger.warn = (fields) => void warnings.push(fields);
+    expect(await warmer.warmAll()).toMatchObject({ successfulTasks: 5 });
+    expect(warnings).toEqual([{ cleared: 3 }]);
+    await admin.hset(held, "k1", `dead|${Date.now() + 3_600_000}|1|1`, "k2", "nonsense", "k3", "");
+    const began = performance.now();
+    expect(await warmer.warmAll()).toMatchObject({ failedTasks: 0 });
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it("a cache that is closed holds no run up: it does not come back", async () => {
+    const { warmer, cache } = await instance({ retries: 3 });
+    const begun = deferred();
+    const gate = deferred<number>();
+    const fetcher = (): Promise<number> => {
+      begun.resolve();
+      return gate.promise;
+    };
+    warmer.registerBatch([
+      { key: "a", fetcher },
+      { key: "b", fetcher, dependsOn: ["a"] },
+    ]);
+    const run = warmer.warmAll();
+    await begun.promise;
+    const closing = cache.close();
+    gate.resolve(1);
+    await closing;
+    const began = performance.now();
+    expect((await run).failedTasks).toBeGreaterThan(0);
+    expect(await warmer.warmAll()).toMatchObject({ failedTasks: 2 });
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
   it("every key of the ledger has an expiry, and a minute after the last run nothing of it is left", async () => {
     const { warmer } = await instance();
     for (let n = 0; n < 20; n++) warmer.register({ key: `k${n}`, ttl: 60, fetcher: () => n });

@@ -1,7 +1,7 @@
 import { type RefillResult, StoreUnavailableError } from "@crm/cache-core";
 import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { Deadlines } from "./deadlines.ts";
-import { reasonOf } from "./endings.ts";
+import { isClosed, reasonOf } from "./endings.ts";
 import { loadFamily } from "./load-family.ts";
 import { type LoadResult, loadTask, WAIT_MS } from "./load-task.ts";
 import { retryDelay } from "./retry-delay.ts";
@@ -142,7 +142,7 @@ export class Attempts {
 
   #mayRepeat(record: TaskRecord, error: unknown, attempts: number): boolean {
     const retries = record.special.retries ?? this.#plan.options.retries;
-    return attempts <= retries && reasonOf(error) !== "unserializable";
+    return attempts <= retries && reasonOf(error) !== "unserializable" && !isClosed(error);
   }
 
   /** Waits before the next attempt, longer each time. Resolves to whether there is to be one. */

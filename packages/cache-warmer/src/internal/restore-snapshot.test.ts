@@ -46,6 +46,23 @@ describe("restoring a snapshot", () => {
     expect(third - second).toBeGreaterThanOrEqual(100);
   });
 
+  it("says what failed, once and with the first error: its result only counts", async () => {
+    const warnings: unknown[] = [];
+    cache.internals.logger.warn = (fields) => void warnings.push(fields);
+    const error = new Error("origin");
+    const batchFetcher = async (keys: readonly string[]): Promise<unknown[]> => {
+      if (keys[0] === "c") return [Symbol("no")];
+      if (keys[0] === "d") return ["d"];
+      throw error;
+    };
+    const restored = warmer.restore(snapshot("a", "b", "c", "d"), {
+      ...{ retries: 1, batchSize: 1, parallel: false, batchFetcher },
+    });
+    await clock.advance(1_000);
+    expect(await restored).toMatchObject({ total: 4, restored: 1, failed: 3 });
+    expect(warnings).toEqual([{ err: error, total: 4, failed: 3 }]);
+  });
+
   it("gives up a batch that hangs, and aborts its signal", async () => {
     let signal: AbortSignal | undefined;
     const restored = warmer.restore(snapshot("a"), {

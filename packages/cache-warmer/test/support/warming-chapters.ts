@@ -515,6 +515,16 @@ export const families: Chapter = (test) => {
     expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_FETCHER", parameter: "keys" });
   });
 
+  test("a list of keys whose iterator is none says so", async (t) => {
+    t.warmer.registerFamily({
+      ...{ name: "f", ttl: 60, retries: 0 },
+      keys: () => ({ [Symbol.asyncIterator]: () => ({ next: () => 5 }) }) as never,
+      batchFetcher: async (keys) => [...keys],
+    });
+    const metrics = await t.warmer.warmAll();
+    expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_FETCHER", parameter: "keys" });
+  });
+
   test("a family without an end can be aborted, and keeps nobody waiting: also one of what cannot be a key", async (t) => {
     for (const name of ["k", "\u0001"]) {
       t.warmer.registerFamily({
