@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Cache, createCache } from "@crm/cache-core";
+import { type Cache, createCache, silentLogger } from "@crm/cache-core";
 import { redisStore } from "@crm/cache-core/redis";
 import { type RedisServer, spawnWorker, startRedis, waitFor } from "@crm/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -11,10 +11,12 @@ import { deferred, sleep } from "./support/suite.ts";
 describe("when things go wrong", () => {
   let redis: RedisServer;
   let made: { cache: Cache; warmer: CacheWarmer }[];
+  let warnings: unknown[];
 
   beforeEach(async () => {
     redis = await startRedis({ control: true });
     made = [];
+    warnings = [];
   });
   afterEach(async () => {
     for (const { warmer, cache } of made) {
@@ -25,7 +27,8 @@ describe("when things go wrong", () => {
   });
 
   async function instance(options?: CacheWarmerOptions): Promise<{ cache: Cache; warmer: CacheWarmer }> {
-    const cache = createCache({ store: redisStore({ url: redis.url }), namespace: "hostile" });
+    const logger = { ...silentLogger, warn: (fields: unknown) => void warnings.push(fields) };
+    const cache = createCache({ store: redisStore({ url: redis.url }), namespace: "hostile", logger });
     const warmer = createCacheWarmer(cache, { retryDelay: "50ms", ...options });
     made.push({ cache, warmer });
     await cache.ready();
@@ -207,8 +210,7 @@ describe("when things go wrong", () => {
       string,
     ];
     for (const key of [held, done, here]) await admin.set(key, "of somebody else");
-    const warnings: unknown[] = [];
-    cache.internals.logger.warn = (fields) => void warnings.push(fields);
+    warnings = [];
     expect(await warmer.warmAll()).toMatchObject({ successfulTasks: 5 });
     expect(warnings).toEqual([{ cleared: 3 }]);
     await admin.hset(held, "k1", `dead|${Date.now() + 3_600_000}|1|1`, "k2", "nonsense", "k3", "");

@@ -1,4 +1,4 @@
-import { type Cache, createCache, memoryStore } from "@crm/cache-core";
+import { type Cache, createCache, memoryStore, silentLogger } from "@crm/cache-core";
 import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CacheWarmer, createCacheWarmer, type HotSnapshot } from "../index.ts";
@@ -7,10 +7,13 @@ describe("restoring a snapshot", () => {
   let clock: FakeClock;
   let cache: Cache;
   let warmer: CacheWarmer;
+  let warnings: unknown[];
 
   beforeEach(() => {
     clock = createFakeClock();
-    cache = createCache({ store: memoryStore({ clock }), clock });
+    warnings = [];
+    const logger = { ...silentLogger, warn: (fields: unknown) => void warnings.push(fields) };
+    cache = createCache({ store: memoryStore({ clock }), clock, logger });
     warmer = createCacheWarmer(cache, { hotKeys: true, retryDelay: "100ms", limiter: false });
   });
   afterEach(async () => {
@@ -47,8 +50,6 @@ describe("restoring a snapshot", () => {
   });
 
   it("says what failed, once and with the first error: its result only counts", async () => {
-    const warnings: unknown[] = [];
-    cache.internals.logger.warn = (fields) => void warnings.push(fields);
     const error = new Error("origin");
     const batchFetcher = async (keys: readonly string[]): Promise<unknown[]> => {
       if (keys[0] === "c") return [Symbol("no")];
