@@ -32,6 +32,7 @@ async function loadAfter(leaseMs: number, batchMs: number) {
   const work = loadFamily({
     ...{ internals: cache.internals, clock, record, timeoutMs: TIMEOUT_MS, newerThan: -1, only: undefined },
     ...{ signal: new AbortController().signal, onFresh: () => {}, again: async () => false },
+    ...{ onList: () => ({ add: () => {}, end: () => {} }), onEmpty: () => {} },
     onBatch() {
       timings.push("begins");
       return (how: LoadEnd = "loaded") => void timings.push(how);

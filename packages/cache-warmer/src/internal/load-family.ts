@@ -1,4 +1,5 @@
 import { type BatchFetcher, checkKey, type RefillResult, StoreUnavailableError } from "@crm/cache-core";
+import type { KeyListing } from "./expiring-keys.ts";
 import { familyKeys } from "./family-keys.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { inTime } from "./in-time.ts";
@@ -10,6 +11,12 @@ export interface FamilyRequest extends LoadRequest {
   readonly only: readonly string[] | undefined;
   /** A batch is being asked for; call what is returned when it has ended. */
   readonly onBatch: () => ((how?: LoadEnd) => void) | undefined;
+  /** Told of each key that is fresh now, and until when. */
+  readonly onFresh: (key: string, freshUntil: number) => void;
+  /** It begins to list its keys. */
+  readonly onList: () => KeyListing;
+  /** The source knows nothing of a key. */
+  readonly onEmpty: (key: string) => void;
   /** A batch, or the list of keys, has failed for the nth time: resolves after a pause when it is to be tried again, else to false. */
   readonly again: (attempt: number, error: unknown) => Promise<boolean>;
 }
@@ -41,7 +48,8 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   }
 
   function note(key: string, { outcome, bytes, freshUntil, error }: RefillResult): void {
-    if (freshUntil > 0) request.onFresh(request.record, key, freshUntil);
+    if (freshUntil > 0) request.onFresh(key, freshUntil);
+    if (outcome === "empty") request.onEmpty(key);
     if (outcome === "stored") {
       counts.stored++;
       counts.bytes += bytes;
@@ -57,13 +65,16 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   }
 
   for (let attempt = 1; ; attempt++) {
+    const listing = request.only === undefined ? request.onList() : undefined;
     try {
       for await (const batch of batches(request, (error) => {
         failure ??= { error };
       })) {
         if (signal.aborted) break;
+        for (const key of batch) listing?.add(key);
         await load(batch);
       }
+      if (!signal.aborted) listing?.end();
       break;
     } catch (error) {
       // What was loaded before the list broke off is found fresh the next time.

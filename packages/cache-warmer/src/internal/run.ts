@@ -238,11 +238,11 @@ export class Run {
   }
 
   async #checkStored(stored: readonly StoredElsewhere[]): Promise<void> {
-    const { internals, onFresh } = this.#context;
+    const { internals, expiring } = this.#context;
     const { there, gone } = await checkStored(internals, () => this.#ledger.now, stored);
     if (this.#over) return;
     for (const { record, freshUntil } of there) {
-      if (freshUntil !== undefined) onFresh(record, record.name, freshUntil);
+      if (freshUntil !== undefined) expiring.note(record, record.name, freshUntil);
       this.#endElsewhere(record, MARK.stored);
     }
     for (const { record, at } of gone) this.#since.set(record, at);

@@ -564,6 +564,34 @@ export const families: Chapter = (test) => {
     ]);
   });
 
+  test("a key that a family lists no more, or of which its source knows no more, is not loaded again", async (t) => {
+    let listed = ["a", "b", "c"];
+    let asked: string[] = [];
+    const family = {
+      ...{ name: "f", ttl: 30, keys: () => listed },
+      batchFetcher: async (keys: readonly string[]) => {
+        asked.push(...keys);
+        return keys.map((key) => (key === "c" && listed.length === 2 ? null : key));
+      },
+    };
+    const expiring = async (): Promise<string[]> => {
+      asked = [];
+      await sleep(2);
+      await t.warmer.warmExpiringSoon(60);
+      return asked.sort();
+    };
+    t.warmer.registerFamily(family);
+    await t.warmer.warmAll();
+    expect(await expiring()).toEqual(["a", "b", "c"]);
+    listed = ["b", "c"];
+    await sleep(2);
+    await t.warmer.warmAll();
+    expect(await expiring()).toEqual(["b"]);
+    t.warmer.unregister("f");
+    t.warmer.registerFamily(family);
+    expect(await expiring()).toEqual([]);
+  });
+
   test("keys that are about to expire are loaded again, only those", async (t) => {
     const asked: string[][] = [];
     t.warmer.registerFamily({
