@@ -101,7 +101,8 @@ export class Attempts {
         onList: () => expiring.list(record),
         onEmpty: (key) => expiring.forget(key),
       };
-      void loadFamily({ ...request, ...told, only, onBatch, again }).then(done, fail);
+      const pause = (ms: number): Promise<boolean> => this.#timers.pause(ms);
+      void loadFamily({ ...request, ...told, only, onBatch, again, pause }).then(done, fail);
       return;
     }
     const stored = ({ outcome, bytes, freshUntil }: RefillResult): void => {

@@ -17,9 +17,14 @@ export interface FamilyRequest extends LoadRequest {
   readonly onList: () => KeyListing;
   /** The source knows nothing of a key. */
   readonly onEmpty: (key: string) => void;
+  /** Resolves after so many ms to whether the run still goes on. */
+  readonly pause: (ms: number) => Promise<boolean>;
   /** A batch, or the list of keys, has failed for the nth time: resolves after a pause when it is to be tried again, else to false. */
   readonly again: (attempt: number, error: unknown) => Promise<boolean>;
 }
+
+/** Pauses before keys that others were loading are looked at again; together longer than who stalls or dies keeps a key, 3 s by default. */
+const LOOK_AGAIN_MS = [0, 250, 500, 1_000, 2_000];
 
 type Family = NonNullable<SpecialSettings["family"]>;
 
@@ -28,6 +33,8 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   const { signal } = request;
   const counts = { stored: 0, bytes: 0, refused: 0, found: 0 };
   let failure: { readonly error: unknown } | undefined;
+  /** Keys that somebody else was loading. */
+  let held: string[] = [];
 
   async function load(batch: readonly string[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -54,8 +61,24 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
       counts.stored++;
       counts.bytes += bytes;
     } else if (outcome === "refused") counts.refused++;
-    else if (outcome === "found" || outcome === "held") counts.found++;
+    else if (outcome === "found") counts.found++;
+    else if (outcome === "held") held.push(key);
     else if (outcome === "failed") failure ??= { error };
+  }
+
+  /** Who was loading them may have stored nothing, and be gone. */
+  async function loadHeld(): Promise<void> {
+    const { batchSize } = request.record.special.family as Family;
+    for (const ms of LOOK_AGAIN_MS) {
+      if (held.length === 0 || signal.aborted || (ms > 0 && !(await request.pause(ms)))) break;
+      const again = held;
+      held = [];
+      for (let from = 0; from < again.length && !signal.aborted; from += batchSize) {
+        await load(again.slice(from, from + batchSize));
+      }
+    }
+    counts.found += held.length;
+    held = [];
   }
 
   async function mayRepeat(attempt: number, error: unknown): Promise<boolean> {
@@ -74,6 +97,7 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
         for (const key of batch) listing?.add(key);
         await load(batch);
       }
+      await loadHeld();
       if (!signal.aborted) listing?.end();
       break;
     } catch (error) {
