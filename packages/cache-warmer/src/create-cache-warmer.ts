@@ -62,8 +62,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   const limiter = settings.limiter === null ? null : new GradientLimiter(settings.limiter);
   const watch = limiter === null ? null : new OriginWatch(limiter, clock, emitter, gauge);
   const context: RunContext = {
-    ...{ internals, settings, limiter, watch, emitter, gauge },
-    onFresh: (record, key, freshUntil) => expiring.note(record, key, freshUntil),
+    ...{ internals, settings, limiter, watch, emitter, gauge, expiring },
   };
   const runs = new Runs(cache, context);
   const background = new BackgroundWarming(context, book, runs);
@@ -133,7 +132,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
     registerFamily: (family) => add(checkFamily(family as WarmingFamily)),
     unregister(name) {
       const record = book.remove(name);
-      if (record !== undefined) expiring.forget(name);
+      if (record !== undefined) expiring.forgetAll(record);
       return record !== undefined;
     },
 

@@ -5,6 +5,7 @@ import {
   type OptionNames,
   parseDuration,
 } from "@crm/cache-core";
+import { LEASE_MAX_MS } from "./scripts/step-tasks.ts";
 
 /** How warming goes, unless a task or a call says otherwise. */
 export interface CacheWarmerOptions {
@@ -172,7 +173,13 @@ export function resolveWarmerOptions(options: CacheWarmerOptions | undefined): R
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "timeout"),
     retries: checkRetries(given.retries ?? DEFAULTS.retries),
     retryDelayMs: parseDuration(given.retryDelay ?? DEFAULTS.retryDelay, "retryDelay"),
-    leaseMs: between("leaseTtl", given.leaseTtl ?? DEFAULTS.leaseTtl, 500, 60_000, "from 500 ms to 60 s"),
+    leaseMs: between(
+      "leaseTtl",
+      given.leaseTtl ?? DEFAULTS.leaseTtl,
+      500,
+      LEASE_MAX_MS,
+      "from 500 ms to 60 s",
+    ),
     storePatienceMs: parseDuration(given.storePatience ?? DEFAULTS.storePatience, "storePatience"),
     limiter: resolveLimiter(given.limiter),
     hotKeys: resolveHotKeys(given.hotKeys),

@@ -70,6 +70,7 @@ describe("bad input", () => {
       ["a Date for options", () => warmer.warmAll(new Date(0) as never)],
       ["signal of a schedule", () => warmer.startBackgroundWarming({ minutes: 1, signal: 1 } as never)],
       ["timezone, no text", () => warmer.startBackgroundWarming({ cron: "* * * * *", timezone: 5 as never })],
+      ["timezone, empty", () => warmer.startBackgroundWarming({ cron: "* * * * *", timezone: "" })],
       ["timezone of minutes", () => warmer.startBackgroundWarming({ minutes: 1, timezone: "UTC" })],
       ["hole in a batch", () => warmer.registerBatch(new Array(1))],
       ["tags", () => warmer.register({ key: "a", fetcher, entry: { tags: "b" as never } })],

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type Cache, createCache } from "@crm/cache-core";
+import { type Cache, createCache, silentLogger } from "@crm/cache-core";
 import { redisStore } from "@crm/cache-core/redis";
 import { type RedisServer, spawnWorker, startRedis, waitFor } from "@crm/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -11,10 +11,12 @@ import { deferred, sleep } from "./support/suite.ts";
 describe("when things go wrong", () => {
   let redis: RedisServer;
   let made: { cache: Cache; warmer: CacheWarmer }[];
+  let warnings: unknown[];
 
   beforeEach(async () => {
     redis = await startRedis({ control: true });
     made = [];
+    warnings = [];
   });
   afterEach(async () => {
     for (const { warmer, cache } of made) {
@@ -25,7 +27,8 @@ describe("when things go wrong", () => {
   });
 
   async function instance(options?: CacheWarmerOptions): Promise<{ cache: Cache; warmer: CacheWarmer }> {
-    const cache = createCache({ store: redisStore({ url: redis.url }), namespace: "hostile" });
+    const logger = { ...silentLogger, warn: (fields: unknown) => void warnings.push(fields) };
+    const cache = createCache({ store: redisStore({ url: redis.url }), namespace: "hostile", logger });
     const warmer = createCacheWarmer(cache, { retryDelay: "50ms", ...options });
     made.push({ cache, warmer });
     await cache.ready();
@@ -194,6 +197,49 @@ describe("when things go wrong", () => {
     gate.resolve("old");
     expect(await run).toMatchObject({ successfulTasks: 0, skips: { newer: 1 } });
     expect(await cache.get("a")).toBe(null);
+  });
+
+  it("a ledger of other types, or with leases that nobody can have given, holds nobody up", async () => {
+    const { warmer, cache } = await instance({ storePatience: "1s", retries: 0 });
+    for (let n = 0; n < 5; n++) warmer.register({ key: `k${n}`, ttl: 60, fetcher: () => n });
+    await cache.set("other", 1, 60);
+    const admin = await redis.client();
+    const [held, done, here] = ["held", "done", "here"].map((each) => `hostile:1p:${each}`) as [
+      string,
+      string,
+      string,
+    ];
+    for (const key of [held, done, here]) await admin.set(key, "of somebody else");
+    warnings = [];
+    expect(await warmer.warmAll()).toMatchObject({ successfulTasks: 5 });
+    expect(warnings).toEqual([{ cleared: 3 }]);
+    await admin.hset(held, "k1", `dead|${Date.now() + 3_600_000}|1|1`, "k2", "nonsense", "k3", "");
+    const began = performance.now();
+    expect(await warmer.warmAll()).toMatchObject({ failedTasks: 0 });
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  it("a cache that is closed holds no run up: it does not come back", async () => {
+    const { warmer, cache } = await instance({ retries: 3 });
+    const begun = deferred();
+    const gate = deferred<number>();
+    const fetcher = (): Promise<number> => {
+      begun.resolve();
+      return gate.promise;
+    };
+    warmer.registerBatch([
+      { key: "a", fetcher },
+      { key: "b", fetcher, dependsOn: ["a"] },
+    ]);
+    const run = warmer.warmAll();
+    await begun.promise;
+    const closing = cache.close();
+    gate.resolve(1);
+    await closing;
+    const began = performance.now();
+    expect((await run).failedTasks).toBeGreaterThan(0);
+    expect(await warmer.warmAll()).toMatchObject({ failedTasks: 2 });
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 
   it("every key of the ledger has an expiry, and a minute after the last run nothing of it is left", async () => {

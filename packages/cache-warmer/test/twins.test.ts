@@ -55,13 +55,29 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
             args.push(task, random.pick([0, 1_000, 300_000]), random.pick([-1, twins.now - 500]));
           }
         }
+        if (!hold && random.chance(0.05)) {
+          const key = random.pick(["n:1p:held", "n:1p:done", "n:1p:here"]);
+          log.push(`${key} becomes a string`);
+          await twins.spoil(key);
+        }
+        if (!hold && random.chance(0.05)) {
+          const lease = random.pick([
+            "",
+            "x",
+            "t1|5",
+            `t2|${twins.now + DAY_MS}|1|1`,
+            `t3|${twins.now + 900}|2|x`,
+          ]);
+          log.push(`a lease becomes ${lease}`);
+          await twins.write("n:1p:held", random.pick(TASKS), lease);
+        }
         log.push(`${twins.now} ${operation.name} ${JSON.stringify(args)}`);
         const [inRedis, inMemory] = await twins.run(operation, args);
         expect(inMemory, `seed ${SEED}/${history}\n${log.join("\n")}`).toEqual(inRedis);
         ran.set(operation.name, (ran.get(operation.name) ?? 0) + 1);
         if (hold) continue;
-        const { reply } = inRedis as { reply: [number, number, ...number[][]] };
-        for (const state of reply.slice(2)) kinds.add((state as number[])[0] as number);
+        const { reply } = inRedis as { reply: [number, number, number, ...number[][]] };
+        for (const state of reply.slice(3)) kinds.add((state as number[])[0] as number);
       }
     }
     expect([...ran.keys()].sort()).toEqual(["holdTasks", "stepTasks"]);

@@ -1,8 +1,8 @@
 import { type RefillResult, StoreUnavailableError } from "@crm/cache-core";
 import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { Deadlines } from "./deadlines.ts";
-import { reasonOf } from "./endings.ts";
-import { loadFamily } from "./load-family.ts";
+import { isClosed, reasonOf } from "./endings.ts";
+import { type FamilyRequest, loadFamily } from "./load-family.ts";
 import { type LoadResult, loadTask, WAIT_MS } from "./load-task.ts";
 import { retryDelay } from "./retry-delay.ts";
 import type { Ending, RunFigures } from "./run-figures.ts";
@@ -67,7 +67,7 @@ export class Attempts {
 
   /** Loads a task that is ours. Fresh entries made later than `newerThan` stay as they are. */
   begin(record: TaskRecord, newerThan: number): void {
-    const { gauge, internals, emitter, onFresh, watch } = this.#context;
+    const { gauge, internals, emitter, expiring, watch } = this.#context;
     const { clock } = internals;
     const { name, category } = record;
     const attempt = (this.#failures.get(record) ?? 0) + 1;
@@ -91,16 +91,22 @@ export class Attempts {
       this.#leave();
       if (!signal.aborted) void this.#failed(record, error, clock.monotonic() - began, attempt);
     };
-    const request = { internals, clock, record, timeoutMs, newerThan, signal, onFresh };
+    const request = { internals, clock, record, timeoutMs, newerThan, signal };
     if (record.fetcher === undefined) {
       const only = this.#plan.only?.get(record);
       const onBatch = () => watch?.begin(name, category);
       const again = (nth: number, error: unknown) => this.#pauseBefore(record, nth, error);
-      void loadFamily({ ...request, only, onBatch, again }).then(done, fail);
+      const told: Pick<FamilyRequest, "onFresh" | "onList" | "onEmpty"> = {
+        onFresh: (key, freshUntil) => expiring.note(record, key, freshUntil),
+        onList: () => expiring.list(record),
+        onEmpty: (key) => expiring.forget(key),
+      };
+      const pause = (ms: number): Promise<boolean> => this.#timers.pause(ms);
+      void loadFamily({ ...request, ...told, only, onBatch, again, pause }).then(done, fail);
       return;
     }
     const stored = ({ outcome, bytes, freshUntil }: RefillResult): void => {
-      if (freshUntil > 0) onFresh(record, name, freshUntil);
+      if (freshUntil > 0) expiring.note(record, name, freshUntil);
       done({ outcome, bytes, keys: outcome === "stored" ? 1 : 0 });
     };
     this.#deadlines.follow(loadTask(request), name, timeoutMs + WAIT_MS, stored, fail);
@@ -142,7 +148,7 @@ export class Attempts {
 
   #mayRepeat(record: TaskRecord, error: unknown, attempts: number): boolean {
     const retries = record.special.retries ?? this.#plan.options.retries;
-    return attempts <= retries && reasonOf(error) !== "unserializable";
+    return attempts <= retries && reasonOf(error) !== "unserializable" && !isClosed(error);
   }
 
   /** Waits before the next attempt, longer each time. Resolves to whether there is to be one. */

@@ -1,4 +1,9 @@
-import { FetchTimeoutError, StoreUnavailableError, UnserializableValueError } from "@crm/cache-core";
+import {
+  CacheClosedError,
+  FetchTimeoutError,
+  StoreUnavailableError,
+  UnserializableValueError,
+} from "@crm/cache-core";
 import type { FailureReason } from "../metrics.ts";
 import type { Ending } from "./run-figures.ts";
 
@@ -11,6 +16,14 @@ export function notTried(outcome: "failed" | "skipped", reason: Ending["reason"]
 export function reasonOf(error: unknown): FailureReason {
   if (FetchTimeoutError.isInstance(error)) return "timeout";
   if (UnserializableValueError.isInstance(error)) return "unserializable";
-  if (StoreUnavailableError.isInstance(error)) return "store";
+  if (StoreUnavailableError.isInstance(error) || CacheClosedError.isInstance(error)) return "store";
   return "error";
+}
+
+/** Whether the cache or its store was closed: neither comes back, so there is nothing to wait for. */
+export function isClosed(error: unknown): boolean {
+  return (
+    CacheClosedError.isInstance(error) ||
+    (StoreUnavailableError.isInstance(error) && error.reason === "closed")
+  );
 }

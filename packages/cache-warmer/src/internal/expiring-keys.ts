@@ -13,11 +13,19 @@ export interface DueTasks {
   readonly lookedAt: number;
 }
 
+/** Keys that a family lists. */
+export interface KeyListing {
+  add(key: string): void;
+  /** All have been listed and loaded. */
+  end(): void;
+}
+
 /** When what was warmed expires: kept as loads end, asked of the store where somebody else may have changed it. */
 export class ExpiringKeys {
   readonly #internals: CacheInternals;
   readonly #book: TaskBook;
   readonly #index = new ExpiryIndex();
+  #listings = 0;
 
   constructor(internals: CacheInternals, book: TaskBook) {
     this.#internals = internals;
@@ -30,7 +38,19 @@ export class ExpiringKeys {
       if (this.#book.get(key) !== record) return;
       record.indexed = true;
     }
-    this.#index.set(record, key, freshUntil);
+    this.#index.set(record, key, freshUntil, this.#listings);
+  }
+
+  /** A family begins to list its keys. What it has listed no more when it `ends` is forgotten: keys may come and go for ever. */
+  list({ name }: TaskRecord): KeyListing {
+    const listing = ++this.#listings;
+    return {
+      add: (key) => {
+        const known = this.#index.get(key);
+        if (known !== undefined) known.listing = listing;
+      },
+      end: () => this.#index.deleteUnlisted(name, listing),
+    };
   }
 
   /** Somebody else wrote, filled or removed the key: what the index knows of it may be wrong. */
@@ -41,6 +61,12 @@ export class ExpiringKeys {
 
   forget(key: string): void {
     this.#index.delete(key);
+  }
+
+  /** A task or a family is gone, with its keys. */
+  forgetAll({ name, fetcher }: TaskRecord): void {
+    if (fetcher === undefined) this.#index.deleteUnlisted(name, Number.POSITIVE_INFINITY);
+    else this.#index.delete(name);
   }
 
   /** The family that has warmed a key. */
@@ -59,7 +85,7 @@ export class ExpiringKeys {
       const current = this.#book.get(record.name);
       if (current === undefined) continue;
       // In its place until the load says otherwise, so that what fails is due again.
-      this.#index.set(current, key, freshUntil);
+      this.#index.set(current, key, freshUntil, this.#listings);
       const known = keys.get(current);
       if (known === undefined) keys.set(current, [key]);
       else known.push(key);

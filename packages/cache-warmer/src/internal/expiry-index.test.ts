@@ -1,7 +1,7 @@
 import { seededRandom } from "@crm/testkit";
 import { describe, expect, it } from "vitest";
 import { ExpiryIndex } from "./expiry-index.ts";
-import { checkTask } from "./task-book.ts";
+import { checkFamily, checkTask } from "./task-book.ts";
 
 const record = checkTask({ key: "any", fetcher: () => 1 });
 
@@ -32,6 +32,20 @@ describe("the index of expiries", () => {
         expect(index.size).toBe(model.size);
       }
     }
+  });
+
+  it("forgets what a family lists no more, and leaves no more places behind than there are keys", () => {
+    const family = checkFamily({ name: "f", keys: () => [], batchFetcher: async () => [] });
+    const index = new ExpiryIndex();
+    index.set(record, "task", 5_000);
+    for (let listing = 1; listing <= 50; listing++) {
+      for (let n = 0; n < 100; n++) index.set(family, `${listing}/${n}`, 1_000 + n, listing);
+      index.deleteUnlisted("other", listing);
+      index.deleteUnlisted("f", listing);
+      expect(index.size).toBe(101);
+      expect(index.places).toBeLessThanOrEqual(2 * 101);
+    }
+    expect(index.takeDue(10_000).length).toBe(101);
   });
 
   it("finds what is due in O(log n + k): as fast in a thousand times as many keys", () => {

@@ -6,6 +6,8 @@ export interface ExpiringKey {
   readonly key: string;
   /** Ms of the store's clock. */
   readonly freshUntil: number;
+  /** The listing of families that it was last seen in. */
+  listing: number;
 }
 
 /**
@@ -21,12 +23,15 @@ export class ExpiryIndex {
     return this.#latest.size;
   }
 
-  set(record: TaskRecord, key: string, freshUntil: number): void {
-    const entry: ExpiringKey = { record, key, freshUntil };
+  /** Keys and places that are passed over. */
+  get places(): number {
+    return this.#heap.length;
+  }
+
+  set(record: TaskRecord, key: string, freshUntil: number, listing = 0): void {
+    const entry: ExpiringKey = { record, key, freshUntil, listing };
     this.#latest.set(key, entry);
-    // Refreshes leave a place behind each; no more of them than there are keys.
-    if (this.#heap.length > 64 && this.#heap.length > 2 * this.#latest.size) this.#rebuild();
-    else this.#push(entry);
+    if (!this.#tidy()) this.#push(entry);
   }
 
   get(key: string): ExpiringKey | undefined {
@@ -35,6 +40,16 @@ export class ExpiryIndex {
 
   delete(key: string): void {
     this.#latest.delete(key);
+  }
+
+  /** Forgets the keys of a family that were not seen in this listing or a later one. O(keys). */
+  deleteUnlisted(family: string, listing: number): void {
+    for (const [key, each] of this.#latest) {
+      if (each.record.name === family && each.record.fetcher === undefined && each.listing < listing) {
+        this.#latest.delete(key);
+      }
+    }
+    this.#tidy();
   }
 
   /** Takes out the keys that expire before a moment, soonest first. */
@@ -49,11 +64,14 @@ export class ExpiryIndex {
     return due;
   }
 
-  #rebuild(): void {
+  /** Keys that were set again, or deleted, leave a place behind each; no more of them than there are keys. Returns whether it was made anew. */
+  #tidy(): boolean {
+    if (this.#heap.length <= 64 || this.#heap.length <= 2 * this.#latest.size) return false;
     const entries = [...this.#latest.values()].sort((a, b) => a.freshUntil - b.freshUntil);
     this.#heap.length = 0;
     // A sorted array is a heap.
     for (const entry of entries) this.#heap.push(entry);
+    return true;
   }
 
   #push(entry: ExpiringKey): void {

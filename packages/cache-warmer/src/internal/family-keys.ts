@@ -22,6 +22,8 @@ export async function* familyKeys(list: WarmingFamily["keys"], request: KeyReque
     try {
       for (;;) {
         const next = await inTime(Promise.resolve(iterator.next()), timeoutMs, name, clock);
+        // As `for await` has it: otherwise there would be no end of it.
+        if (typeof next !== "object" || next === null) throw noIterable(next);
         if (next.done === true) break;
         yield next.value;
       }
@@ -33,10 +35,14 @@ export async function* familyKeys(list: WarmingFamily["keys"], request: KeyReque
   }
   // A text has iterators, too: of its letters.
   if (typeof listed !== "object" || listed === null || !(Symbol.iterator in listed)) {
-    const expected = "an iterable or async iterable of keys";
-    throw new InvalidFetcherError({ received: listed, parameter: "keys", expected });
+    throw noIterable(listed);
   }
   yield* listed as Iterable<unknown>;
+}
+
+function noIterable(received: unknown): InvalidFetcherError {
+  const expected = "an iterable or async iterable of keys";
+  return new InvalidFetcherError({ received, parameter: "keys", expected });
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

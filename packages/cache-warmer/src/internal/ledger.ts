@@ -32,6 +32,8 @@ export type CandidateState =
 export interface LedgerReply {
   /** The store's clock. */
   readonly now: number;
+  /** Keys of another type that lay under the names of the ledger, and are gone. */
+  readonly cleared: number;
   /** Tasks in flight in the whole fleet. */
   readonly inFlight: number;
   readonly states: readonly CandidateState[];
@@ -71,12 +73,13 @@ export class Ledger {
     args.push(leaving ? 1 : 0, ended.length);
     for (const { name, mark } of ended) args.push(this.#prefix + name, mark);
     for (const { name, maxAgeMs, since } of candidates) args.push(this.#prefix + name, maxAgeMs, since);
-    const [now, inFlight, ...states] = (await this.#store.run(stepTasks, this.#keys, args)) as [
+    const [now, inFlight, cleared, ...states] = (await this.#store.run(stepTasks, this.#keys, args)) as [
+      number,
       number,
       number,
       ...number[][],
     ];
-    return { now, inFlight, states: states.map(readState) };
+    return { now, inFlight, cleared, states: states.map(readState) };
   }
 
   /** Prolongs leases. Resolves to which of them still are this instance's. */

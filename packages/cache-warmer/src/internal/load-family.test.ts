@@ -1,6 +1,7 @@
 import { createCache, memoryStore } from "@crm/cache-core";
 import { createFakeClock } from "@crm/cache-core/testing";
 import { expect, it } from "vitest";
+import { createCacheWarmer } from "../index.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { loadFamily } from "./load-family.ts";
 import { WAIT_MS } from "./load-task.ts";
@@ -32,6 +33,8 @@ async function loadAfter(leaseMs: number, batchMs: number) {
   const work = loadFamily({
     ...{ internals: cache.internals, clock, record, timeoutMs: TIMEOUT_MS, newerThan: -1, only: undefined },
     ...{ signal: new AbortController().signal, onFresh: () => {}, again: async () => false },
+    ...{ onList: () => ({ add: () => {}, end: () => {} }), onEmpty: () => {} },
+    pause: async () => false,
     onBatch() {
       timings.push("begins");
       return (how: LoadEnd = "loaded") => void timings.push(how);
@@ -58,4 +61,34 @@ it("a batch that begins in time is told to have ended, well or by its timeout", 
   expect(await loadAfter(10, TIMEOUT_MS + 1)).toEqual({
     ...{ end: "failed FETCH_TIMEOUT", timings: ["begins", "failed"], asked: ["a"], value: null },
   });
+});
+
+/** Warms two keys, one of which somebody else has taken for so long without storing anything. */
+async function loadBeside(heldMs: number) {
+  const clock = createFakeClock();
+  const cache = createCache({ store: memoryStore({ clock }), clock });
+  const warmer = createCacheWarmer(cache);
+  warmer.registerFamily({ name: "f", keys: () => ["a", "b"], batchFetcher: async (keys) => [...keys] });
+  const lease = await cache.lease("b");
+  clock.after(heldMs, () => void lease.release());
+  const began = clock.monotonic();
+  let ms = 0;
+  const run = warmer.warmAll().finally(() => {
+    ms = clock.monotonic() - began;
+  });
+  await clock.advance(Math.max(heldMs, 10_000));
+  const { successfulTasks, keysWarmed } = await run;
+  const values = await cache.getMany(["a", "b"]);
+  await warmer.close();
+  await cache.close();
+  return { successfulTasks, keysWarmed, values, ms };
+}
+
+it("looks again at keys that others were loading: who has stalled or died leaves none of them missing", async () => {
+  expect(await loadBeside(0)).toMatchObject({ keysWarmed: 2, values: ["a", "b"] });
+  expect(await loadBeside(3_000)).toMatchObject({ keysWarmed: 2, values: ["a", "b"] });
+  const left = await loadBeside(20_000);
+  expect(left).toMatchObject({ successfulTasks: 1, keysWarmed: 1, values: ["a", null] });
+  // 3.75 s of pauses, and the fake clock goes on in steps.
+  expect(left.ms).toBeLessThan(6_000);
 });

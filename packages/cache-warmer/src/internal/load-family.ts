@@ -1,4 +1,5 @@
 import { type BatchFetcher, checkKey, type RefillResult, StoreUnavailableError } from "@crm/cache-core";
+import type { KeyListing } from "./expiring-keys.ts";
 import { familyKeys } from "./family-keys.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { inTime } from "./in-time.ts";
@@ -10,9 +11,20 @@ export interface FamilyRequest extends LoadRequest {
   readonly only: readonly string[] | undefined;
   /** A batch is being asked for; call what is returned when it has ended. */
   readonly onBatch: () => ((how?: LoadEnd) => void) | undefined;
+  /** Told of each key that is fresh now, and until when. */
+  readonly onFresh: (key: string, freshUntil: number) => void;
+  /** It begins to list its keys. */
+  readonly onList: () => KeyListing;
+  /** The source knows nothing of a key. */
+  readonly onEmpty: (key: string) => void;
+  /** Resolves after so many ms to whether the run still goes on. */
+  readonly pause: (ms: number) => Promise<boolean>;
   /** A batch, or the list of keys, has failed for the nth time: resolves after a pause when it is to be tried again, else to false. */
   readonly again: (attempt: number, error: unknown) => Promise<boolean>;
 }
+
+/** Pauses before keys that others were loading are looked at again; together longer than who stalls or dies keeps a key, 3 s by default. */
+const LOOK_AGAIN_MS = [0, 250, 500, 1_000, 2_000];
 
 type Family = NonNullable<SpecialSettings["family"]>;
 
@@ -21,6 +33,8 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   const { signal } = request;
   const counts = { stored: 0, bytes: 0, refused: 0, found: 0 };
   let failure: { readonly error: unknown } | undefined;
+  /** Keys that somebody else was loading. */
+  let held: string[] = [];
 
   async function load(batch: readonly string[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -41,13 +55,30 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   }
 
   function note(key: string, { outcome, bytes, freshUntil, error }: RefillResult): void {
-    if (freshUntil > 0) request.onFresh(request.record, key, freshUntil);
+    if (freshUntil > 0) request.onFresh(key, freshUntil);
+    if (outcome === "empty") request.onEmpty(key);
     if (outcome === "stored") {
       counts.stored++;
       counts.bytes += bytes;
     } else if (outcome === "refused") counts.refused++;
-    else if (outcome === "found" || outcome === "held") counts.found++;
+    else if (outcome === "found") counts.found++;
+    else if (outcome === "held") held.push(key);
     else if (outcome === "failed") failure ??= { error };
+  }
+
+  /** Who was loading them may have stored nothing, and be gone. */
+  async function loadHeld(): Promise<void> {
+    const { batchSize } = request.record.special.family as Family;
+    for (const ms of LOOK_AGAIN_MS) {
+      if (held.length === 0 || signal.aborted || (ms > 0 && !(await request.pause(ms)))) break;
+      const again = held;
+      held = [];
+      for (let from = 0; from < again.length && !signal.aborted; from += batchSize) {
+        await load(again.slice(from, from + batchSize));
+      }
+    }
+    counts.found += held.length;
+    held = [];
   }
 
   async function mayRepeat(attempt: number, error: unknown): Promise<boolean> {
@@ -57,13 +88,17 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
   }
 
   for (let attempt = 1; ; attempt++) {
+    const listing = request.only === undefined ? request.onList() : undefined;
     try {
       for await (const batch of batches(request, (error) => {
         failure ??= { error };
       })) {
         if (signal.aborted) break;
+        for (const key of batch) listing?.add(key);
         await load(batch);
       }
+      await loadHeld();
+      if (!signal.aborted) listing?.end();
       break;
     } catch (error) {
       // What was loaded before the list broke off is found fresh the next time.

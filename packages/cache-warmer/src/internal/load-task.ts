@@ -26,21 +26,14 @@ export interface LoadRequest {
   readonly newerThan: number;
   /** Aborts with the run. */
   readonly signal: AbortSignal;
-  /** Told of each key that is fresh now, and until when. */
-  readonly onFresh: (record: TaskRecord, key: string, freshUntil: number) => void;
 }
 
 /** Beyond the fetcher's timeout: for waiting until somebody else's fill of the key has ended. */
 export const WAIT_MS = 2_000;
 
 /** Loads one task once, through the fenced fill. Rejects with the fetcher's error, or at its timeout; waiting for others has no end. */
-export function loadTask({
-  internals,
-  record,
-  timeoutMs,
-  newerThan,
-  signal,
-}: Pick<LoadRequest, "internals" | "record" | "timeoutMs" | "newerThan" | "signal">): Promise<RefillResult> {
+export function loadTask(request: LoadRequest): Promise<RefillResult> {
+  const { internals, record, timeoutMs, newerThan, signal } = request;
   return internals.refill<unknown>({
     key: record.name,
     fetcher: record.fetcher as Fetcher<unknown>,

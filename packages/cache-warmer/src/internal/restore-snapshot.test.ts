@@ -1,4 +1,4 @@
-import { type Cache, createCache, memoryStore } from "@crm/cache-core";
+import { type Cache, createCache, memoryStore, silentLogger } from "@crm/cache-core";
 import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CacheWarmer, createCacheWarmer, type HotSnapshot } from "../index.ts";
@@ -7,10 +7,13 @@ describe("restoring a snapshot", () => {
   let clock: FakeClock;
   let cache: Cache;
   let warmer: CacheWarmer;
+  let warnings: unknown[];
 
   beforeEach(() => {
     clock = createFakeClock();
-    cache = createCache({ store: memoryStore({ clock }), clock });
+    warnings = [];
+    const logger = { ...silentLogger, warn: (fields: unknown) => void warnings.push(fields) };
+    cache = createCache({ store: memoryStore({ clock }), clock, logger });
     warmer = createCacheWarmer(cache, { hotKeys: true, retryDelay: "100ms", limiter: false });
   });
   afterEach(async () => {
@@ -44,6 +47,21 @@ describe("restoring a snapshot", () => {
     // 100 ms, then 200, less a random half.
     expect(second - first).toBeGreaterThanOrEqual(50);
     expect(third - second).toBeGreaterThanOrEqual(100);
+  });
+
+  it("says what failed, once and with the first error: its result only counts", async () => {
+    const error = new Error("origin");
+    const batchFetcher = async (keys: readonly string[]): Promise<unknown[]> => {
+      if (keys[0] === "c") return [Symbol("no")];
+      if (keys[0] === "d") return ["d"];
+      throw error;
+    };
+    const restored = warmer.restore(snapshot("a", "b", "c", "d"), {
+      ...{ retries: 1, batchSize: 1, parallel: false, batchFetcher },
+    });
+    await clock.advance(1_000);
+    expect(await restored).toMatchObject({ total: 4, restored: 1, failed: 3 });
+    expect(warnings).toEqual([{ err: error, total: 4, failed: 3 }]);
   });
 
   it("gives up a batch that hangs, and aborts its signal", async () => {

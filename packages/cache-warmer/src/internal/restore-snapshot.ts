@@ -49,7 +49,7 @@ const ANY = -1;
 /** Loads the keys of a snapshot that are missing, most read first. Rejects with the reason of the signal. */
 export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreResult> {
   const { cache, signal, limit, gauge, retries } = request;
-  const { clock } = cache.internals;
+  const { clock, logger } = cache.internals;
   const began = clock.monotonic();
   signal.throwIfAborted();
   const { units, skipped } = planUnits(request);
@@ -58,6 +58,7 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
   let next = 0;
   let wake: () => void = () => {};
   let active = 0;
+  let failure: { readonly error: unknown } | undefined;
 
   async function work(unit: Unit): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -69,16 +70,18 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
         if (results.every(({ outcome }) => outcome === "unavailable") && attempt <= retries) {
           if (await timers.pause(request.delayBefore(attempt))) continue;
         }
-        for (const { outcome } of results) {
+        for (const { outcome, error } of results) {
+          if (outcome === "failed") failure ??= { error };
           if (outcome === "stored") counts.restored++;
           else if (outcome === "found" || outcome === "held") counts.found++;
           else if (outcome === "empty" || outcome === "refused") counts.skipped++;
           else counts.failed++;
         }
         return;
-      } catch {
+      } catch (error) {
         end?.("failed");
         if (attempt <= retries && (await timers.pause(request.delayBefore(attempt)))) continue;
+        failure ??= { error };
         counts.failed += unit.keys;
         return;
       }
@@ -111,8 +114,13 @@ export async function restoreSnapshot(request: RestoreRequest): Promise<RestoreR
     signal.removeEventListener("abort", onAbort);
     timers.stop();
   }
+  const total = request.snapshot.keys.length;
+  const { failed } = counts;
+  if (failed > 0) {
+    logger.warn({ err: failure?.error, total, failed }, "Some keys of a snapshot could not be restored");
+  }
   return {
-    ...{ total: request.snapshot.keys.length, ...counts },
+    ...{ total, ...counts },
     totalTime: Math.round(clock.monotonic() - began),
   };
 }

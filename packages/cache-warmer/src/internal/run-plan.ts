@@ -1,6 +1,7 @@
 import type { CacheInternals, TypedEmitter } from "@crm/cache-core";
 import type { RunKind, WarmerEvents } from "../events.ts";
 import type { ResolvedWarmerOptions, ResolvedWarmOptions } from "../options.ts";
+import type { ExpiringKeys } from "./expiring-keys.ts";
 import type { GradientLimiter } from "./gradient-limiter.ts";
 import type { OriginWatch } from "./origin-watch.ts";
 import type { TaskRecord } from "./task-record.ts";
@@ -15,7 +16,7 @@ export interface RunContext {
   readonly emitter: TypedEmitter<WarmerEvents>;
   /** Loads under way in this process. */
   readonly gauge: { inFlight: number };
-  readonly onFresh: (record: TaskRecord, key: string, freshUntil: number) => void;
+  readonly expiring: Pick<ExpiringKeys, "note" | "list" | "forget">;
 }
 
 /** What a run is to do. */

@@ -32,6 +32,15 @@ export class RunReports {
     }));
   }
 
+  /** Something else lay under the names of the ledger. */
+  cleared(cleared: number): void {
+    const { logger } = this.#context.internals;
+    logger.warn(
+      { cleared },
+      "Keys of another type lay under the names of the warmer's ledger, and were removed",
+    );
+  }
+
   wentOn(open: OpenTasks): void {
     this.onEnding?.();
     const { total, done, successful, failed, skipped } = this.#figures;

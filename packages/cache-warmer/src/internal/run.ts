@@ -3,7 +3,7 @@ import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { Attempts } from "./attempts.ts";
 import { checkStored, type StoredElsewhere } from "./check-stored.ts";
 import { planDependencies } from "./dependencies.ts";
-import { notTried } from "./endings.ts";
+import { isClosed, notTried } from "./endings.ts";
 import type { CandidateState, Ledger, LedgerReply, StepBounds } from "./ledger.ts";
 import { OpenTasks } from "./open-tasks.ts";
 import { type Ending, RunFigures } from "./run-figures.ts";
@@ -202,6 +202,7 @@ export class Run {
     }
     this.#failingSince = undefined;
     this.#now = reply.now;
+    if (reply.cleared > 0) this.#reports.cleared(reply.cleared);
     // The mark that was just made is of this run: a later run is not to take it for another's.
     for (const { record } of ended) settle(record, reply.now);
     await this.#apply(batch, reply, want);
@@ -237,11 +238,11 @@ export class Run {
   }
 
   async #checkStored(stored: readonly StoredElsewhere[]): Promise<void> {
-    const { internals, onFresh } = this.#context;
+    const { internals, expiring } = this.#context;
     const { there, gone } = await checkStored(internals, () => this.#ledger.now, stored);
     if (this.#over) return;
     for (const { record, freshUntil } of there) {
-      if (freshUntil !== undefined) onFresh(record, record.name, freshUntil);
+      if (freshUntil !== undefined) expiring.note(record, record.name, freshUntil);
       this.#endElsewhere(record, MARK.stored);
     }
     for (const { record, at } of gone) this.#since.set(record, at);
@@ -286,7 +287,7 @@ export class Run {
   #storeFailed(error: unknown): void {
     const now = this.#context.internals.clock.monotonic();
     this.#failingSince ??= now;
-    if (now - this.#failingSince < this.#context.settings.storePatienceMs) {
+    if (!isClosed(error) && now - this.#failingSince < this.#context.settings.storePatienceMs) {
       this.#poll(POLL_MAX_MS);
       return;
     }

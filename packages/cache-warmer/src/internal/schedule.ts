@@ -38,7 +38,8 @@ export function nextDelayOf(options: BackgroundOptions, clock: Clock): NextDelay
 
 function readCron(pattern: unknown, timezone: string | undefined, clock: Clock): NextDelay {
   if (typeof pattern !== "string") throw new InvalidScheduleError(String(pattern));
-  if (timezone !== undefined && typeof timezone !== "string") {
+  // An empty one would silently be the process's.
+  if (timezone !== undefined && (typeof timezone !== "string" || timezone === "")) {
     const expected = 'the name of a time zone, such as "Europe/Belgrade"';
     throw new InvalidOptionError({ option: "timezone", received: timezone, expected });
   }

@@ -1,4 +1,4 @@
-import type { AtomicArgument, AtomicOperation, AtomicReply } from "@crm/cache-core";
+import type { AtomicArgument, AtomicOperation, AtomicReply, MemoryDatabase } from "@crm/cache-core";
 
 /** How a task ended, as the ledger remembers it. Part of a score: at most 7. */
 export const MARK = { released: 0, stored: 1, empty: 2, failed: 3, newer: 4 } as const;
@@ -10,6 +10,9 @@ export const STATE = { free: 0, granted: 1, held: 2, done: 3 } as const;
 /** What was not stored leaves nothing to look at but this mark: it counts for instances that start together, not longer. */
 export const UNSTORED_COUNTS_MS = 60_000;
 
+/** No lease is longer: one that lives on for more was given by a clock that was set back since, or by nobody, and counts for nothing. */
+export const LEASE_MAX_MS = 60_000;
+
 /**
  * One step of an instance in the ledger of the fleet: notes how its tasks ended, and takes others.
  *
@@ -18,7 +21,9 @@ export const UNSTORED_COUNTS_MS = 60_000;
  * 8 x <when, ms> + mark. `here` is a sorted set, token by when it is forgotten: those who would take tasks, each of whom gets an
  * equal share of the flight.
  *
- * Replies `[now, counting, state...]`; a state is `[0]` free but not granted, `[1, began]`, `[2, ms left]`, `[3, when, mark]`.
+ * What is of another type under these names goes: the ledger saves work, and may be lost.
+ *
+ * Replies `[now, counting, cleared, state...]`; `cleared` is how many keys of another type there were; a state is `[0]` free but not granted, `[1, began]`, `[2, ms left]`, `[3, when, mark]`.
  */
 export const stepTasks: AtomicOperation = {
   name: "stepTasks",
@@ -28,9 +33,18 @@ export const stepTasks: AtomicOperation = {
 --   and the moment after which it counts.
 -- Atomic: what is counted, taken and noted belongs together. O((ended + candidates) log N + in flight).
 local HELD, DONE, HERE = KEYS[1], KEYS[2], KEYS[3]
+local cleared = 0
+for i = 1, 3 do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= (i == 1 and 'hash' or 'zset') then
+    redis.call('DEL', KEYS[i])
+    cleared = cleared + 1
+  end
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local token, lease, keep, most, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local function alive(lives) return lives > now and lives <= now + ${LEASE_MAX_MS} end
 local at = 8
 for n = 1, tonumber(ARGV[7]) do
   local task, mark = ARGV[at], tonumber(ARGV[at + 1])
@@ -46,7 +60,7 @@ local all, counting, own, held = redis.call('HGETALL', HELD), 0, 0, {}
 for i = 1, #all, 2 do
   local holder, lives, began, counts = string.match(all[i + 1], '^([^|]*)|(%d+)|(%d+)|(%d)$')
   if holder then held[all[i]] = {holder, tonumber(lives), tonumber(began)} end
-  if counts == '1' and tonumber(lives) > now then
+  if counts == '1' and alive(tonumber(lives)) then
     counting = counting + 1
     if holder == token then own = own + 1 end
   end
@@ -59,7 +73,7 @@ elseif want > 0 and at <= #ARGV then
   redis.call('PEXPIREAT', HERE, now + lease)
   want = math.min(want, math.max(1, math.ceil(most / redis.call('ZCARD', HERE))) - own)
 end
-local replies, taken = {now, counting}, false
+local replies, taken = {now, counting, cleared}, false
 for i = at, #ARGV, 3 do
   local task, after = ARGV[i], math.max(now - ARGV[i + 1], tonumber(ARGV[i + 2]))
   local owner = held[task]
@@ -68,7 +82,7 @@ for i = at, #ARGV, 3 do
   local mark = score and score % 8 or 0
   if when > after and (mark == 1 or when > now - ${UNSTORED_COUNTS_MS}) then
     replies[#replies + 1] = {3, when, mark}
-  elseif owner and owner[2] > now and owner[1] ~= token then
+  elseif owner and alive(owner[2]) and owner[1] ~= token then
     replies[#replies + 1] = {2, owner[2] - now}
   elseif want > 0 and counting < most then
     local began = owner and owner[3] or now
@@ -92,6 +106,11 @@ return replies
   run(db, keys, args): AtomicReply {
     const [heldKey, doneKey, hereKey] = keys as [string, string, string];
     const now = Math.floor(db.nowMs());
+    const alive = ({ lives }: Hold): boolean => lives > now && lives <= now + LEASE_MAX_MS;
+    const cleared =
+      clearForeign(db, heldKey, () => db.hlen(heldKey)) +
+      clearForeign(db, doneKey, () => db.zcard(doneKey)) +
+      clearForeign(db, hereKey, () => db.zcard(hereKey));
     const token = text(args[0]);
     const [leaseMs, keepMs, most] = [number(args[1]), number(args[2]), number(args[3])];
     let want = number(args[4]);
@@ -110,7 +129,7 @@ return replies
       const hold = readHold(value);
       if (hold === undefined) continue;
       held.set(task, hold);
-      if (!hold.counts || hold.lives <= now) continue;
+      if (!hold.counts || !alive(hold)) continue;
       counting++;
       if (hold.token === token) own++;
     }
@@ -132,7 +151,7 @@ return replies
       const mark = score === null ? 0 : score % 8;
       if (when > after && (mark === MARK.stored || when > now - UNSTORED_COUNTS_MS)) {
         states.push([STATE.done, when, mark]);
-      } else if (owner !== undefined && owner.lives > now && owner.token !== token) {
+      } else if (owner !== undefined && alive(owner) && owner.token !== token) {
         states.push([STATE.held, owner.lives - now]);
       } else if (want > 0 && counting < most) {
         const hold: Hold = { token, lives: now + leaseMs, began: owner?.began ?? now, counts: true };
@@ -153,9 +172,20 @@ return replies
         db.pexpireat(doneKey, now + keepMs + Math.min(1000, Math.floor(keepMs / 100)));
       }
     }
-    return [now, counting, ...states];
+    return [now, counting, cleared, ...states];
   },
 };
+
+/** Removes a key of another type than the one that is looked for. Returns how many. */
+function clearForeign(db: MemoryDatabase, key: string, look: () => unknown): number {
+  try {
+    look();
+    return 0;
+  } catch {
+    db.del(key);
+    return 1;
+  }
+}
 
 /** A task that somebody has taken. */
 export interface Hold {

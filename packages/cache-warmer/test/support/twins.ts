@@ -61,6 +61,24 @@ export class Twins {
     await this.#client.eval(DUMP, 0, nowMs);
   }
 
+  /** Puts a value of another type in the place of a key. */
+  async spoil(key: string): Promise<void> {
+    await this.#client.set(key, "x");
+    await this.#inMemory((db) => db.set(key, Buffer.from("x")));
+  }
+
+  /** Writes a field of a hash. */
+  async write(key: string, field: string, value: string): Promise<void> {
+    await this.#client.eval("redis.pcall('HSET', KEYS[1], ARGV[1], ARGV[2])", 1, key, field, value);
+    await this.#inMemory((db) => {
+      try {
+        db.hset(key, field, Buffer.from(value));
+      } catch {
+        // It is of another type, as in Redis.
+      }
+    });
+  }
+
   async run(operation: AtomicOperation, args: readonly AtomicArgument[]): Promise<[unknown, unknown]> {
     const keys = operation.name === "holdTasks" ? this.#keys.slice(0, 1) : this.#keys;
     const lua = VIRTUAL_TIME + operation.lua.replaceAll(/redis\.p?call\(/g, "virtual(");
@@ -83,7 +101,8 @@ export class Twins {
     await this.#inMemory((db) => {
       for (const key of this.#keys) {
         if (!db.exists(key)) continue;
-        const at = db.pttl(key) + Math.floor(db.nowMs());
+        const left = db.pttl(key);
+        const at = left < 0 ? left : left + Math.floor(db.nowMs());
         const flat = key.endsWith(":held")
           ? [...db.hgetall(key)].flatMap(([field, value]) => [field, value.toString("utf8")])
           : db

@@ -516,6 +516,16 @@ export const families: Chapter = (test) => {
     expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_FETCHER", parameter: "keys" });
   });
 
+  test("a list of keys whose iterator is none says so", async (t) => {
+    t.warmer.registerFamily({
+      ...{ name: "f", ttl: 60, retries: 0 },
+      keys: () => ({ [Symbol.asyncIterator]: () => ({ next: () => 5 }) }) as never,
+      batchFetcher: async (keys) => [...keys],
+    });
+    const metrics = await t.warmer.warmAll();
+    expect(metrics.failures[0]?.error).toMatchObject({ code: "INVALID_FETCHER", parameter: "keys" });
+  });
+
   test("a family without an end can be aborted, and keeps nobody waiting: also one of what cannot be a key", async (t) => {
     for (const name of ["k", "\u0001"]) {
       t.warmer.registerFamily({
@@ -553,6 +563,34 @@ export const families: Chapter = (test) => {
       "control error",
       "hanging timeout",
     ]);
+  });
+
+  test("a key that a family lists no more, or of which its source knows no more, is not loaded again", async (t) => {
+    let listed = ["a", "b", "c"];
+    let asked: string[] = [];
+    const family = {
+      ...{ name: "f", ttl: 30, keys: () => listed },
+      batchFetcher: async (keys: readonly string[]) => {
+        asked.push(...keys);
+        return keys.map((key) => (key === "c" && listed.length === 2 ? null : key));
+      },
+    };
+    const expiring = async (): Promise<string[]> => {
+      asked = [];
+      await sleep(2);
+      await t.warmer.warmExpiringSoon(60);
+      return asked.sort();
+    };
+    t.warmer.registerFamily(family);
+    await t.warmer.warmAll();
+    expect(await expiring()).toEqual(["a", "b", "c"]);
+    listed = ["b", "c"];
+    await sleep(2);
+    await t.warmer.warmAll();
+    expect(await expiring()).toEqual(["b"]);
+    t.warmer.unregister("f");
+    t.warmer.registerFamily(family);
+    expect(await expiring()).toEqual([]);
   });
 
   test("keys that are about to expire are loaded again, only those", async (t) => {
