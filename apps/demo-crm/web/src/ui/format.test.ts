@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   capitalize,
+  clock,
   compactDollars,
   day,
   dollars,
@@ -31,6 +32,26 @@ describe("figures for people", () => {
     [day("2017-03-09"), "9 Mar 2017"],
     [capitalize("medical"), "Medical"],
   ])("%s is %s", (shown, expected) => expect(shown).toBe(expected));
+
+  it("are written as the browser's own formatters would write them, which take too long to begin", () => {
+    const millionsOf = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+    const plain = new Intl.NumberFormat("en-US");
+    const time = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+    const date = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+    for (let step = 1; step <= 1_000; step++) {
+      // From 1 to 10 billion in small steps, and what is next to a change of unit.
+      const value = Math.round(1.0233 ** step);
+      for (const figure of [value, value * 50, Math.abs(10 ** (step % 13) - (step % 70))]) {
+        expect(whole(figure)).toBe(plain.format(figure));
+        expect(compactDollars(figure)).toBe(`$${compact.format(figure)}`);
+        expect(millions(figure / 100)).toBe(`$${millionsOf.format(figure / 100)} M`);
+      }
+      const at = new Date(step * 4_000_000_700);
+      expect(day(at.toISOString())).toBe(date.format(at));
+      expect(clock(at)).toBe(time.format(at));
+    }
+  });
 
   it("says nothing where nothing is known", () => {
     const unknown = [
