@@ -14,7 +14,7 @@ import { whole } from "../ui/format.ts";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
-import { notify } from "../ui/toasts.tsx";
+import { notify } from "../ui/notify.ts";
 import { ExplainCard } from "./explain.tsx";
 import { Part } from "./part.tsx";
 import { entries } from "./queries.ts";

@@ -2,12 +2,20 @@ import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu, Search } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Account } from "./account.tsx";
+import { inOwnTask } from "../ui/in-own-task.tsx";
+import { shownLater } from "../ui/later.tsx";
 import { Brand } from "./brand.tsx";
 import { Navigation } from "./navigation.tsx";
 import { useSearchKey } from "./use-search-key.ts";
 
 const MenuDrawer = lazy(async () => ({ default: (await import("./menu-drawer.tsx")).MenuDrawer }));
 const SearchDialog = lazy(async () => ({ default: (await import("./search.tsx")).SearchDialog }));
+
+// What the page shows comes first.
+const SideNavigation = inOwnTask(Navigation);
+const SideAccount = inOwnTask(Account);
+// Nobody is told anything before the first page is there.
+const Toasts = shownLater(async () => ({ default: (await import("../ui/toasts.tsx")).Toasts }));
 
 /** What is around every page: the navigation at the side, or behind a button where there is no room for it. */
 export function AppShell() {
@@ -39,12 +47,13 @@ export function AppShell() {
       <aside className="sidebar" aria-label="Navigation and account">
         <Brand />
         <SearchButton onClick={openSearch} />
-        <Navigation />
-        <Account />
+        <SideNavigation />
+        <SideAccount />
       </aside>
       <main id="main" ref={main} tabIndex={-1} className="main">
         <Outlet />
       </main>
+      <Toasts />
       {menuWasOpen && (
         <Suspense fallback={null}>
           <MenuDrawer open={menuOpen} onClose={() => setMenuOpen(false)} />
