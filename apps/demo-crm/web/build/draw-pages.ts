@@ -7,11 +7,15 @@ import { build, type InlineConfig } from "vite";
 import { PAGE_ADDRESSES, pageFile } from "../../src/http/page-addresses.ts";
 
 /** Writes into the folder for each address of the app the page that `index.html` becomes there, so that it shows before any script runs. */
-export async function drawPages(folder: string, config: Pick<InlineConfig, "root" | "resolve">): Promise<void> {
+export async function drawPages(
+  folder: string,
+  config: Pick<InlineConfig, "root" | "resolve">,
+): Promise<void> {
   const html = await readFile(join(folder, "index.html"), "utf8");
   const drawPage = await loadDrawPage(config);
   for (const [address, modules] of Object.entries(PAGE_ADDRESSES)) {
-    const drawn = await drawPage(address.replace(":id", "-"));
+    // In HTML, unlike in XML, drawings need no name space.
+    const drawn = (await drawPage(address.replace(":id", "-"))).replaceAll(/ xmlns="[^"]*"/g, "");
     const heading = /<h1>(.*?)<\/h1>/.exec(drawn)?.[1];
     const page = html
       .replace('<div id="root">', (root) => root + drawn)
@@ -21,7 +25,9 @@ export async function drawPages(folder: string, config: Pick<InlineConfig, "root
 }
 
 /** Builds the app for Node, in one script. */
-async function loadDrawPage(config: Pick<InlineConfig, "root" | "resolve">): Promise<(path: string) => Promise<string>> {
+async function loadDrawPage(
+  config: Pick<InlineConfig, "root" | "resolve">,
+): Promise<(path: string) => Promise<string>> {
   const outDir = await mkdtemp(join(tmpdir(), "demo-crm-pages-"));
   await build({
     ...config,

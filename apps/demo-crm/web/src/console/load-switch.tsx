@@ -22,6 +22,7 @@ export function LoadSwitch({ load }: { load: LoadState | undefined }) {
           type="checkbox"
           role="switch"
           checked={running}
+          aria-checked={running}
           disabled={load === undefined || change.isPending}
           onChange={({ target }) => change.mutate(target.checked)}
         />

@@ -1,9 +1,9 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu, Search } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { inOwnTask, Piece } from "../ui/in-own-task.tsx";
+import { WhenIdle } from "../ui/later.tsx";
 import { Account } from "./account.tsx";
-import { inOwnTask } from "../ui/in-own-task.tsx";
-import { shownLater } from "../ui/later.tsx";
 import { Brand } from "./brand.tsx";
 import { Navigation } from "./navigation.tsx";
 import { useSearchKey } from "./use-search-key.ts";
@@ -11,11 +11,9 @@ import { useSearchKey } from "./use-search-key.ts";
 const MenuDrawer = lazy(async () => ({ default: (await import("./menu-drawer.tsx")).MenuDrawer }));
 const SearchDialog = lazy(async () => ({ default: (await import("./search.tsx")).SearchDialog }));
 
-// What the page shows comes first.
-const SideNavigation = inOwnTask(Navigation);
-const SideAccount = inOwnTask(Account);
-// Nobody is told anything before the first page is there.
-const Toasts = shownLater(async () => ({ default: (await import("../ui/toasts.tsx")).Toasts }));
+const Toasts = lazy(async () => ({ default: (await import("../ui/toasts.tsx")).Toasts }));
+const NavigationLater = inOwnTask(Navigation);
+const AccountLater = inOwnTask(Account);
 
 /** What is around every page: the navigation at the side, or behind a button where there is no room for it. */
 export function AppShell() {
@@ -47,13 +45,21 @@ export function AppShell() {
       <aside className="sidebar" aria-label="Navigation and account">
         <Brand />
         <SearchButton onClick={openSearch} />
-        <SideNavigation />
-        <SideAccount />
+        {/* What the page shows comes first. */}
+        <Piece later={<NavigationLater />}>
+          <Navigation />
+        </Piece>
+        <Piece later={<AccountLater />}>
+          <Account />
+        </Piece>
       </aside>
       <main id="main" ref={main} tabIndex={-1} className="main">
         <Outlet />
       </main>
-      <Toasts />
+      {/* Nobody is told anything before the first page is there. */}
+      <WhenIdle>
+        <Toasts />
+      </WhenIdle>
       {menuWasOpen && (
         <Suspense fallback={null}>
           <MenuDrawer open={menuOpen} onClose={() => setMenuOpen(false)} />

@@ -14,7 +14,15 @@ interface ConfirmWindowProps {
 }
 
 /** Asks before something that cannot be taken back. */
-export function ConfirmWindow({ open, title, text, action, busy = false, onConfirm, onClose }: ConfirmWindowProps) {
+export function ConfirmWindow({
+  open,
+  title,
+  text,
+  action,
+  busy = false,
+  onConfirm,
+  onClose,
+}: ConfirmWindowProps) {
   return (
     <AlertDialog.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <AlertDialog.Portal>

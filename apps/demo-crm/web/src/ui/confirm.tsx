@@ -1,3 +1,11 @@
-import { openedLater } from "./later.tsx";
+import { type ComponentProps, lazy } from "react";
+import { WhenOpen } from "./later.tsx";
 
-export const Confirm = openedLater(async () => ({ default: (await import("./confirm-window.tsx")).ConfirmWindow }));
+const load = () => import("./confirm-window.tsx");
+const ConfirmWindow = lazy(async () => ({ default: (await load()).ConfirmWindow }));
+
+export const Confirm = (props: ComponentProps<typeof ConfirmWindow>) => (
+  <WhenOpen open={props.open} load={load}>
+    <ConfirmWindow {...props} />
+  </WhenOpen>
+);

@@ -12,7 +12,14 @@ interface DialogWindowProps {
 }
 
 /** A modal dialog: focus is kept in it, Escape closes it, and focus returns to where it came from. */
-export function DialogWindow({ open, onClose, title, description, className = "", children }: DialogWindowProps) {
+export function DialogWindow({
+  open,
+  onClose,
+  title,
+  description,
+  className = "",
+  children,
+}: DialogWindowProps) {
   return (
     <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
       <Base.Portal>

@@ -1,3 +1,11 @@
-import { openedLater } from "./later.tsx";
+import { type ComponentProps, lazy } from "react";
+import { WhenOpen } from "./later.tsx";
 
-export const Dialog = openedLater(async () => ({ default: (await import("./dialog-window.tsx")).DialogWindow }));
+const load = () => import("./dialog-window.tsx");
+const DialogWindow = lazy(async () => ({ default: (await load()).DialogWindow }));
+
+export const Dialog = (props: ComponentProps<typeof DialogWindow>) => (
+  <WhenOpen open={props.open} load={load}>
+    <DialogWindow {...props} />
+  </WhenOpen>
+);

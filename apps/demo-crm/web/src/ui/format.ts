@@ -31,8 +31,9 @@ export const percent = (share: number | null | undefined, digits = 1): string =>
 /** Three figures are what a timer of a busy machine is good for. */
 export function milliseconds(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
-  if (ms < 0.1) return `${Math.round(ms * 1000)} µs`;
-  return `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  // The unit stays on the line of its figure.
+  if (ms < 0.1) return `${Math.round(ms * 1000)}\u00a0µs`;
+  return `${ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms)}\u00a0ms`;
 }
 
 export function times(ratio: number | null | undefined): string {

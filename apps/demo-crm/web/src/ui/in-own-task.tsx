@@ -1,18 +1,18 @@
-import { type ComponentType, createElement, lazy, Suspense, useState } from "react";
+import { type ComponentType, lazy, type ReactNode, Suspense, useState } from "react";
 import { isDrawnInPieces, nextPiece } from "../first-draw.ts";
 
-/**
- * The component, taken over from the page as it was served in a task of its own and not with everything else. What was served is seen
- * meanwhile, and cannot be used yet.
- */
-export function inOwnTask(component: ComponentType): ComponentType {
-  const Later = lazy(async () => {
+/** The component, for `Piece`: there in a task of its own. */
+export const inOwnTask = (component: ComponentType) =>
+  lazy(async () => {
     await nextPiece();
     return { default: component };
   });
-  return function InOwnTask() {
-    // Where nothing was served there is nothing to see meanwhile.
-    const [shown] = useState(() => (isDrawnInPieces() ? Later : component));
-    return <Suspense fallback={null}>{createElement(shown)}</Suspense>;
-  };
+
+/**
+ * A piece of the page that is taken over in a task of its own and not with everything else. What was served is seen meanwhile, and cannot
+ * be used yet; where nothing was served, it is drawn at once.
+ */
+export function Piece({ later, children }: { later: ReactNode; children: ReactNode }) {
+  const [isLater] = useState(isDrawnInPieces);
+  return <Suspense fallback={null}>{isLater ? later : children}</Suspense>;
 }
