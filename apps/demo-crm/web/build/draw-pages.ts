@@ -29,23 +29,23 @@ async function loadDrawPage(
   config: Pick<InlineConfig, "root" | "resolve">,
 ): Promise<(path: string) => Promise<string>> {
   const outDir = await mkdtemp(join(tmpdir(), "demo-crm-pages-"));
-  await build({
-    ...config,
-    configFile: false,
-    logLevel: "warn",
-    plugins: [react()],
-    define: { "process.env.NODE_ENV": JSON.stringify("production") },
-    ssr: { noExternal: true },
-    build: {
-      ssr: "src/draw-page.tsx",
-      outDir,
-      emptyOutDir: false,
-      copyPublicDir: false,
-      minify: false,
-      rolldownOptions: { output: { codeSplitting: false, entryFileNames: "draw-page.mjs" } },
-    },
-  });
   try {
+    await build({
+      ...config,
+      configFile: false,
+      logLevel: "warn",
+      plugins: [react()],
+      define: { "process.env.NODE_ENV": JSON.stringify("production") },
+      ssr: { noExternal: true },
+      build: {
+        ssr: "src/draw-page.tsx",
+        outDir,
+        emptyOutDir: false,
+        copyPublicDir: false,
+        minify: false,
+        rolldownOptions: { output: { codeSplitting: false, entryFileNames: "draw-page.mjs" } },
+      },
+    });
     const { drawPage } = await import(pathToFileURL(join(outDir, "draw-page.mjs")).href);
     return drawPage;
   } finally {
