@@ -256,6 +256,27 @@ describe("every page", () => {
     (_, n) => process.env.BROWSER_PAGES === "all" || (n + today) % 8 === 0,
   );
 
+  it.each(looked.filter(([_, path]) => !path.includes("?")))(
+    "%s (%s): the app takes over what was served, as it is",
+    async (_, path) => {
+      const fresh = await context.newPage();
+      await fresh.route("**/api/**", () => {});
+      await fresh.addInitScript(() => {
+        document.addEventListener("DOMContentLoaded", () => {
+          for (const element of document.querySelectorAll("#root *")) element.toggleAttribute("data-served");
+        });
+      });
+      await fresh.goto(path, { waitUntil: "domcontentloaded" });
+      const served = await fresh.evaluate(() => document.querySelectorAll("#root *").length);
+      // What only the app does, and last: the sidebar is taken over after the page.
+      await fresh.waitForFunction(() => document.title.endsWith("Demo CRM"));
+      await fresh.locator(".account").getByText("Dark").check({ force: true });
+      await fresh.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+      expect(await fresh.locator("#root [data-served]").count()).toBe(served);
+      await fresh.close();
+    },
+  );
+
   it.each(looked)(
     "%s (%s): axe finds nothing, in light and dark, and it fits a telephone",
     async (name, path) => {
@@ -306,7 +327,7 @@ describe("the console", () => {
     await open(page, "/console/invalidations");
     await windows.app.send("PATCH", "/api/companies/konex", { employees: 99 });
     const newest = page.locator(".feed > li").first();
-    await expect.poll(() => newest.textContent()).toContain("companies konex");
+    await expect.poll(() => newest.textContent()).toContain("company konex");
     await newest.locator("summary").click();
     await newest.getByText("By dependencies").waitFor();
     await page.screenshot({ path: `${SCREENS}/invalidations-open.png` });

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SicknessSwitch } from "../src/dev/sickness.ts";
+import { PAGE_ADDRESSES } from "../src/http/page-addresses.ts";
 import { startApp, type TestApp } from "./start-app.ts";
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_171_231);
@@ -123,8 +124,8 @@ it("the document names every entity, every aggregate, and what needs a session",
 // Pages, files and streams: no JSON, so nothing that the document could say of them.
 const UNDOCUMENTED = [
   ...["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/api/live", "/api/changes"],
-  ...["/", "/companies", "/companies/:id", "/deals", "/contacts", "/tasks", "/leads", "/quotes"],
-  ...["/console", "/console/:page", "/favicon.svg"],
+  ...Object.keys(PAGE_ADDRESSES),
+  "/favicon.svg",
 ];
 
 it("every route that the app has is in the document, or is a page, a file or a stream", () => {

@@ -5,7 +5,19 @@ import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
-import { HEADS, type Head } from "./src/pages/heads.ts";
+import { drawPages } from "./build/draw-pages.ts";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+
+// The same interface in less code: the first script has 141 kB instead of 328, which a telephone has to run before anything works.
+const resolve = {
+  alias: {
+    "react-dom/client": "preact/compat/client",
+    "react-dom": "preact/compat",
+    "react/jsx-runtime": "preact/jsx-runtime",
+    react: "preact/compat",
+  },
+};
 
 /** The stylesheet of the first page in the page itself: nothing else has to come before it shows. The policy names it by its hash. */
 const inlineStyles: Plugin = {
@@ -24,28 +36,13 @@ const inlineStyles: Plugin = {
   },
 };
 
-const escapeHtml = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-
-/** For each page the same file with what stands above it: that is then there before any script is. */
-async function writeHeads(folder: string): Promise<void> {
-  const html = await readFile(join(folder, "index.html"), "utf8");
-  for (const [name, { title, text }] of Object.entries<Head>(HEADS)) {
-    const lines = `<h1>${escapeHtml(title)}</h1>${text ? `<p class="muted">${escapeHtml(text)}</p>` : ""}`;
-    const head = `<div class="page-head"><div class="page-head-text">${lines}</div></div>`;
-    const page = html
-      .replace("<!--head-->", () => head)
-      .replace(/<title>(.*?)<\/title>/, (_, app: string) => `<title>${escapeHtml(title)} · ${app}</title>`);
-    await writeFile(join(folder, `${name}.html`), page);
-  }
-}
-
 /** Beside each text its compressed forms, as small as they get: compressing takes long, and is done once. */
 const precompress: Plugin = {
   name: "precompress",
   apply: "build",
   async writeBundle({ dir }) {
     const folder = String(dir);
-    await writeHeads(folder);
+    await drawPages(folder, { root, resolve });
     for (const name of await readdir(folder, { recursive: true })) {
       if (![".html", ".js", ".css", ".svg"].includes(extname(name))) continue;
       const file = join(folder, name);
@@ -57,18 +54,12 @@ const precompress: Plugin = {
 };
 
 export default defineConfig({
-  root: fileURLToPath(new URL(".", import.meta.url)),
+  root,
   plugins: [react(), inlineStyles, precompress],
-  // The same interface in less code: the first script has 141 kB instead of 328, which a telephone has to run before anything works.
-  resolve: {
-    alias: {
-      "react-dom/client": "preact/compat/client",
-      "react-dom": "preact/compat",
-      "react/jsx-runtime": "preact/jsx-runtime",
-      react: "preact/compat",
-    },
-  },
+  resolve,
   build: {
+    // One stylesheet, which `inlineStyles` puts into the page: scripts that come later then do not ask for it.
+    cssCodeSplit: false,
     outDir: fileURLToPath(new URL("../dist/web", import.meta.url)),
     emptyOutDir: true,
     // Says which files a page consists of: the server tells the browser before the script does.

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { extname, join } from "node:path";
 import { type Context, Hono } from "hono";
 import { findAppRoot } from "../app-root.ts";
+import { PAGE_ADDRESSES, pageFile } from "./page-addresses.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -10,23 +11,6 @@ const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
-};
-
-/**
- * What the app shows at which address, and the module that shows it; the app finds its way from there by itself. Everything else is
- * nothing, with a 404.
- */
-const ADDRESSES: Readonly<Record<string, string>> = {
-  "/": "pages/overview",
-  "/companies": "pages/companies",
-  "/companies/:id": "pages/company",
-  "/deals": "pages/deals",
-  "/contacts": "pages/contacts",
-  "/tasks": "pages/tasks",
-  "/leads": "pages/leads",
-  "/quotes": "pages/quotes",
-  "/console": "console/now",
-  "/console/:page": "console/console-layout",
 };
 
 /** Where the build left the web app. */
@@ -40,7 +24,7 @@ export function pageRoutes(folder: string = webFolder()): Hono {
   const routes = new Hono();
   if (!existsSync(join(folder, "index.html"))) {
     const missing = "The web app is not built. Run `pnpm build` first; the API answers without it.\n";
-    for (const address of Object.keys(ADDRESSES)) routes.get(address, (c) => c.text(missing, 503));
+    for (const address of Object.keys(PAGE_ADDRESSES)) routes.get(address, (c) => c.text(missing, 503));
     return routes;
   }
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -52,21 +36,13 @@ export function pageRoutes(folder: string = webFolder()): Hono {
     routes.get(name, fileAnswer(path, type, { isHashed: name.startsWith("/assets/") }));
   }
   const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
-  for (const [address, module] of Object.entries(ADDRESSES)) {
-    const link = filesOf(manifest, `src/${module}.tsx`).map((file) => `</${file}>; rel=modulepreload`);
-    const page = join(folder, pageOf(folder, module));
-    routes.get(
-      address,
-      fileAnswer(page, TYPES[".html"] as string, { isHashed: false, link: link.join(", ") }),
-    );
+  for (const [address, modules] of Object.entries(PAGE_ADDRESSES)) {
+    const files = new Set(modules.flatMap((module) => filesOf(manifest, `src/${module}.tsx`)));
+    const link = [...files].map((file) => `</${file}>; rel=modulepreload`).join(", ");
+    const page = join(folder, pageFile(modules));
+    routes.get(address, fileAnswer(page, TYPES[".html"] as string, { isHashed: false, link }));
   }
   return routes;
-}
-
-/** The page with the heading of what it shows, where that is known without its data. */
-function pageOf(folder: string, module: string): string {
-  const name = `${module.startsWith("console/") ? "console" : basename(module)}.html`;
-  return existsSync(join(folder, name)) ? name : "index.html";
 }
 
 /** As Vite writes it. */

@@ -48,8 +48,10 @@ export function problemOfError(error: unknown): Problem {
       code: "REFUSED",
     };
   // The store does not answer, or a lock cannot be had: nothing is wrong with the request.
-  if (CacheError.isInstance(error) && error.retryable)
-    return { status: 503, title: "Not available", code: error.code, detail: "Try again in a moment" };
+  if (CacheError.isInstance(error) && error.retryable) {
+    const why = error.code === "STORE_UNAVAILABLE" ? "The cache's store does not answer. " : "";
+    return { status: 503, title: "Not available", code: error.code, detail: `${why}Try again in a moment` };
+  }
   return {
     status: 500,
     title: "Internal error",

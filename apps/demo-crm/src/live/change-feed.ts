@@ -36,6 +36,9 @@ export function createChangeFeed(): ChangeFeed {
   const heed = (kind: "away" | "back") => () => {
     isAway = kind === "away";
     tell({ kind });
+    if (isAway || listening !== undefined) return;
+    // They came while the store was away. What they have read since then may have changed without a word.
+    for (const onMessage of followers.keys()) begin(onMessage, "resync");
   };
   const unheed = [cache.on("store:down", heed("away")), cache.on("store:up", heed("back"))];
 
@@ -53,6 +56,23 @@ export function createChangeFeed(): ChangeFeed {
     );
   }
 
+  /** Listens, and tells this follower once that stands. */
+  function begin(onMessage: (message: ChangeMessage) => void, kind: "ready" | "resync"): void {
+    listening ??= listen();
+    const current = listening;
+    current.then(
+      () => followers.has(onMessage) && onMessage({ kind }),
+      (error: unknown) => {
+        if (listening === current) listening = undefined;
+        // Who follows knows that, and waits for the store with us.
+        if (isAway) return;
+        const onEnd = followers.get(onMessage);
+        followers.delete(onMessage);
+        onEnd?.(error);
+      },
+    );
+  }
+
   function rest(): void {
     // A subscription that never stood has nothing to end.
     listening?.then((end) => end()).catch(() => {});
@@ -62,16 +82,8 @@ export function createChangeFeed(): ChangeFeed {
   return {
     follow(onMessage, onEnd) {
       followers.set(onMessage, onEnd);
-      listening ??= listen();
-      const current = listening;
       if (isAway) onMessage({ kind: "away" });
-      current.then(
-        () => followers.has(onMessage) && onMessage({ kind: "ready" }),
-        (error: unknown) => {
-          if (listening === current) listening = undefined;
-          if (followers.delete(onMessage)) onEnd(error);
-        },
-      );
+      begin(onMessage, "ready");
       return () => {
         followers.delete(onMessage);
         if (followers.size === 0) rest();

@@ -4,40 +4,32 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/shell.css";
 import "./styles/content.css";
-import { CSPProvider } from "@base-ui/react/csp-provider";
-import { QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
-import { lazy, StrictMode, Suspense } from "react";
-import { createRoot } from "react-dom/client";
-import { queryClient } from "./api/query-client.ts";
-import { router } from "./router.tsx";
-import { LinkProvider } from "./shell/link-state.tsx";
-import { SignInProvider } from "./shell/sign-in.tsx";
+import "uplot/dist/uPlot.min.css";
+import "./styles/console.css";
+import { createRoot, hydrateRoot } from "react-dom/client";
+import { App } from "./app.tsx";
+import { drawInPieces, firstDrawn, nextTask } from "./first-draw.ts";
+import { makeRouter } from "./router.tsx";
 
-// Nobody is told anything before the first page is there: what tells it comes after it.
-const Toasts = lazy(async () => ({ default: (await import("./ui/toasts.tsx")).Toasts }));
-
-function render(): void {
-  createRoot(document.getElementById("root")!).render(
-    <StrictMode>
-      {/* The content security policy of the server allows no inline styles. */}
-      <CSPProvider disableStyleElements>
-        <QueryClientProvider client={queryClient}>
-          <LinkProvider>
-            <SignInProvider>
-              <RouterProvider router={router} />
-            </SignInProvider>
-            <Suspense fallback={null}>
-              <Toasts />
-            </Suspense>
-          </LinkProvider>
-        </QueryClientProvider>
-      </CSPProvider>
-    </StrictMode>,
-  );
+/**
+ * What was served stays until the code of the page is there, and is then taken over. Each step has a task of its own, so that whoever
+ * clicks meanwhile does not wait for all of them.
+ */
+async function start(): Promise<void> {
+  await nextTask();
+  const router = makeRouter();
+  await nextTask();
+  // What could not be loaded is shown by the router.
+  await router.load().catch(() => {});
+  await nextTask();
+  const root = document.getElementById("root")!;
+  // The build has drawn the page of each path. What else an address says may show something else, which is drawn anew.
+  if (root.childElementCount > 0 && window.location.search === "") {
+    drawInPieces();
+    hydrateRoot(root, <App router={router} />);
+  } else createRoot(root).render(<App router={router} />);
+  void firstDrawn();
 }
 
-// What index.html has drawn stays until the page of this address can take its place; and the page is drawn in a task of its own, so that
-// whoever clicks meanwhile does not wait for both. Not awaited at the top: scripts of pages import from this one, and would wait for its end. What
-// could not be loaded is shown by the router.
-router.load().then(render, render);
+// Not awaited here: scripts of pages import from this one, and would wait for its end.
+void start();

@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouterHistory,
+} from "@tanstack/react-router";
 import { company as companyQuery, leaderboard, pipeline, revenueBySector } from "./api/queries.ts";
 import { queryClient } from "./api/query-client.ts";
 import { oneOf, pageNumber, text } from "./search-params.ts";
@@ -140,16 +146,19 @@ const routeTree = root.addChildren([
   consoleArea.addChildren(consolePages),
 ]);
 
-export const router = createRouter({
-  routeTree,
-  defaultPreload: "intent",
-  scrollRestoration: true,
-  // What a link hovers over is fetched as code; its data comes when it is opened.
-  defaultPreloadStaleTime: 0,
-});
+/** For the addresses of the browser, or of another history, where no positions are restored either: there is nothing to scroll. */
+export const makeRouter = (history?: RouterHistory) =>
+  createRouter({
+    routeTree,
+    ...(history && { history }),
+    defaultPreload: "intent",
+    scrollRestoration: history === undefined,
+    // What a link hovers over is fetched as code; its data comes when it is opened.
+    defaultPreloadStaleTime: 0,
+  });
 
 declare module "@tanstack/react-router" {
   interface Register {
-    router: typeof router;
+    router: ReturnType<typeof makeRouter>;
   }
 }

@@ -1,3 +1,4 @@
+import { afterFirstDraw } from "../first-draw.ts";
 import type { Problem, WriteMeta } from "./types.ts";
 
 /** An answer, and how the cache took part in it. */
@@ -58,6 +59,7 @@ export async function ask<T>(path: string, options: AskOptions = {}): Promise<An
     });
   }
   const answer = (await response.json().catch(() => ({}))) as { data?: T; meta?: WriteMeta };
+  await afterFirstDraw();
   if (!response.ok) throw refusal(response, answer as Partial<Problem>);
   const serverMs = /app;dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1];
   return {

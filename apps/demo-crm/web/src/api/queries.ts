@@ -58,12 +58,9 @@ export const session = queryOptions({
   queryKey: ["session"],
   queryFn: ({ signal }) => ask<{ user: string | null }>("/api/session", { signal }),
   staleTime: 5 * 60_000,
+  // Sessions lie in the cache's store: while it is away, who has signed in may not be known.
+  refetchInterval: ({ state }) => (state.data === undefined && state.error ? 3_000 : false),
 });
-
-/** Who has signed in; `null` for nobody, `undefined` while that is not known. */
-export function useUser(): string | null | undefined {
-  return useQuery(session).data?.data.user;
-}
 
 const ALL = { limit: 100 } as const;
 

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { notify } from "../ui/toasts.tsx";
+import { notify } from "../ui/notify.ts";
 import { isAffected } from "./affected-queries.ts";
 import { type Answer, ApiError, ask, search } from "./ask.ts";
 import { session } from "./queries.ts";

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from "react";
-import uPlot from "uplot";
+import type uPlot from "uplot";
+import { nextTask } from "../first-draw.ts";
 import { useIsDark } from "../shell/theme.ts";
 import { clock } from "../ui/format.ts";
 
@@ -28,6 +29,15 @@ interface ChartProps {
 const HEIGHT = 200;
 const SPAN_SECONDS = 120;
 
+let turn = Promise.resolve();
+
+/** One chart a task: making all of them in one would keep a telephone from answering for that long. */
+function inItsTurn(make: () => Promise<void>): Promise<void> {
+  const made = turn.then(nextTask).then(make);
+  turn = made.catch(() => {});
+  return made;
+}
+
 /** A chart of the last two minutes. */
 export function Chart({
   label,
@@ -51,17 +61,25 @@ export function Chart({
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const made = new uPlot(
-      options({ lines, format, isLogarithmic, range, steps, width: element.clientWidth }),
-      shown.current as unknown as uPlot.AlignedData,
-      element,
+    let isGone = false;
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
     );
-    plot.current = made;
-    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
-    resized.observe(element);
+    void inItsTurn(async () => {
+      const { default: Plot } = await import("uplot");
+      await nextTask();
+      if (isGone) return;
+      plot.current = new Plot(
+        options({ lines, format, isLogarithmic, range, steps, width: element.clientWidth }),
+        shown.current as unknown as uPlot.AlignedData,
+        element,
+      );
+      resized.observe(element);
+    });
     return () => {
+      isGone = true;
       resized.disconnect();
-      made.destroy();
+      plot.current?.destroy();
       plot.current = null;
     };
   }, [lines, format, isLogarithmic, range, steps, isDark]);

@@ -1,5 +1,3 @@
-import "uplot/dist/uPlot.min.css";
-import "../styles/console.css";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { HEADS } from "../pages/heads.ts";
@@ -22,10 +20,10 @@ export function ConsoleLayout() {
     ? [measuredOn.database, measuredOn.cache, `Node ${measuredOn.node}`, `${measuredOn.cores} cores`]
         .filter((part) => part && !part.includes("undefined"))
         .join(" · ")
-    : " ";
+    : "";
   return (
     <>
-      <PageHead {...HEADS.console} text={text} />
+      <PageHead {...HEADS.console} text={<span className="conditions">{text || "\u00a0"}</span>} />
       <nav className="subnav" aria-label="Console">
         {PAGES.map(([to, title]) => (
           <Link key={to} to={to} activeOptions={{ exact: true, includeSearch: false }}>

@@ -79,6 +79,14 @@ function Feed({ records }: { records: readonly HistoryRecord[] }) {
   );
 }
 
+const ONE: Readonly<Record<string, string>> = {
+  ...{ companies: "company", deals: "deal", users: "user", projects: "project", tasks: "task" },
+  ...{ milestones: "milestone", contacts: "contact", leads: "lead", quotes: "quote" },
+};
+
+/** Of the name of a table, the name of one of its rows. */
+const rowOf = (entityType: string) => ONE[entityType] ?? entityType;
+
 /** Its rule is soft: what it covers is counted again instead of removed (`src/services/figures.ts`). */
 const isCountedAgain = ({ entityType, status }: HistoryRecord) =>
   entityType === "deal-figures" && status === "applied";
@@ -95,9 +103,9 @@ function reason(record: HistoryRecord): string {
   if (isCountedAgain(record))
     return "A column changed that the figures are counted from. They are counted again before the write is acknowledged; until then readers have the old ones and do not wait.";
   if (dependencies && patterns.length === 0)
-    return `What goes is what was made from ${entityType} ${entityId}, or from a list of ${entityType}: it was noted while it was read.`;
+    return `What goes is what was made from ${rowOf(entityType)} ${entityId}, or from a list of ${entityType}: it was noted while it was read.`;
   if (dependencies)
-    return `What goes is what was made from ${entityType} ${entityId}, and what the rules name by its key.`;
+    return `What goes is what was made from ${rowOf(entityType)} ${entityId}, and what the rules name by its key.`;
   return "The rules name what goes by its key.";
 }
 
@@ -109,7 +117,7 @@ function Record({ record }: { record: HistoryRecord }) {
         <time dateTime={timestamp}>{clock(timestamp)}</time>
         <span className="feed-what">
           <span className="strong">
-            {entityType} {entityId}
+            {rowOf(entityType)} {entityId}
           </span>{" "}
           {VERB[event] ?? event}
         </span>

@@ -1,9 +1,8 @@
-import { Switch } from "@base-ui/react/switch";
 import { useMutation } from "@tanstack/react-query";
 import { ApiError, ask } from "../api/ask.ts";
 import type { LoadState } from "../api/types.ts";
 import { whole } from "../ui/format.ts";
-import { notify } from "../ui/toasts.tsx";
+import { notify } from "../ui/notify.ts";
 
 export function LoadSwitch({ load }: { load: LoadState | undefined }) {
   const change = useMutation({
@@ -18,16 +17,15 @@ export function LoadSwitch({ load }: { load: LoadState | undefined }) {
   const running = change.isPending ? change.variables : (load?.running ?? false);
   return (
     <div className="stack">
-      {/* biome-ignore lint/a11y/noLabelWithoutControl: the switch is the child. */}
       <label className="switch">
-        <Switch.Root
-          className="switch-track"
+        <input
+          type="checkbox"
+          role="switch"
           checked={running}
+          aria-checked={running}
           disabled={load === undefined || change.isPending}
-          onCheckedChange={(next) => change.mutate(next)}
-        >
-          <Switch.Thumb className="switch-thumb" />
-        </Switch.Root>
+          onChange={({ target }) => change.mutate(target.checked)}
+        />
         {load?.running ? `Load runs, ${load.secondsLeft} s left` : "Run load"}
       </label>
       {load !== undefined && load.errors > 0 && (

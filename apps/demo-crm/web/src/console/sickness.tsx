@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, ask } from "../api/ask.ts";
 import type { Sickness } from "../api/console-types.ts";
 import { Field, Select } from "../ui/field.tsx";
-import { notify } from "../ui/toasts.tsx";
+import { notify } from "../ui/notify.ts";
 import { conditions, sickness } from "./queries.ts";
 
 const SLOW_MS = 400;

@@ -20,16 +20,33 @@ export function WarmingPage() {
   );
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  empty: "there was nothing",
+  fleet: "another instance loaded it",
+  "failed-elsewhere": "another instance failed",
+  warm: "it was fresh",
+  newer: "it was written meanwhile",
+  aborted: "the run ended",
+};
+
+function lastRun(outcome: string | null, reason: string | null): string {
+  if (outcome === null) return "not run";
+  if (outcome === "success") return "loaded";
+  return reason === null ? outcome : `${outcome}: ${REASONS[reason] ?? reason}`;
+}
+
 function Warming({ state: { readiness, runs, tasks, categories, hotKeys } }: { state: WarmingState }) {
   return (
     <>
       <p className="banner">
         {readiness.ready
-          ? `Ready for traffic (${readiness.reason})${readiness.openedAfter === null ? "" : `, ${milliseconds(readiness.openedAfter)} after the start of warming`}.`
+          ? `Ready for traffic${readiness.openedAfter === null ? "" : `, ${milliseconds(readiness.openedAfter)} after warming began`}${readiness.reason === "deadline" ? ": the urgent tasks were not waited for any longer" : ""}.`
           : "Not ready for traffic yet: the urgent tasks are under way."}{" "}
+        Tasks:{" "}
         {Object.entries(categories)
-          .map(([category, count]) => `${category}: ${count}`)
+          .map(([category, count]) => `${whole(count)} of ${category}`)
           .join(", ")}
+        .
       </p>
       <section className="card flush" aria-labelledby="runs-title">
         <h2 id="runs-title" className="padded">
@@ -51,17 +68,17 @@ function Warming({ state: { readiness, runs, tasks, categories, hotKeys } }: { s
             columns={[
               { title: "Key", cell: ({ key }) => <span className="mono">{key}</span> },
               { title: "Category", isExtra: true, cell: ({ category }) => category },
-              { title: "Priority", isNumber: true, cell: ({ priority }) => priority },
+              { title: "Priority", isNumber: true, isExtra: true, cell: ({ priority }) => priority },
               {
                 title: "Last",
-                cell: ({ lastOutcome, lastReason }) =>
-                  lastOutcome === null
-                    ? "not run"
-                    : lastReason
-                      ? `${lastOutcome} (${lastReason})`
-                      : lastOutcome,
+                cell: ({ lastOutcome, lastReason }) => lastRun(lastOutcome, lastReason),
               },
-              { title: "Took", isNumber: true, cell: ({ lastDuration }) => milliseconds(lastDuration) },
+              {
+                title: "Took",
+                isNumber: true,
+                cell: ({ lastOutcome, lastDuration }) =>
+                  lastOutcome === "skipped" ? "–" : milliseconds(lastDuration),
+              },
             ]}
           />
         )}
@@ -96,16 +113,18 @@ const Runs = ({ runs }: { runs: readonly WarmingRun[] }) => (
       { title: "Began", isExtra: true, cell: ({ startedAt }) => clock(startedAt) },
       {
         title: "Progress",
-        cell: ({ run, done, total }) => (
-          <progress
-            className="progress"
-            value={done}
-            max={Math.max(total, 1)}
-            aria-label={`Progress of run ${run}`}
-          />
-        ),
+        cell: ({ run, done, total }) =>
+          total === 0 ? (
+            <span className="muted">nothing was due</span>
+          ) : (
+            <progress className="progress" value={done} max={total} aria-label={`Progress of run ${run}`} />
+          ),
       },
-      { title: "Done", isNumber: true, cell: ({ done, total }) => `${whole(done)} of ${whole(total)}` },
+      {
+        title: "Done",
+        isNumber: true,
+        cell: ({ done, total }) => (total === 0 ? "–" : `${whole(done)} of ${whole(total)}`),
+      },
       { title: "Warmed", isNumber: true, cell: ({ successful }) => whole(successful) },
       { title: "Skipped", isNumber: true, isExtra: true, cell: ({ skipped }) => whole(skipped) },
       { title: "Failed", isNumber: true, cell: ({ failed }) => whole(failed) },

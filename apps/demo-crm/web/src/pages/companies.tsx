@@ -31,7 +31,13 @@ const COLUMNS: readonly Column<Company>[] = [
   },
   { title: "Sector", sort: "sector", cell: ({ sector }) => capitalize(sector) },
   { title: "Country", sort: "country", isExtra: true, cell: ({ country }) => country ?? "–" },
-  { title: "Employees", sort: "employees", isNumber: true, cell: ({ employees }) => whole(employees) },
+  {
+    title: "Employees",
+    sort: "employees",
+    isNumber: true,
+    isExtra: true,
+    cell: ({ employees }) => whole(employees),
+  },
   {
     title: "Revenue",
     sort: "revenueMillions",

@@ -3,10 +3,7 @@ export interface Head {
   readonly text?: string;
 }
 
-/**
- * What stands above each page, whatever its data are. The build writes it into the page as it is served, so that it is there before any
- * script is; the app then shows the same.
- */
+/** What stands above each page, whatever its data are: so it is seen with the first paint, and is the largest thing that is. */
 export const HEADS = {
   overview: { title: "Overview", text: "Opportunities of a fictitious hardware vendor, 2016 and 2017." },
   companies: {

@@ -2,7 +2,7 @@ import type { FormEvent } from "react";
 import type { EntityName } from "../api/types.ts";
 import { useWrite } from "../api/write.ts";
 import { changed } from "../ui/form-values.ts";
-import { notify } from "../ui/toasts.tsx";
+import { notify } from "../ui/notify.ts";
 
 interface Save<Row, Values> {
   readonly entity: EntityName;

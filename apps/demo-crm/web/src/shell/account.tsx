@@ -20,7 +20,7 @@ const LINK = {
 
 /** The foot of the navigation: the link to the server, the theme, who has signed in. */
 export function Account() {
-  const { user, ask, signOut } = useSignIn();
+  const { user, isAway, ask, signOut } = useSignIn();
   const theme = useTheme();
   const name = useUserName(user);
   const [link, tone] = LINK[useLinkState()];
@@ -62,6 +62,8 @@ export function Account() {
             <LogOut size={17} aria-hidden />
           </button>
         </div>
+      ) : isAway ? (
+        <p className="muted">Who has signed in is known again when the cache is back.</p>
       ) : (
         <Button icon={<LogIn size={16} aria-hidden />} onClick={ask} disabled={user === undefined}>
           Sign in

@@ -1,6 +1,8 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu, Search } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { inOwnTask, Piece } from "../ui/in-own-task.tsx";
+import { WhenIdle } from "../ui/later.tsx";
 import { Account } from "./account.tsx";
 import { Brand } from "./brand.tsx";
 import { Navigation } from "./navigation.tsx";
@@ -8,6 +10,10 @@ import { useSearchKey } from "./use-search-key.ts";
 
 const MenuDrawer = lazy(async () => ({ default: (await import("./menu-drawer.tsx")).MenuDrawer }));
 const SearchDialog = lazy(async () => ({ default: (await import("./search.tsx")).SearchDialog }));
+
+const Toasts = lazy(async () => ({ default: (await import("../ui/toasts.tsx")).Toasts }));
+const NavigationLater = inOwnTask(Navigation);
+const AccountLater = inOwnTask(Account);
 
 /** What is around every page: the navigation at the side, or behind a button where there is no room for it. */
 export function AppShell() {
@@ -39,12 +45,21 @@ export function AppShell() {
       <aside className="sidebar" aria-label="Navigation and account">
         <Brand />
         <SearchButton onClick={openSearch} />
-        <Navigation />
-        <Account />
+        {/* What the page shows comes first. */}
+        <Piece later={<NavigationLater />}>
+          <Navigation />
+        </Piece>
+        <Piece later={<AccountLater />}>
+          <Account />
+        </Piece>
       </aside>
       <main id="main" ref={main} tabIndex={-1} className="main">
         <Outlet />
       </main>
+      {/* Nobody is told anything before the first page is there. */}
+      <WhenIdle>
+        <Toasts />
+      </WhenIdle>
       {menuWasOpen && (
         <Suspense fallback={null}>
           <MenuDrawer open={menuOpen} onClose={() => setMenuOpen(false)} />

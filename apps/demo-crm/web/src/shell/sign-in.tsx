@@ -1,12 +1,14 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from "react";
 import { ask } from "../api/ask.ts";
-import { session, useUser } from "../api/queries.ts";
+import { session } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
 
 interface SignIn {
-  /** `null`: nobody; `undefined`: not known yet. */
+  /** `null`: nobody; `undefined`: not known. */
   readonly user: string | null | undefined;
+  /** Who has signed in cannot be said: it is asked again until it can. */
+  readonly isAway: boolean;
   ask(): void;
   signOut(): void;
 }
@@ -22,8 +24,9 @@ export function useSignIn(): SignIn {
 
 /** Shows what only somebody who has signed in can do; to others the way in. */
 export function SignedIn({ to, children }: { to: string; children: ReactNode }) {
-  const { user, ask: askToSignIn } = useSignIn();
+  const { user, isAway, ask: askToSignIn } = useSignIn();
   if (user) return children;
+  if (isAway) return <span className="muted">To {to}, wait until the cache is back</span>;
   return (
     <Button onClick={askToSignIn} disabled={user === undefined}>
       Sign in to {to}
@@ -39,13 +42,21 @@ export function SignInProvider({ children }: { children: ReactNode }) {
     setOpen(true);
   };
   const client = useQueryClient();
-  const user = useUser();
+  const { data, isError } = useQuery(session);
+  const user = data?.data.user;
   const signOut = useMutation({
     mutationFn: () => ask<{ user: null }>("/api/session", { method: "DELETE" }),
     onSuccess: (answer) => client.setQueryData(session.queryKey, answer),
   });
   return (
-    <Context value={{ user, ask: askToSignIn, signOut: () => signOut.mutate() }}>
+    <Context
+      value={{
+        user,
+        isAway: isError && user === undefined,
+        ask: askToSignIn,
+        signOut: () => signOut.mutate(),
+      }}
+    >
       {children}
       {wasOpen && (
         <Suspense fallback={null}>

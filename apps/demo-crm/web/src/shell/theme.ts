@@ -4,7 +4,8 @@ export type Theme = "system" | "light" | "dark";
 const listeners = new Set<() => void>();
 
 export function readTheme(): Theme {
-  const theme = document.documentElement.dataset.theme;
+  // The build, which draws the pages, has no document.
+  const theme = globalThis.document?.documentElement.dataset.theme;
   return theme === "light" || theme === "dark" ? theme : "system";
 }
 
@@ -26,17 +27,18 @@ export const useTheme = (): Theme =>
     return () => listeners.delete(listener);
   }, readTheme);
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const systemDark = () => globalThis.matchMedia?.("(prefers-color-scheme: dark)");
 
 /** Whether dark is what is seen, whoever has decided it. Drawings that CSS does not reach need to know. */
 export const useIsDark = (): boolean => {
   const theme = useTheme();
   const systemIsDark = useSyncExternalStore(
     (listener) => {
-      dark.addEventListener("change", listener);
-      return () => dark.removeEventListener("change", listener);
+      const dark = systemDark();
+      dark?.addEventListener("change", listener);
+      return () => dark?.removeEventListener("change", listener);
     },
-    () => dark.matches,
+    () => systemDark()?.matches ?? false,
   );
   return theme === "system" ? systemIsDark : theme === "dark";
 };

@@ -1,35 +1,11 @@
-import { AlertDialog } from "@base-ui/react/alert-dialog";
-import type { ReactNode } from "react";
-import { Button } from "./button.tsx";
+import { type ComponentProps, lazy } from "react";
+import { WhenOpen } from "./later.tsx";
 
-interface ConfirmProps {
-  readonly open: boolean;
-  readonly title: string;
-  readonly text: ReactNode;
-  /** What the button says that does it. */
-  readonly action: string;
-  readonly busy?: boolean;
-  readonly onConfirm: () => void;
-  readonly onClose: () => void;
-}
+const load = () => import("./confirm-window.tsx");
+const ConfirmWindow = lazy(async () => ({ default: (await load()).ConfirmWindow }));
 
-/** Asks before something that cannot be taken back. */
-export function Confirm({ open, title, text, action, busy = false, onConfirm, onClose }: ConfirmProps) {
-  return (
-    <AlertDialog.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
-      <AlertDialog.Portal>
-        <AlertDialog.Backdrop className="backdrop" />
-        <AlertDialog.Popup className="dialog narrow">
-          <AlertDialog.Title className="dialog-title">{title}</AlertDialog.Title>
-          <AlertDialog.Description className="muted dialog-text">{text}</AlertDialog.Description>
-          <div className="actions">
-            <AlertDialog.Close className="button secondary">Cancel</AlertDialog.Close>
-            <Button look="danger" busy={busy} onClick={onConfirm}>
-              {action}
-            </Button>
-          </div>
-        </AlertDialog.Popup>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
-  );
-}
+export const Confirm = (props: ComponentProps<typeof ConfirmWindow>) => (
+  <WhenOpen open={props.open} load={load}>
+    <ConfirmWindow {...props} />
+  </WhenOpen>
+);

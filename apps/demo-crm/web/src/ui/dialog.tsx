@@ -1,33 +1,11 @@
-import { Dialog as Base } from "@base-ui/react/dialog";
-import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ComponentProps, lazy } from "react";
+import { WhenOpen } from "./later.tsx";
 
-interface DialogProps {
-  readonly open: boolean;
-  readonly onClose: () => void;
-  readonly title: string;
-  readonly description?: ReactNode;
-  readonly className?: string;
-  readonly children: ReactNode;
-}
+const load = () => import("./dialog-window.tsx");
+const DialogWindow = lazy(async () => ({ default: (await load()).DialogWindow }));
 
-/** A modal dialog: focus is kept in it, Escape closes it, and focus returns to where it came from. */
-export function Dialog({ open, onClose, title, description, className = "", children }: DialogProps) {
-  return (
-    <Base.Root open={open} onOpenChange={(isOpen) => !isOpen && onClose()}>
-      <Base.Portal>
-        <Base.Backdrop className="backdrop" />
-        <Base.Popup className={`dialog ${className}`}>
-          <header className="dialog-head">
-            <Base.Title className="dialog-title">{title}</Base.Title>
-            <Base.Close className="icon-button" aria-label="Close">
-              <X size={18} aria-hidden />
-            </Base.Close>
-          </header>
-          {description && <Base.Description className="muted dialog-text">{description}</Base.Description>}
-          {children}
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
-  );
-}
+export const Dialog = (props: ComponentProps<typeof DialogWindow>) => (
+  <WhenOpen open={props.open} load={load}>
+    <DialogWindow {...props} />
+  </WhenOpen>
+);

@@ -25,12 +25,21 @@ export function PageHead({ title, text, answer, children }: PageHeadProps) {
   );
 }
 
+/** `hit` and `miss` of one read, `hit 2, miss 1` of more, as people say it. */
+function describe(cache: string): string {
+  if (!/\d/.test(cache)) return `cache ${cache}`;
+  return cache.replace(/(hit|miss) (\d+)/g, (_, kind: string, count: string) => {
+    if (count === "1") return `1 ${kind}`;
+    return `${count} ${kind === "hit" ? "hits" : "misses"}`;
+  });
+}
+
 /** Whether the cache had the answer, and how long the server took for it. */
 export function CacheNote({ answer: { cache, serverMs } }: { answer: Answer<unknown> }) {
   const kind = cache === null ? "" : cache.includes("miss") ? "miss" : "hit";
   return (
     <span className={`chip ${kind}`} title="Whether the server's cache had the answer, and how long it took">
-      {cache === null ? "no cache read" : `cache ${cache}`} · {milliseconds(serverMs)}
+      {cache === null ? "no cache read" : describe(cache)} · {milliseconds(serverMs)}
     </span>
   );
 }

@@ -1,16 +1,15 @@
 import { Toast } from "@base-ui/react/toast";
 import { X } from "lucide-react";
+import { useEffect } from "react";
+import type { Notice } from "./notify.ts";
 
 const manager = Toast.createToastManager();
+const shown = Promise.withResolvers<void>();
 
-interface Notice {
-  readonly title: string;
-  readonly description?: string | undefined;
-  readonly isError?: boolean;
-}
-
-/** Says something in the corner of the window, and to screen readers. What went wrong stays longer. */
-export function notify({ title, description, isError = false }: Notice): void {
+/** For `notify`, which loads this. */
+export async function showToast({ title, description, isError = false }: Notice): Promise<void> {
+  // What is added before somebody shows it is lost.
+  await shown.promise;
   manager.add({
     title,
     ...(description === undefined ? {} : { description }),
@@ -21,6 +20,7 @@ export function notify({ title, description, isError = false }: Notice): void {
 }
 
 export function Toasts() {
+  useEffect(() => shown.resolve(), []);
   return (
     <Toast.Provider toastManager={manager} limit={3}>
       <Toast.Portal>
