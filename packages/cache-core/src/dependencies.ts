@@ -89,8 +89,19 @@ function partsOf(dependency: Dependency): readonly [string, string | number | un
   return [entity, id];
 }
 
+/** A call of a fetcher that is under way. */
+export interface RunningFetch {
+  /** Whose keys these are. */
+  readonly of: object;
+  /** Full names of what is being fetched. */
+  readonly keys: readonly string[];
+  /** Timers and streams that a fetcher has started outlive it, in its context. */
+  ended: boolean;
+}
+
 interface Recorder {
   readonly seen: Dependency[];
+  readonly fetch: RunningFetch;
   /** Of the fetcher that this one runs in: what the inner value is made from, the outer one is, too. */
   readonly outer: Recorder | undefined;
 }
@@ -107,8 +118,14 @@ export function track(entity: string, id?: string | number): void {
   for (let at = recorders?.getStore(); at !== undefined; at = at.outer) at.seen.push(dependency);
 }
 
-/** Runs work and notes in `seen` what it tracks. */
-export function recordDependencies<T>(seen: Dependency[], work: () => T): T {
+/** Runs a fetcher and notes in `seen` what it tracks. */
+export function recordDependencies<T>(seen: Dependency[], fetch: RunningFetch, work: () => T): T {
   recorders ??= new AsyncLocalStorage();
-  return recorders.run({ seen, outer: recorders.getStore() }, work);
+  return recorders.run({ seen, fetch, outer: recorders.getStore() }, work);
+}
+
+/** Whether this is called by the fetcher of that very key: to wait for its fetch would be to wait for itself. */
+export function isFetchedByCaller(of: object, full: string): boolean {
+  const fetch = recorders?.getStore()?.fetch;
+  return fetch !== undefined && fetch.of === of && !fetch.ended && fetch.keys.includes(full);
 }

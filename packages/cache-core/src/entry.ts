@@ -69,6 +69,11 @@ export interface EntryParts {
   readonly payload: string | Buffer;
 }
 
+/** Bytes of a payload, as they lie in the store. */
+export function payloadBytes({ payload }: EntryParts): number {
+  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
+}
+
 export interface EntryContent {
   readonly codecId: number;
   readonly hint: number;

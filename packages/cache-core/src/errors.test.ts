@@ -62,6 +62,7 @@ function samples(): errors.CacheError[] {
     new errors.StoreReplyError({ operation: "fill", cause: new Error("OOM command not allowed") }),
     new errors.InvalidationPendingError({ keys: ["a", "b", "c", "d", "e"], tags: ["t"], patterns: ["p:*"] }),
     new errors.InvalidationPendingError({}),
+    new errors.FetchCycleError({ key: "companies:1" }),
     new errors.FetchTimeoutError({ key: "companies:1", timeoutMs: 250 }),
     new errors.CacheClosedError(),
     new errors.ExtendConflictError({ names: ["acquireLock"] }),

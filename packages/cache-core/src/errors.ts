@@ -1,5 +1,6 @@
 export { CacheError, type CacheErrorParameters } from "./errors/cache-error.ts";
 export {
+  FetchCycleError,
   FetchTimeoutError,
   InvalidFetcherError,
   type InvalidFetcherErrorParameters,

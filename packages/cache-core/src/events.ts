@@ -1,3 +1,5 @@
+import type { EventNames } from "./typed-emitter.ts";
+
 /** Every event with its payload. Names are `noun:verb`; keys are the caller's. */
 export interface CacheEvents {
   "entry:hit": { readonly key: string; readonly tier: "memory" | "store"; readonly stale: boolean };
@@ -5,6 +7,7 @@ export interface CacheEvents {
   "entry:set": { readonly key: string };
   /** Bytes that this library did not write, of another type, damaged, or of another schema: treated as a miss. */
   "entry:rejected": { readonly key: string; readonly reason: "foreign" | "damaged" | "schema" | "codec" };
+  /** One for each call of a fetcher; for that of a batch, `key` is the first of its keys. */
   "fetch:start": { readonly key: string; readonly background: boolean };
   "fetch:end": { readonly key: string; readonly background: boolean; readonly durationMs: number };
   "fetch:error": {
@@ -31,6 +34,27 @@ export interface CacheEvents {
   /** Something in the background failed and nobody was waiting for it. */
   "background:error": { readonly where: string; readonly error: unknown };
 }
+
+/** The names of the events, for who calls from JavaScript. */
+export const EVENT_NAMES: EventNames<CacheEvents> = {
+  "entry:hit": true,
+  "entry:miss": true,
+  "entry:set": true,
+  "entry:rejected": true,
+  "fetch:start": true,
+  "fetch:end": true,
+  "fetch:error": true,
+  "fetch:join": true,
+  "fill:stored": true,
+  "fill:revoked": true,
+  "invalidation:applied": true,
+  "invalidation:pending": true,
+  "tier:flush": true,
+  "store:down": true,
+  "store:up": true,
+  "store:warning": true,
+  "background:error": true,
+};
 
 /** What an invalidation named, in the caller's words. */
 export interface InvalidationEventPayload {

@@ -31,6 +31,7 @@ export {
   CacheClosedError,
   CacheError,
   ExtendConflictError,
+  FetchCycleError,
   FetchTimeoutError,
   InvalidationPendingError,
   InvalidChannelError,
@@ -95,3 +96,4 @@ export type {
   StreamMessage,
 } from "./store.ts";
 export { type StoreFromEnvOptions, storeFromEnv } from "./store-from-env.ts";
+export { type EventNames, TypedEmitter } from "./typed-emitter.ts";

@@ -36,7 +36,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     for (const handler of warningHandlers) handler(warning);
   };
   const reportSubscriber = (cause: unknown): void =>
-    warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause });
+    warn({ code: "SUBSCRIBER", message: "A subscriber failed; the others were served.", cause });
   let closed = false;
   let tickMs = 0;
   let tick = 0;

@@ -103,7 +103,10 @@ export interface GetOrSetOptions<T = unknown> extends EntryDefaults {
    * tracks (`track`) is added.
    */
   dependsOn?: readonly Dependency[] | undefined;
-  /** Checks what comes from the cache; a mismatch is a miss. Must validate synchronously. */
+  /**
+   * Checks what comes from the cache; a mismatch is a miss. Its output is what the caller gets, so defaults and conversions
+   * of the schema apply; what a fetcher returns is not checked. Must validate synchronously.
+   */
   schema?: StandardSchemaV1<unknown, T> | undefined;
   /** Skip reading: fetch and store, still one fetch at a time. @default false */
   forceRefresh?: boolean | undefined;
@@ -113,7 +116,10 @@ export interface GetOrSetOptions<T = unknown> extends EntryDefaults {
 
 /** What `get` takes beside the key. */
 export interface GetOptions<T = unknown> {
-  /** Checks what comes from the cache; a mismatch is a miss. Must validate synchronously. */
+  /**
+   * Checks what comes from the cache; a mismatch is a miss. Its output is what the caller gets, so defaults and conversions
+   * of the schema apply; what a fetcher returns is not checked. Must validate synchronously.
+   */
   schema?: StandardSchemaV1<unknown, T> | undefined;
 }
 

@@ -147,6 +147,9 @@ Object.assign(CALLS, {
     await using lease = await cache.lease("k");
     await lease.fill(1, 0);
   },
+  "getOrSet, its own key in the fetcher": (cache) => cache.getOrSet("k", () => cache.getOrSet("k", () => 1)),
+  "on, no such event": async (cache) => cache.on(any("entry:hits"), () => {}),
+  "on, no handler": async (cache) => cache.on("entry:hit", any(undefined)),
   "publish, undefined": (cache) => cache.publish("c", undefined),
   "publish, circular": (cache) => cache.publish("c", circular),
   "subscribe, no handler": (cache) => cache.subscribe("c", any(undefined)),

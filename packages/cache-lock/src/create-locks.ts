@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
-import { type Cache, InvalidOptionError } from "@crm/cache-core";
-import type { LockEvents } from "./events.ts";
-import { Emitter } from "./internal/emitter.ts";
+import { type Cache, InvalidOptionError, TypedEmitter } from "@crm/cache-core";
+import { LOCK_EVENTS, type LockEvents } from "./events.ts";
 import { LockEngine } from "./internal/lock-engine.ts";
 import { LockTaker, type Wanted } from "./internal/lock-taker.ts";
 import type { Lock } from "./lock.ts";
@@ -74,7 +73,7 @@ export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
   checkLocksOptions(options);
   const { store, keys, clock, logger, prefix } = cache.internals;
   const owner = checkOwner(options.owner ?? `${hostname()}:${process.pid}`.slice(0, 128));
-  const emitter = new Emitter<LockEvents>((error) =>
+  const emitter = new TypedEmitter<LockEvents>(LOCK_EVENTS, (error) =>
     logger.error({ err: error }, "A listener of a lock event threw"),
   );
   const engine = new LockEngine({ store, base: keys.base, clock, logger, emitter, owner });

@@ -1,3 +1,4 @@
+import type { EventNames } from "@crm/cache-core";
 import type { LockLostReason } from "./errors.ts";
 
 /** Every event with its payload. Names are `noun:verb`; names of locks are the caller's. */
@@ -15,3 +16,14 @@ export interface LockEvents {
   /** Something in the background failed and nobody was waiting for it. */
   "background:error": { readonly where: string; readonly error: unknown };
 }
+
+/** The names of the events, for who calls from JavaScript. */
+export const LOCK_EVENTS: EventNames<LockEvents> = {
+  "lock:acquired": true,
+  "lock:released": true,
+  "lock:lost": true,
+  "lock:forced": true,
+  "lock:renewal-failed": true,
+  "lock:release-failed": true,
+  "background:error": true,
+};

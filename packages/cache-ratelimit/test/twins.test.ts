@@ -10,6 +10,7 @@ import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
+import { checkWindows } from "../src/scripts/check-windows.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 import { Twins } from "./support/twins.ts";
 
@@ -41,8 +42,15 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
 
   it(`reply the same and leave the same behind, in ${HISTORIES} random histories`, async () => {
     for (let history = 0; history < HISTORIES; history++) await run(`${SEED}/${history}`);
-    for (const { name } of [checkLimits, checkWindow, adjustLimits, reservePlace, cancelPlace]) {
-      expect(ran.get(name) ?? 0, name).toBeGreaterThan(HISTORIES);
+    for (const { name } of [
+      checkLimits,
+      checkWindow,
+      checkWindows,
+      adjustLimits,
+      reservePlace,
+      cancelPlace,
+    ]) {
+      expect(ran.get(name) ?? 0, name).toBeGreaterThan(HISTORIES / 2);
     }
   }, 3_600_000);
 
@@ -56,11 +64,11 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     async function both(
       operation: AtomicOperation,
       args: AtomicArgument[],
-      key: string = PREFIX,
+      keys: readonly string[] = [PREFIX],
     ): Promise<unknown> {
       ran.set(operation.name, (ran.get(operation.name) ?? 0) + 1);
-      log.push(`${twins.now} ${operation.name} ${JSON.stringify(args)}`);
-      const { redis: inRedis, memory } = await twins.run(operation, key, args);
+      log.push(`${twins.now} ${operation.name} ${JSON.stringify(keys)} ${JSON.stringify(args)}`);
+      const { redis: inRedis, memory } = await twins.run(operation, keys, args);
       expect(memory, `seed ${seed}\n${log.join("\n")}`).toEqual(inRedis);
       return inRedis.reply;
     }
@@ -70,6 +78,8 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       const plan = random.pick(plans);
       const subjects = Array.from({ length: plan.subjects }, () => random.pick(SUBJECTS));
       const cost = random.chance(0.7) ? 1 : random.int(1, plan.most);
+      const keyOf = ({ part, subject }: RandomPlan["windows"][number]): string =>
+        `${PREFIX}${part}:${subjects[subject - 1]}`;
       const queue = `l!${plan.subjects === 1 ? subjects[0] : ""}`;
       if (random.chance(0.05)) await disturb(random, plan, subjects[0] as string);
       switch (random.int(0, 9)) {
@@ -83,8 +93,16 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           if (window !== undefined) {
             // As `CheckBatch` asks a window by itself, and a limit that varies from call to call.
             const limit = random.pick([window.limit, window.limit, 1, 5]);
-            const key = `${PREFIX}${window.part}:${subjects[window.subject - 1]}`;
-            await both(checkWindow, [random.pick([1, cost]), limit, window.windowMs], key);
+            const key = keyOf(window);
+            await both(checkWindow, [random.pick([1, cost]), limit, window.windowMs], [key]);
+            break;
+          }
+          if (plan.windows.length > 1 && random.chance(0.6)) {
+            const limits = plan.windows.flatMap(({ limit, windowMs }) => [
+              random.pick([limit, limit, limit, 5]),
+              windowMs,
+            ]);
+            await both(checkWindows, [random.pick([1, cost]), ...limits], plan.windows.map(keyOf));
             break;
           }
           const args: AtomicArgument[] = [];
@@ -155,8 +173,9 @@ interface RandomPlan {
 
 function planOf(random: SeededRandom): RandomPlan {
   const subjects = random.pick([1, 1, 2]);
+  const onlyWindows = random.chance(0.25);
   const rules = Array.from({ length: random.int(1, 4) }, (_, i) => {
-    const algorithm = random.pick(ALGORITHMS);
+    const algorithm = onlyWindows ? "fixed-window" : random.pick(ALGORITHMS);
     const limit = random.pick([1, 2, 3, 7, 100]);
     const rule: CheckedRule = {
       name: `r${i}`,

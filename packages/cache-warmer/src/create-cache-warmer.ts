@@ -1,10 +1,15 @@
-import { type Cache, InvalidFetcherError, InvalidOptionError, parseDuration } from "@crm/cache-core";
+import {
+  type Cache,
+  InvalidFetcherError,
+  InvalidOptionError,
+  parseDuration,
+  TypedEmitter,
+} from "@crm/cache-core";
 import type { CacheWarmer } from "./cache-warmer.ts";
 import { WarmerClosedError } from "./errors.ts";
-import type { WarmerEvents } from "./events.ts";
+import { WARMER_EVENTS, type WarmerEvents } from "./events.ts";
 import { checkSnapshot, type HotSnapshotKey } from "./hot-snapshot.ts";
 import { BackgroundWarming } from "./internal/background-warming.ts";
-import { Emitter } from "./internal/emitter.ts";
 import { ExpiringKeys } from "./internal/expiring-keys.ts";
 import { GradientLimiter } from "./internal/gradient-limiter.ts";
 import { HotKeys } from "./internal/hot-keys.ts";
@@ -47,7 +52,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   const settings = resolveWarmerOptions(options);
   const { internals } = cache;
   const { clock, logger } = internals;
-  const emitter = new Emitter<WarmerEvents>((error) =>
+  const emitter = new TypedEmitter<WarmerEvents>(WARMER_EVENTS, (error) =>
     logger.error({ err: error }, "A listener of a warming event threw"),
   );
   const book = new TaskBook();

@@ -1,3 +1,4 @@
+import type { EventNames } from "@crm/cache-core";
 import type { LimiterState } from "./internal/gradient-limiter.ts";
 import type { FailureReason, SkipReason, WarmingMetrics } from "./metrics.ts";
 
@@ -43,6 +44,22 @@ export interface WarmerEvents {
   "hot:refreshed": { readonly key: string; readonly outcome: "stored" | "found" };
   "hot:failed": { readonly key: string; readonly error: unknown };
 }
+
+/** The names of the events, for who calls from JavaScript. */
+export const WARMER_EVENTS: EventNames<WarmerEvents> = {
+  "run:start": true,
+  "run:progress": true,
+  "run:end": true,
+  "task:start": true,
+  "task:retry": true,
+  "task:end": true,
+  "task:replaced": true,
+  "limiter:window": true,
+  "readiness:open": true,
+  "background:skipped": true,
+  "hot:refreshed": true,
+  "hot:failed": true,
+};
 
 /** How far a run is: what `run:progress` tells. */
 export interface WarmingProgress {

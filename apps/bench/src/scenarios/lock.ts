@@ -18,7 +18,7 @@ export const lock: Scenario = {
   name: "lock",
   title: "Locks: hand-off, waiting and contention",
   about:
-    "*hand-off*: two processes take one lock in turns; measured from before one calls its release to the moment at which the other, which waited, holds it, by the machine's monotonic clock. *idle*: one process, 50 calls wait for a lock that is held; commands that clients sent in three seconds, by a second. *contention*: one process, 50 loops take, hold for 1 ms and release one lock, counted after the first 500 acquisitions; *longest wait* is in shares of a fair round (50 × time / acquisitions), *inversions* are acquisitions that overtook an earlier call.",
+    "*hand-off*: two processes take one lock in turns; measured from before one calls its release to the moment at which the other, which waited, holds it, by the machine's monotonic clock; percentiles of both directions together. *idle*: one process, 50 calls wait for a lock that is held; commands that clients sent in three seconds, by a second. *contention*: one process, 50 loops take, hold for 1 ms and release one lock, counted after the first 500 acquisitions; *longest wait* is in shares of a fair round (50 × time / acquisitions), *inversions* are acquisitions that overtook an earlier call.",
   columns: [
     { key: "p50", title: "hand-off p50 ms" },
     { key: "p99", title: "hand-off p99 ms" },
@@ -43,20 +43,14 @@ export const lock: Scenario = {
     for (let i = 0; i < 200; i++) await (await take(`warm-up ${process.pid}`))();
     // Processes of one measurement begin together; one of them is the first.
     const isFirst = (await server.take("first")) === 1;
-    if (name === "hand-off") return () => handOff(take, server.port, isFirst, settings.quick ? 60 : 300);
+    if (name === "hand-off") return () => handOff(take, server.port, isFirst, settings.quick ? 60 : 500);
     if (!isFirst) return async () => ({});
     if (name === "idle") return () => idle(take, () => server.sent());
     if (name === "contention") return () => contend(take, settings.quick ? 1_000 : 3_000);
     return () => alone(take, settings.quick ? 500 : 2_000);
   },
-  merge: (parts) => {
-    const [first, second] = parts;
-    // Both have measured one half of the hand-offs.
-    if (first?.p50 !== undefined && second?.p50 !== undefined) {
-      return { p50: (first.p50 + second.p50) / 2, p99: Math.max(first.p99!, second.p99!) };
-    }
-    return Object.assign({}, ...parts);
-  },
+  // What both have measured is told by the first.
+  merge: (parts) => Object.assign({}, ...parts),
   criteria,
 };
 
@@ -81,26 +75,33 @@ async function handOff(
     await giveBack();
     await sleep(1);
   }
-  const others = await exchange(port, isFirst, given);
-  const waits: number[] = [];
+  const others = await exchange("given", port, isFirst, given);
+  const own: number[] = [];
   for (const { asked, got } of held) {
     // Only when it was given back while this process already waited.
     const last = others.findLast((at) => at < got);
-    if (last !== undefined && last > asked) waits.push(got - last);
+    if (last !== undefined && last > asked) own.push(got - last);
   }
+  const waits = [...own, ...(await exchange("waited", port, isFirst, own))];
+  if (!isFirst) return {};
   waits.sort((a, b) => a - b);
   const at = (share: number): number => waits[Math.floor(share * (waits.length - 1))] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** Tells the other process when this one gave the lock back, and resolves to when that one did. */
-async function exchange(port: number, isFirst: boolean, given: readonly number[]): Promise<number[]> {
+/** Tells the other process what this one has measured, and resolves to what that one has. */
+async function exchange(
+  what: string,
+  port: number,
+  isFirst: boolean,
+  mine: readonly number[],
+): Promise<number[]> {
   const { Redis } = await import("ioredis6");
   const side = new Redis({ port, host: "127.0.0.1" });
-  await side.rpush(isFirst ? "given by the first" : "given by the second", JSON.stringify(given));
-  const [, others] = (await side.blpop(isFirst ? "given by the second" : "given by the first", 60)) ?? [];
+  await side.rpush(`${what}, ${isFirst ? "first" : "second"}`, JSON.stringify(mine));
+  const [, theirs] = (await side.blpop(`${what}, ${isFirst ? "second" : "first"}`, 60)) ?? [];
   side.disconnect();
-  return JSON.parse(others ?? "[]");
+  return JSON.parse(theirs ?? "[]");
 }
 
 async function idle(take: Take, sent: () => Promise<number>): Promise<Record<string, number>> {

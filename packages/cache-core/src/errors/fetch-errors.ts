@@ -27,6 +27,28 @@ export class FetchTimeoutError extends CacheError {
   }
 }
 
+/** A fetcher asked for the key that it fetches, and would wait for itself. */
+export class FetchCycleError extends CacheError {
+  declare readonly code: "FETCH_CYCLE";
+  readonly key: string;
+
+  constructor(parameters: { readonly key: string }) {
+    super({
+      code: "FETCH_CYCLE",
+      message:
+        `The fetcher of key "${truncateKey(parameters.key)}": expected a query of the source, got a read of the same key, ` +
+        "which would wait for this fetcher to end. Read the source in it, or another key; what was stored before is `context.previous`.",
+    });
+    this.key = parameters.key;
+  }
+  override get name(): "FetchCycleError" {
+    return "FetchCycleError";
+  }
+  static override isInstance(value: unknown): value is FetchCycleError {
+    return hasCode(value, "FETCH_CYCLE");
+  }
+}
+
 export interface InvalidFetcherErrorParameters {
   /** What was given, or what the fetcher returned. The error keeps only a short description of it. */
   readonly received: unknown;

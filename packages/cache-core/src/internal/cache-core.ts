@@ -18,7 +18,7 @@ import {
   InvalidOptionError,
   UndefinedValueError,
 } from "../errors.ts";
-import type { CacheEvents } from "../events.ts";
+import { type CacheEvents, EVENT_NAMES } from "../events.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
 import { compileGlob } from "../glob.ts";
 import type { Lease } from "../lease.ts";
@@ -35,6 +35,7 @@ import {
   resolveEntryOptions,
   resolveSetOptions,
 } from "../resolve-options.ts";
+import { checkListener } from "../typed-emitter.ts";
 import { abortable } from "./abortable.ts";
 import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
 import { collectStats } from "./collect-stats.ts";
@@ -97,7 +98,13 @@ export class CacheCore implements Cache {
         const resolved = this.#prepareRefill(request.keys, request.fetcher, request.options);
         const { newerThan } = request;
         const batch = request.fetcher as BatchFetcher<unknown>;
-        return refillMany(this.#shared, { ...resolved, keys: request.keys, fetcher: batch, newerThan });
+        const { keys } = request;
+        return refillMany(this.#shared, {
+          ...resolved,
+          keys,
+          fetcher: batch,
+          newerThan: keys.map(() => newerThan),
+        });
       },
       times: async (names) => {
         this.#assertOpen();
@@ -404,6 +411,7 @@ export class CacheCore implements Cache {
   }
 
   on<E extends keyof CacheEvents>(event: E, handler: (payload: CacheEvents[E]) => void): () => void {
+    checkListener(EVENT_NAMES, event, handler);
     return this.#shared.emitter.on(event, handler);
   }
 

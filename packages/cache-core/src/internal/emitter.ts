@@ -1,6 +1,7 @@
 import type { CacheEvents } from "../events.ts";
 import type { ReadObserver } from "../read-observer.ts";
 import type { ReadOutcome, ReadSink } from "../read-sink.ts";
+import { callHandler } from "./call-handler.ts";
 
 /** Typed events. `wants(name)` is one property read: a payload is built only for somebody who listens. */
 export class Emitter {
@@ -70,11 +71,7 @@ export class Emitter {
     const known = this.#handlers.get(event);
     if (known === undefined) return;
     for (const handler of [...known]) {
-      try {
-        (handler as (payload: CacheEvents[E]) => void)(payload);
-      } catch (error) {
-        this.#onHandlerError(error);
-      }
+      callHandler(handler as (payload: CacheEvents[E]) => unknown, this.#onHandlerError, payload);
     }
   }
 }

@@ -34,20 +34,22 @@ export class EntryReader {
     return this.open(entry, full, key, schema, mark);
   }
 
-  /** Fresh and stale values of many keys: the in-process tier first, then one round trip a node. */
+  /** Fresh and stale values of many keys: the in-process tier first, unless it is passed over, then one round trip a node. */
   async findMany(
     keys: readonly string[],
     schema?: GetOptions["schema"],
+    passOverTier = false,
   ): Promise<({ value: unknown; fresh: boolean; entry: ParsedEntry | undefined } | undefined)[]> {
     const { tier, pending, store, keys: space } = this.#shared;
     const found: ({ value: unknown; fresh: boolean; entry: ParsedEntry | undefined } | undefined)[] =
       new Array(keys.length).fill(undefined);
     const asked: number[] = [];
     keys.forEach((key, i) => {
-      const hit = tier !== null && pending.size === 0 ? tier.hit(this.#full(key)) : undefined;
-      const value = hit?.read();
-      if (hit === undefined || (schema !== undefined && !this.#matches(schema, value, key))) asked.push(i);
-      else found[i] = { value, fresh: true, entry: undefined };
+      const hit =
+        tier !== null && !passOverTier && pending.size === 0 ? tier.hit(this.#full(key)) : undefined;
+      const usable = hit === undefined ? undefined : this.#validated({ value: hit.read() }, schema, key);
+      if (usable === undefined) asked.push(i);
+      else found[i] = { value: usable.value, fresh: true, entry: undefined };
     });
     if (asked.length === 0) return found;
     const mark = tier?.recent.mark ?? 0;
@@ -154,12 +156,9 @@ export class EntryReader {
       this.#reject(key, "damaged");
       return undefined;
     }
-    if (schema !== undefined && !this.#matches(schema, value, key)) return undefined;
-    if (tier !== null) {
-      const kept = tier.keep(full, entry, value, mark, store.serverNow(keys.entry(full)));
-      if (kept !== undefined) return { value: kept.read() };
-    }
-    return { value };
+    // Kept as it was stored: another reader may have another schema.
+    const kept = tier?.keep(full, entry, value, mark, store.serverNow(keys.entry(full)));
+    return this.#validated({ value: kept === undefined ? value : kept.read() }, schema, key);
   }
 
   #readFailed(error: unknown): void {
@@ -185,8 +184,14 @@ export class EntryReader {
     return entry;
   }
 
-  #matches(schema: NonNullable<GetOptions["schema"]>, value: unknown, key: string): boolean {
-    const outcome = schema["~standard"].validate(value);
+  /** The value as the schema gives it, with its defaults and conversions; `undefined` when it refuses it. */
+  #validated(
+    found: { readonly value: unknown },
+    schema: GetOptions["schema"],
+    key: string,
+  ): { readonly value: unknown } | undefined {
+    if (schema === undefined) return found;
+    const outcome = schema["~standard"].validate(found.value);
     if (outcome instanceof Promise) {
       outcome.catch(() => {});
       throw new InvalidOptionError({
@@ -195,9 +200,9 @@ export class EntryReader {
         expected: "a Standard Schema that validates synchronously",
       });
     }
-    if (outcome.issues === undefined) return true;
+    if (outcome.issues === undefined) return outcome;
     this.#reject(key, "schema");
-    return false;
+    return undefined;
   }
 
   #reject(key: string, reason: CacheEvents["entry:rejected"]["reason"]): void {

@@ -98,7 +98,7 @@ export class Fills {
   readonly #renewals: Renewals;
   /** Those that callers may join, by key. */
   readonly #flights = new Map<string, Flight>();
-  readonly #underWay = new Set<Flight>();
+  readonly #underWay = new Set<Promise<unknown>>();
   /** Fetches that run without a lease, by key. */
   readonly #unleased = new Map<string, number>();
   fetches = 0;
@@ -140,7 +140,15 @@ export class Fills {
 
   /** Everything that runs, to be waited for when the cache is closed. */
   settle(): Promise<unknown> {
-    return Promise.all([...this.#underWay].map((flight) => flight.result));
+    return Promise.allSettled(this.#underWay);
+  }
+
+  /** Counts work among what runs, until it has ended. */
+  follow<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const end = (): void => void this.#underWay.delete(work);
+    work.then(end, end);
+    return work;
   }
 
   /** Starts the fill of a key. There must be none that callers may join. */
@@ -155,11 +163,10 @@ export class Fills {
         return { kind: "error", error } as const;
       } finally {
         this.#detach(own, key);
-        this.#underWay.delete(own);
       }
     });
     this.#flights.set(key, flight);
-    this.#underWay.add(flight);
+    void this.follow(flight.result);
     return flight;
   }
 
@@ -286,24 +293,33 @@ export class Fills {
 
   async #fetch(request: FillRequest, previous: ParsedEntry | undefined): Promise<Fetched> {
     const { publicKey: key, background, scopePrefix } = request;
-    const emitter = this.#emitter;
-    this.fetches++;
-    if (emitter.wants("fetch:start")) emitter.emit("fetch:start", { key, background });
-    const began = this.#clock.monotonic();
-    try {
-      const fetched = await runFetcher({
+    const fetched = await this.tellFetch(key, background, () =>
+      runFetcher({
         key,
+        fetches: { of: this, keys: [request.key] },
         fetcher: request.fetcher,
         previous: previous === undefined ? undefined : this.#readPrevious(previous, request.key),
         hardMs: request.options.hardMs,
         signal: request.signal,
         closing: this.#closing,
         clock: this.#clock,
-      });
+      }),
+    );
+    return { ...fetched, tags: fetched.tags.map((tag) => scopePrefix + tag) };
+  }
+
+  /** Counts a fetch and tells of its beginning and its end. */
+  async tellFetch<T>(key: string, background: boolean, fetch: () => Promise<T>): Promise<T> {
+    const emitter = this.#emitter;
+    this.fetches++;
+    if (emitter.wants("fetch:start")) emitter.emit("fetch:start", { key, background });
+    const began = this.#clock.monotonic();
+    try {
+      const fetched = await fetch();
       if (emitter.wants("fetch:end")) {
         emitter.emit("fetch:end", { key, background, durationMs: this.#clock.monotonic() - began });
       }
-      return { ...fetched, tags: fetched.tags.map((tag) => scopePrefix + tag) };
+      return fetched;
     } catch (error) {
       if (emitter.wants("fetch:error")) {
         const durationMs = this.#clock.monotonic() - began;
@@ -344,17 +360,19 @@ export class Fills {
     const { key, publicKey } = request;
     try {
       const accepted = await this.#access.leases.fill({ key, ...stored }, token);
-      if (accepted) {
-        if (this.#emitter.wants("fill:stored")) this.#emitter.emit("fill:stored", { key: publicKey });
-      } else {
-        this.revoked++;
-        if (this.#emitter.wants("fill:revoked")) this.#emitter.emit("fill:revoked", { key: publicKey });
-      }
+      this.tellOutcome(publicKey, accepted);
       return accepted;
     } catch {
       // Not stored as far as is known; the value is right all the same for those who asked before its fetch.
       return false;
     }
+  }
+
+  /** Counts what the store said of a fill, and tells of it. */
+  tellOutcome(key: string, accepted: boolean): void {
+    const event = accepted ? "fill:stored" : "fill:revoked";
+    if (!accepted) this.revoked++;
+    if (this.#emitter.wants(event)) this.#emitter.emit(event, { key });
   }
 
   async #release(key: string, token: string, outcome: Unstored, tags: readonly string[]): Promise<boolean> {

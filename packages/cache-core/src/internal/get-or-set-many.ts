@@ -1,13 +1,16 @@
 import type { Cache } from "../cache.ts";
 import type { Duration } from "../duration.ts";
-import { InvalidFetcherError } from "../errors.ts";
+import type { ParsedEntry } from "../entry.ts";
 import type { BatchFetcher } from "../fetcher.ts";
 import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
+import { eachOf } from "./each-of.ts";
 import type { EntryReader } from "./entry-reader.ts";
-import { spread } from "./fills.ts";
-import { runFetcher } from "./run-fetcher.ts";
+import { type BatchFill, type BatchKey, fillBatch, KEYS_AT_ONCE } from "./fill-batch.ts";
+import { isDueEarly } from "./is-due-early.ts";
+import { readBatchAnswer } from "./read-batch-answer.ts";
+import { type DueKey, refreshMany, tellFailedRefresh } from "./refresh-many.ts";
 import type { Shared } from "./shared.ts";
 
 export interface ManyRequest<T> {
@@ -20,6 +23,14 @@ export interface ManyRequest<T> {
   readonly scopePrefix: string;
   /** As the caller gave them, for keys that have to be waited for one by one. */
   readonly given: Duration | GetOrSetOptions<T> | undefined;
+}
+
+/** A key that is missing: where its value goes, and what may be served should the fetch be slow or fail. */
+interface Missing {
+  readonly key: string;
+  readonly full: string;
+  readonly places: number[];
+  readonly old: { readonly value: unknown } | undefined;
 }
 
 /**
@@ -37,60 +48,97 @@ export async function getOrSetMany<T>(
   const given = typeof request.given === "object" ? request.given : undefined;
   const schema = given?.schema as GetOptions["schema"];
   const force = given?.forceRefresh === true;
-  const missing = new Map<string, number[]>();
-  const stale: string[] = [];
-  const found = force ? [] : await reader.findMany(keys, schema);
+  const missing = new Map<string, Missing>();
+  const due = new Map<string, DueKey>();
+  // Whether a fresh entry is due early is in the store.
+  const found = force ? [] : await reader.findMany(keys, schema, options.earlyRefresh > 0);
   keys.forEach((key, i) => {
     const hit = found[i];
-    const usable =
-      hit !== undefined && (hit.fresh || isServable(shared, fulls[i] as string, hit.entry, options));
-    if (usable) {
+    const full = fulls[i] as string;
+    if (hit !== undefined && (hit.fresh || isServable(shared, full, hit.entry, options))) {
       values[i] = hit.value as T;
       reader.countHit(key, !hit.fresh, hit.entry === undefined ? "memory" : "store");
-      if (!hit.fresh) stale.push(key);
+      if (!hit.fresh) due.set(key, { key, full, known: -1 });
+      else if (hit.entry !== undefined && isDue(shared, full, hit.entry, options))
+        due.set(key, { key, full, known: hit.entry.createdAt });
       return;
     }
     reader.countMiss(key);
-    const places = missing.get(key);
-    if (places === undefined) missing.set(key, [i]);
-    else places.push(i);
+    const known = missing.get(key);
+    if (known === undefined) missing.set(key, { key, full, places: [i], old: hit });
+    else known.places.push(i);
   });
-  if (stale.length > 0) refreshInBackground(shared, cache, request, [...new Set(stale)]);
+  if (due.size > 0) refreshMany(shared, request, [...due.values()]);
   if (missing.size === 0) return values;
 
-  const wanted = [...missing.keys()];
-  const leases = await Promise.all(
-    wanted.map((key) => {
-      const full = fulls[(missing.get(key) as number[])[0] as number] as string;
-      return take(shared, reader, key, full, schema, force);
-    }),
+  const mark = shared.tier?.recent.mark ?? 0;
+  const wanted = [...missing.values()];
+  const leases = await eachOf(
+    wanted,
+    ({ key, full }) => take(shared, reader, key, full, schema, force),
+    KEYS_AT_ONCE,
   );
-  const settle = (key: string, value: T | null): void => {
-    for (const [nth, i] of (missing.get(key) as number[]).entries()) {
-      values[i] = nth === 0 ? value : (shared.payloads.copy(value) as T | null);
+  const settle = ({ places }: Missing, value: unknown): void => {
+    for (const [nth, i] of places.entries()) {
+      values[i] = (nth === 0 ? (value ?? null) : shared.payloads.copy(value ?? null)) as T | null;
     }
   };
-  const own: { key: string; full: string; token: string | null }[] = [];
-  const others: string[] = [];
-  wanted.forEach((key, at) => {
+  const own: (Missing & BatchKey)[] = [];
+  const others: Missing[] = [];
+  wanted.forEach((each, at) => {
     const lease = leases[at] as Taken;
-    const full = fulls[(missing.get(key) as number[])[0] as number] as string;
-    if (lease.kind === "found") settle(key, lease.value as T);
-    else if (lease.kind === "held") others.push(key);
-    else own.push({ key, full, token: lease.kind === "granted" ? lease.token : null });
+    if (lease.kind === "found") settle(each, lease.value);
+    else if (lease.kind === "held") others.push(each);
+    else own.push({ ...each, token: lease.kind === "granted" ? lease.token : null });
   });
   await Promise.all([
-    fetchOwn(shared, request, own, settle),
-    ...others.map(async (key) => {
-      const value = await cache.getOrSet<T>(
-        key,
-        async () => (await callBatch(fetcher, [key], shared)).get(key) as T,
-        request.given,
-      );
-      settle(key, value ?? null);
+    own.length === 0 ? undefined : fetchOwn(),
+    ...others.map(async (each) => {
+      const { key } = each;
+      const one = async ({ signal }: { readonly signal: AbortSignal }): Promise<T> =>
+        readBatchAnswer(await fetcher([key], { signal }), [key]).get(key) as T;
+      settle(each, await cache.getOrSet<T>(key, one, request.given));
     }),
   ]);
   return values;
+
+  /** The keys whose leases are ours, or that have none because the store is away: in one batch. */
+  async function fetchOwn(): Promise<void> {
+    const { fills, throttle } = shared;
+    const filling = fills.follow(fillBatch(shared, { ...request, background: false }, own));
+    // An old value takes the place of a failure, or of a slow fetch, where there is one for each key.
+    const replaceable = own.every(({ old }) => old !== undefined);
+    const serveOld = (): void => {
+      shared.counters.staleServed += own.length;
+      for (const each of own) settle(each, each.old?.value);
+    };
+    const leaveAlone = (): void => {
+      for (const { full } of own) throttle.add(full, options.throttleMs);
+    };
+    try {
+      const filled =
+        replaceable && options.softMs > 0 ? await within(shared, options.softMs, filling) : await filling;
+      if (filled === undefined) {
+        serveOld();
+        filling.catch((error) => {
+          leaveAlone();
+          tellFailedRefresh(shared, own, error);
+        });
+        return;
+      }
+      const failed = filled.find(({ outcome }) => outcome === "failed");
+      if (failed !== undefined) throw failed.error;
+      filled.forEach(({ value, stored }, nth) => {
+        const each = own[nth] as Missing;
+        const kept = stored === undefined ? undefined : reader.keepStored(each.full, stored, mark);
+        settle(each, kept === undefined ? value : kept.read());
+      });
+    } catch (error) {
+      if (!replaceable || options.failSafeMs === 0) throw error;
+      leaveAlone();
+      serveOld();
+    }
+  }
 }
 
 type Taken =
@@ -125,130 +173,42 @@ async function take(
   }
 }
 
-/** Fetches in one batch the keys whose leases are ours (or that have none, because the store is away), and fills them. */
-async function fetchOwn<T>(
-  shared: Shared,
-  request: ManyRequest<T>,
-  own: readonly { key: string; full: string; token: string | null }[],
-  settle: (key: string, value: T | null) => void,
-): Promise<void> {
-  if (own.length === 0) return;
-  const { access, clock, livenessMs, payloads, random } = shared;
-  const { fetcher, options } = request;
-  let { tags } = request;
+/** What the fills came to; `undefined` when they take longer than `ms`. */
+async function within(
+  { clock }: Shared,
+  ms: number,
+  filling: Promise<BatchFill[]>,
+): Promise<BatchFill[] | undefined> {
+  const release = holdProcess();
   let cancel: () => void = () => {};
-  const renew = (): void => {
-    cancel = clock.after(livenessMs / 3, () => {
-      for (const { full, token } of own)
-        if (token !== null) access.leases.renew(full, token, livenessMs).catch(() => {});
-      renew();
-    });
-  };
-  renew();
-  const began = clock.monotonic();
-  let fetched: Map<string, T | null>;
+  const late = new Promise<undefined>((resolve) => {
+    cancel = clock.after(ms, () => resolve(undefined));
+  });
   try {
-    fetched = await callBatch(
-      fetcher,
-      own.map(({ key }) => key),
-      shared,
-      options.hardMs,
-      (tracked) => {
-        // Which row went into which value is not known: each depends on all.
-        tags = [...new Set([...tags, ...tracked.map((tag) => request.scopePrefix + tag)])];
-      },
-    );
-  } catch (error) {
-    await Promise.all(
-      own.map(
-        ({ full, token }) => token !== null && access.leases.release(full, token, "e", tags).catch(() => {}),
-      ),
-    );
-    throw error;
+    return await Promise.race([filling, late]);
   } finally {
     cancel();
+    release();
   }
-  const costMs = (clock.monotonic() - began) / own.length;
-  await Promise.all(
-    own.map(async ({ key, full, token }) => {
-      const value = fetched.get(key);
-      if (value === undefined || (value === null && options.nullMs === 0)) {
-        const outcome = value === null ? "n" : "u";
-        if (token !== null) await access.leases.release(full, token, outcome, tags).catch(() => {});
-      } else {
-        const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
-        const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
-        const parts = payloads.pack(key, value, tags, options.earlyRefresh > 0 ? costMs : 0);
-        if (token !== null)
-          await access.leases.fill({ key: full, freshMs, totalMs, parts, tags }, token).catch(() => {});
-      }
-      settle(key, value ?? null);
-    }),
-  );
 }
 
-/** Calls the batch fetcher once and brings its answer into one form. */
-export async function callBatch<T>(
-  fetcher: BatchFetcher<T>,
-  keys: readonly string[],
-  shared: Shared,
-  hardMs = 0,
-  onTags: (tags: readonly string[]) => void = () => {},
-): Promise<Map<string, T | null>> {
-  shared.fills.fetches++;
-  const release = hardMs > 0 ? holdProcess() : () => {};
-  const { value: answer, tags } = await runFetcher({
-    key: keys[0] as string,
-    fetcher: ({ signal }) => fetcher(keys, { signal }),
-    previous: undefined,
-    hardMs,
-    closing: new AbortController().signal,
-    clock: shared.clock,
-  }).finally(release);
-  if (tags.length > 0) onTags(tags);
-  if (answer instanceof Map) return answer as Map<string, T | null>;
-  if (!Array.isArray(answer) || answer.length !== keys.length) {
-    throw new InvalidFetcherError({
-      received: answer,
-      parameter: "fetcher",
-      expected: `a Map, or an array of ${keys.length} values in the order of the keys`,
-    });
-  }
-  const values = new Map<string, T | null>();
-  keys.forEach((key, i) => {
-    if (answer[i] !== undefined) values.set(key, answer[i] as T | null);
-  });
-  return values;
-}
-
+/** Whether an entry that is no longer fresh may be served: what lies behind its stale window is kept for failures only. */
 function isServable(
-  shared: Shared,
+  { store, keys, throttle }: Shared,
   full: string,
   entry: { readonly expiresAt: number } | undefined,
   options: ResolvedEntryOptions,
 ): boolean {
   if (entry === undefined) return true;
-  return shared.store.serverNow(shared.keys.entry(full)) < entry.expiresAt - options.failSafeMs;
+  return store.serverNow(keys.entry(full)) < entry.expiresAt - options.failSafeMs || throttle.has(full);
 }
 
-function refreshInBackground<T>(
-  shared: Shared,
-  cache: Cache,
-  request: ManyRequest<T>,
-  stale: readonly string[],
-): void {
-  for (const key of stale) {
-    // Each goes through its own fill, so that one refresh runs at a time for a key, whoever asks for it.
-    cache
-      .getOrSet<T>(
-        key,
-        async () => (await callBatch(request.fetcher, [key], shared)).get(key) as T,
-        request.given,
-      )
-      .catch((error) => {
-        if (shared.emitter.wants("background:error")) {
-          shared.emitter.emit("background:error", { where: "refresh", error });
-        }
-      });
-  }
+/** Whether a fresh entry is to be refreshed ahead of its time. */
+function isDue(
+  { store, keys, random }: Shared,
+  full: string,
+  entry: ParsedEntry,
+  { earlyRefresh }: ResolvedEntryOptions,
+): boolean {
+  return earlyRefresh > 0 && isDueEarly(entry, store.serverNow(keys.entry(full)), earlyRefresh, random);
 }

@@ -11,6 +11,8 @@ import type { Repair } from "./repair.ts";
 
 /** Keys of one page of an invalidation: about 3 ms of the server's time. */
 const PAGE = 1_000;
+/** Full pages under way at once: each has to be answered within the deadline of an invalidation, though it waits for the others. */
+const PAGES_AT_ONCE = 16;
 
 /** Applies invalidations in the store, and tells the bus. */
 export class InvalidationCalls {
@@ -54,14 +56,19 @@ export class InvalidationCalls {
   }
 
   async #invalidateKeys(keys: readonly string[], mode: number, inlineMessage: string): Promise<number> {
-    const steps: Promise<number>[] = [];
+    const pages: { readonly bucket: number; readonly keys: readonly string[] }[] = [];
     for (const [bucket, group] of this.#calls.group(keys, (key) => key)) {
-      for (let i = 0; i < group.length; i += PAGE) {
-        const args = [mode, inlineMessage, this.#bus.ttlMs, this.#bus.limit, ...group.slice(i, i + PAGE)];
-        steps.push(this.#calls.runIn(invalidateKeys, bucket, args) as Promise<number>);
-      }
+      for (let i = 0; i < group.length; i += PAGE) pages.push({ bucket, keys: group.slice(i, i + PAGE) });
     }
-    return (await Promise.all(steps)).reduce((sum, count) => sum + count, 0);
+    const counts = await eachOf(
+      pages,
+      (page) => {
+        const args = [mode, inlineMessage, this.#bus.ttlMs, this.#bus.limit, ...page.keys];
+        return this.#calls.runIn(invalidateKeys, page.bucket, args) as Promise<number>;
+      },
+      PAGES_AT_ONCE,
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   #invalidateTag(tag: string, mode: number, inlineMessage: string): Promise<number> {

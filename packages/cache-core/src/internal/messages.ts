@@ -1,5 +1,6 @@
 import { InvalidOptionError, UndefinedValueError, UnserializableValueError } from "../errors.ts";
 import type { SubscribeOptions } from "../options.ts";
+import { callHandler } from "./call-handler.ts";
 import type { Shared } from "./shared.ts";
 
 /** Sends a JSON message. Resolves to the number of receivers that the server knows. */
@@ -13,7 +14,7 @@ export async function publishMessage(
   return shared.store.publish(prefix + channel, toJson(shared, message));
 }
 
-/** Listens on a channel; a handler that throws, or a text that is no JSON, is reported and stops nothing. */
+/** Listens on a channel; a handler that throws or rejects, or a text that is no JSON, is reported and stops nothing. */
 export async function subscribeTo<T>(
   shared: Shared,
   prefix: string,
@@ -31,14 +32,11 @@ export async function subscribeTo<T>(
   if (onGap !== undefined && typeof onGap !== "function")
     throw new InvalidOptionError({ option: "options.onGap", received: onGap, expected: "a function" });
   const { logger, emitter } = shared;
-  const onMessage = (text: string): void => {
-    try {
-      handler(JSON.parse(text) as T);
-    } catch (error) {
-      logger.warn({ err: error, channel }, "A message could not be read, or its handler threw");
-      if (emitter.wants("background:error")) emitter.emit("background:error", { where: "subscribe", error });
-    }
+  const onError = (error: unknown): void => {
+    logger.warn({ err: error, channel }, "A message could not be read, or its handler failed");
+    if (emitter.wants("background:error")) emitter.emit("background:error", { where: "subscribe", error });
   };
+  const onMessage = (text: string): void => callHandler(() => handler(JSON.parse(text) as T), onError);
   return shared.store.subscribe(prefix + channel, onMessage, onGap);
 }
 

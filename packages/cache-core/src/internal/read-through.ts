@@ -1,22 +1,20 @@
+import { isFetchedByCaller } from "../dependencies.ts";
 import type { ParsedEntry } from "../entry.ts";
-import { FetchTimeoutError } from "../errors.ts";
+import { FetchCycleError, FetchTimeoutError } from "../errors.ts";
 import type { Fetcher } from "../fetcher.ts";
 import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { EntryReader, Found } from "./entry-reader.ts";
 import type { FillResult, Flight } from "./fills.ts";
+import { isDueEarly } from "./is-due-early.ts";
 import type { Shared } from "./shared.ts";
-
-/** After a failed refresh the source is left alone; so many keys are remembered at most. */
-const MAX_THROTTLED = 10_000;
 
 /** `getOrSet` of a cache or a scope, behind its checks: serves what is there, and fills what is not, once for all. */
 export class ReadThrough {
   readonly #shared: Shared;
   readonly #prefix: string;
   readonly #reader: EntryReader;
-  readonly #throttled = new Map<string, number>();
 
   constructor(shared: Shared, prefix: string, reader: EntryReader) {
     this.#shared = shared;
@@ -58,6 +56,7 @@ export class ReadThrough {
         missed = true;
         this.#reader.countMiss(key);
       }
+      if (isFetchedByCaller(fills, full)) throw new FetchCycleError({ key });
       const mark = this.#shared.tier?.recent.mark ?? 0;
       const own = flight === undefined;
       flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false);
@@ -102,18 +101,13 @@ export class ReadThrough {
     const { entry } = found;
     const now = store.serverNow(keys.entry(full));
     if (now < entry.freshUntil) {
-      // XFetch (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015).
-      const { earlyRefresh } = options;
-      if (
-        earlyRefresh > 0 &&
-        now - Math.max(1, entry.costMs) * earlyRefresh * Math.log(1 - random()) >= entry.freshUntil
-      ) {
+      if (isDueEarly(entry, now, options.earlyRefresh, random)) {
         this.#refresh(key, full, fetcher, options, tags, entry, entry.createdAt);
       }
       this.#reader.countHit(key, false);
       return true;
     }
-    const throttled = this.#isThrottled(full);
+    const throttled = this.#shared.throttle.has(full);
     // What lies behind the stale window is kept for failures only.
     if (now >= entry.expiresAt - options.failSafeMs && !throttled) return false;
     if (!throttled) this.#refresh(key, full, fetcher, options, tags, entry, -1);
@@ -136,7 +130,7 @@ export class ReadThrough {
     const flight = this.#start(key, full, fetcher, options, tags, previous, known, true);
     void flight.result.then((result) => {
       if (result.kind === "error") {
-        this.#throttle(full, options.throttleMs);
+        this.#shared.throttle.add(full, options.throttleMs);
         logger.warn({ err: result.error, key }, "A background refresh failed; the stale value stays");
         if (emitter.wants("background:error"))
           emitter.emit("background:error", { where: "refresh", error: result.error });
@@ -179,7 +173,7 @@ export class ReadThrough {
   ): unknown {
     const served = options.failSafeMs > 0 ? fallback() : undefined;
     if (served === undefined) throw error;
-    this.#throttle(full, options.throttleMs);
+    this.#shared.throttle.add(full, options.throttleMs);
     this.#shared.counters.staleServed++;
     return served.value;
   }
@@ -239,18 +233,5 @@ export class ReadThrough {
     }
     // Whoever asked for the fetch gets its value; others a copy of their own.
     return { value: own ? value : this.#shared.payloads.copy(value) };
-  }
-
-  #throttle(full: string, ms: number): void {
-    if (this.#throttled.size >= MAX_THROTTLED) this.#throttled.clear();
-    this.#throttled.set(full, this.#shared.clock.monotonic() + ms);
-  }
-
-  #isThrottled(full: string): boolean {
-    const until = this.#throttled.get(full);
-    if (until === undefined) return false;
-    if (this.#shared.clock.monotonic() < until) return true;
-    this.#throttled.delete(full);
-    return false;
   }
 }

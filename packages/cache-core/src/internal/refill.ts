@@ -1,10 +1,9 @@
-import type { EntryParts } from "../entry.ts";
-import { readTimes } from "../entry.ts";
+import { payloadBytes, readTimes } from "../entry.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
-import type { EntryTimes, RefillOutcome, RefillResult } from "../refill.ts";
+import type { EntryTimes, RefillResult } from "../refill.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
-import { spread } from "./fills.ts";
-import { callBatch } from "./get-or-set-many.ts";
+import { eachOf } from "./each-of.ts";
+import { type BatchKey, ended, fillBatch, KEYS_AT_ONCE } from "./fill-batch.ts";
 import type { Shared } from "./shared.ts";
 
 /** Keys of one script that looks at entries. */
@@ -14,7 +13,6 @@ interface Request {
   readonly options: ResolvedEntryOptions;
   readonly tags: readonly string[];
   readonly scopePrefix: string;
-  readonly newerThan: number;
 }
 
 /**
@@ -27,6 +25,7 @@ export async function refill(
     readonly key: string;
     readonly full: string;
     readonly fetcher: Fetcher<unknown>;
+    readonly newerThan: number;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<RefillResult> {
@@ -61,73 +60,38 @@ export async function refillMany(
     readonly keys: readonly string[];
     readonly fulls: readonly string[];
     readonly fetcher: BatchFetcher<unknown>;
+    /** For each key: a fresh entry that was made later is left alone. */
+    readonly newerThan: readonly number[];
   },
 ): Promise<RefillResult[]> {
-  const { access, clock, fills, livenessMs, payloads, pending, random, renewals, store } = shared;
-  const { fulls, options, newerThan } = request;
+  const { access, fills, livenessMs, pending } = shared;
+  const { keys, fulls, newerThan } = request;
   const results: RefillResult[] = new Array(fulls.length).fill(ended("unavailable"));
-  const own: { readonly at: number; readonly token: string; readonly stop: () => void }[] = [];
-  await Promise.all(
-    fulls.map(async (full, at) => {
+  const own: (BatchKey & { readonly at: number })[] = [];
+  await eachOf(
+    fulls,
+    async (full, at) => {
       if (fills.running(full) !== undefined) results[at] = ended("held");
       else if (!pending.covers(full, null)) {
         const token = access.leases.nextToken();
         const taken = await access.leases
-          .take(full, token, livenessMs, "", newerThan)
+          .take(full, token, livenessMs, "", newerThan[at] as number)
           .catch(() => ({ kind: "unavailable" }) as const);
-        if (taken.kind === "granted") own.push({ at, token, stop: renewals.keep(full, token) });
+        if (taken.kind === "granted") own.push({ at, key: keys[at] as string, full, token });
         else if (taken.kind === "held") results[at] = ended("held");
         else if (taken.kind === "found") results[at] = ended("found", 0, readTimes(taken.entry).freshUntil);
       }
-    }),
+    },
+    KEYS_AT_ONCE,
   );
   if (own.length === 0) return results;
   own.sort((a, b) => a.at - b.at);
-  const wanted = own.map(({ at }) => request.keys[at] as string);
-  let { tags } = request;
-  const began = clock.monotonic();
-  const fetched = await callBatch(request.fetcher, wanted, shared, options.hardMs, (tracked) => {
-    tags = [...new Set([...tags, ...tracked.map((tag) => request.scopePrefix + tag)])];
-  }).catch(async (error) => {
-    await Promise.all(own.map((each) => giveBack(each, "e")));
-    throw error;
+  const filled = await fills.follow(fillBatch(shared, { ...request, background: true }, own));
+  filled.forEach(({ outcome, bytes, freshUntil, error }, nth) => {
+    results[(own[nth] as (typeof own)[number]).at] =
+      error === undefined ? { outcome, bytes, freshUntil } : { outcome, bytes, freshUntil, error };
   });
-  const costMs = (clock.monotonic() - began) / own.length;
-  await Promise.all(
-    own.map(async (lease, nth) => {
-      const { at, token } = lease;
-      const value = fetched.get(wanted[nth] as string);
-      if (value === undefined || (value === null && options.nullMs === 0)) {
-        await giveBack(lease, value === null ? "n" : "u");
-        results[at] = ended("empty");
-        return;
-      }
-      const freshMs = spread(value === null ? options.nullMs : options.ttlMs, options.jitter, random);
-      const totalMs = freshMs + (value === null ? 0 : options.staleMs + options.failSafeMs);
-      let parts: EntryParts;
-      try {
-        parts = payloads.pack(wanted[nth] as string, value, tags, options.earlyRefresh > 0 ? costMs : 0);
-      } catch (error) {
-        await giveBack(lease, "e");
-        results[at] = { ...ended("failed"), error };
-        return;
-      }
-      const full = fulls[at] as string;
-      const stored = await access.leases
-        .fill({ key: full, freshMs, totalMs, parts, tags }, token)
-        .catch(() => undefined);
-      lease.stop();
-      const freshUntil = store.serverNow(shared.keys.entry(full)) + freshMs;
-      if (stored === undefined) results[at] = ended("unavailable");
-      else results[at] = stored ? ended("stored", payloadBytes(parts), freshUntil) : ended("refused");
-    }),
-  );
   return results;
-
-  async function giveBack(lease: (typeof own)[number], outcome: "e" | "n" | "u"): Promise<void> {
-    lease.stop();
-    await access.leases.release(fulls[lease.at] as string, lease.token, outcome, tags).catch(() => {});
-  }
 }
 
 /** When entries were made and until when they are fresh, without their payloads; `null` for a key without an entry. */
@@ -158,12 +122,4 @@ export async function timesOf(shared: Shared, fulls: readonly string[]): Promise
       if (head.length > 0) times[at] = readTimes(head);
     });
   }
-}
-
-function ended(outcome: RefillOutcome, bytes = 0, freshUntil = 0): RefillResult {
-  return { outcome, bytes, freshUntil };
-}
-
-function payloadBytes({ payload }: EntryParts): number {
-  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
 }

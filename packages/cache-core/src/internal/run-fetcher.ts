@@ -1,6 +1,6 @@
 import { checkTags } from "../check-key.ts";
 import type { Clock } from "../clock.ts";
-import { type Dependency, dependencyTags, recordDependencies } from "../dependencies.ts";
+import { type Dependency, dependencyTags, type RunningFetch, recordDependencies } from "../dependencies.ts";
 import { type Duration, parseDuration, parseDurationOrZero } from "../duration.ts";
 import { FetchTimeoutError } from "../errors.ts";
 import type { FetchContext, Fetcher } from "../fetcher.ts";
@@ -16,6 +16,8 @@ export interface Fetched {
 
 export interface FetchRequest {
   readonly key: string;
+  /** What the call fetches, so that it does not wait for itself. */
+  readonly fetches: Pick<RunningFetch, "of" | "keys">;
   readonly fetcher: Fetcher<unknown>;
   readonly previous: { readonly value: unknown; readonly ageMs: number } | undefined;
   /** 0: no limit. */
@@ -51,13 +53,18 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
     },
   };
   const seen: Dependency[] = [];
-  const running = Promise.resolve(recordDependencies(seen, () => fetcher(context)));
+  const fetch: RunningFetch = { ...request.fetches, ended: false };
+  const running = Promise.resolve(recordDependencies(seen, fetch, () => fetcher(context)));
   const fetched = (value: unknown): Fetched => {
     const all = seen.length === 0 ? tags : [...tags, ...dependencyTags(seen)];
     return { value, ttlMs, staleMs, tags: all, skip };
   };
   if (controller === undefined) {
-    return fetched(await running);
+    try {
+      return fetched(await running);
+    } finally {
+      fetch.ended = true;
+    }
   }
   let cancel: () => void = () => {};
   const timeout = new Promise<never>((_, reject) => {
@@ -71,8 +78,11 @@ export async function runFetcher(request: FetchRequest): Promise<Fetched> {
     return fetched(await Promise.race([running, timeout]));
   } finally {
     cancel();
-    // What the abandoned fetcher ends with interests nobody any more.
-    running.catch(() => {});
+    const end = (): void => {
+      fetch.ended = true;
+    };
+    // What an abandoned fetcher ends with interests nobody any more.
+    running.then(end, end);
   }
 }
 

@@ -16,6 +16,7 @@ import { LocalTier } from "./local-tier.ts";
 import { Payloads, type ResolvedCompression } from "./payloads.ts";
 import { PendingInvalidations } from "./pending-invalidations.ts";
 import { Renewals } from "./renewals.ts";
+import { SourceThrottle } from "./source-throttle.ts";
 import { StoreAccess } from "./store-access.ts";
 import { WakeUps } from "./wake-ups.ts";
 import { withoutScope } from "./without-scope.ts";
@@ -32,6 +33,10 @@ export interface Shared {
   readonly renewals: Renewals;
   readonly wakeUps: WakeUps;
   readonly pending: PendingInvalidations;
+  /** Keys whose source is left alone after a failure. */
+  readonly throttle: SourceThrottle;
+  /** Aborts when the cache is closed. */
+  readonly closing: AbortSignal;
   readonly emitter: Emitter;
   readonly defaults: ResolvedEntryOptions;
   readonly clock: Clock;
@@ -76,7 +81,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
   const release = store.retain();
 
   const warnings = new Map<string, string>();
-  const emitter = new Emitter((error) => logger.error({ err: error }, "A listener of a cache event threw"));
+  const emitter = new Emitter((error) => logger.error({ err: error }, "A listener of a cache event failed"));
   const onBackgroundError = (where: string, error: unknown): void => {
     logger.warn({ err: redactCause(error), where }, "Background work of the cache failed");
     if (emitter.wants("background:error")) emitter.emit("background:error", { where, error });
@@ -175,6 +180,8 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     renewals,
     wakeUps,
     pending,
+    throttle: new SourceThrottle(clock),
+    closing: closing.signal,
     emitter,
     defaults,
     clock,

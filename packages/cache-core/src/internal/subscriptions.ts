@@ -1,3 +1,5 @@
+import { callHandler } from "./call-handler.ts";
+
 /** One handler of a channel. */
 export interface Subscription {
   readonly channel: string;
@@ -42,14 +44,14 @@ export class Subscriptions {
     return this.#byChannel.get(channel)?.size ?? 0;
   }
 
-  /** A handler that throws stops nobody; `onError` is told. */
+  /** A handler that throws or rejects stops nobody; `onError` is told. */
   deliver(channel: string, message: string, onError: (error: unknown) => void): void {
-    for (const { handler } of this.#of(channel)) guarded(() => handler(message), onError);
+    for (const { handler } of this.#of(channel)) callHandler(handler, onError, message);
   }
 
   /** Tells every handler of a channel that messages may have been missed. */
   reportGap(channel: string, onError: (error: unknown) => void): void {
-    for (const { onGap } of this.#of(channel)) if (onGap !== undefined) guarded(onGap, onError);
+    for (const { onGap } of this.#of(channel)) if (onGap !== undefined) callHandler(onGap, onError);
   }
 
   clear(): void {
@@ -59,13 +61,5 @@ export class Subscriptions {
   /** A copy: a handler may end its own subscription. */
   #of(channel: string): Subscription[] {
     return [...(this.#byChannel.get(channel) ?? [])];
-  }
-}
-
-function guarded(call: () => void, onError: (error: unknown) => void): void {
-  try {
-    call();
-  } catch (error) {
-    onError(error);
   }
 }

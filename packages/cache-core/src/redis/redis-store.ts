@@ -104,7 +104,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   // Connection
 
   const subscriber = new SharedSubscriber(client, deadlineMs, (cause) =>
-    warn({ code: "SUBSCRIBER", message: "A subscriber threw; the others were served.", cause }),
+    warn({ code: "SUBSCRIBER", message: "A subscriber failed; the others were served.", cause }),
   );
   const readers = new SharedReaders(client);
   const durable = new DurableRuns(client, invalidationMs);

@@ -3,12 +3,12 @@ import {
   type CacheEntry,
   type InvalidationEventPayload,
   InvalidOptionError,
+  TypedEmitter,
 } from "@crm/cache-core";
 import { inTime } from "../internal/in-time.ts";
-import { TypedEmitter } from "../internal/typed-emitter.ts";
 import { KnownKeys } from "./internal/known-keys.ts";
 import { lookAtEntry, type Sight, sameEntry } from "./internal/look-at-entry.ts";
-import type { Look, MeterEvents, ObservedInvalidation } from "./meter-events.ts";
+import { type Look, METER_EVENTS, type MeterEvents, type ObservedInvalidation } from "./meter-events.ts";
 import { type ConsistencyMeterOptions, resolveMeterOptions } from "./meter-options.ts";
 import { structurallyEqual } from "./structurally-equal.ts";
 
@@ -103,7 +103,7 @@ export function createConsistencyMeter(
   }
   const resolved = resolveMeterOptions(options);
   const { sampleRate, delaysMs, graceMs, equals, source, maxPending, clock, random, logger } = resolved;
-  const emitter = new TypedEmitter<MeterEvents>((error) =>
+  const emitter = new TypedEmitter<MeterEvents>(METER_EVENTS, (error) =>
     logger.error({ error }, "meter: a listener threw"),
   );
   const known = new KnownKeys(resolved.trackKeys);
@@ -230,7 +230,7 @@ export function createConsistencyMeter(
     } catch (error) {
       if (closed) return;
       sight = { result: "unknown" };
-      emitter.emit("check:failed", { key: sample.key, error });
+      emitter.emit("check:failed", () => ({ key: sample.key, error }));
     }
     if (closed) return;
     sample.looks.push({ at, result: sight.result });
@@ -275,11 +275,11 @@ export function createConsistencyMeter(
     try {
       history = await inTime((async () => resolved.historyOf?.(key))(), limits);
     } catch (error) {
-      if (!closed) emitter.emit("check:failed", { key, error });
+      if (!closed) emitter.emit("check:failed", () => ({ key, error }));
     }
     const { createdAt, ttl, expiresIn, tags, tier } = entry;
     logger.error({ key, delaySeconds, createdAt }, "meter: a cached entry stays different from its source");
-    emitter.emit("anomaly:found", {
+    emitter.emit("anomaly:found", () => ({
       key,
       delaySeconds,
       repeated: reported,
@@ -289,7 +289,7 @@ export function createConsistencyMeter(
       invalidations: [...invalidations],
       looks: [...looks],
       history,
-    });
+    }));
   }
 
   /** The keys of an invalidation as far as they can be known. A soft one may leave old values, and says so. */

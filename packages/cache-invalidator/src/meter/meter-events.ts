@@ -1,3 +1,4 @@
+import type { EventNames } from "@crm/cache-core";
 /** What was invalidated, as the meter was told: by `observe`, or by the cache's own event. */
 export interface ObservedInvalidation {
   readonly at: Date;
@@ -47,3 +48,9 @@ export interface MeterEvents {
   /** The source failed, so nothing was learned. */
   "check:failed": { readonly key: string; readonly error: unknown };
 }
+
+/** The names of the events, for who calls from JavaScript. */
+export const METER_EVENTS: EventNames<MeterEvents> = {
+  "anomaly:found": true,
+  "check:failed": true,
+};

@@ -1,11 +1,10 @@
-import { holdProcess } from "@crm/cache-core";
-import { TypedEmitter } from "../internal/typed-emitter.ts";
+import { holdProcess, TypedEmitter } from "@crm/cache-core";
 import { OutboxMissingError, RelayClosedError } from "./errors.ts";
 import { Alarm } from "./internal/alarm.ts";
 import { type Ask, measureBacklog, presentSql } from "./internal/outbox-queries.ts";
 import { type RelayCounters, runSession } from "./internal/relay-session.ts";
 import type { OutboxConnection } from "./outbox-connection.ts";
-import type { RelayEvents } from "./relay-events.ts";
+import { RELAY_EVENTS, type RelayEvents } from "./relay-events.ts";
 import { type OutboxRelayOptions, resolveRelayOptions } from "./relay-options.ts";
 
 /** Delivers what lies in the outbox. Made by `createOutboxRelay`. */
@@ -69,7 +68,7 @@ const UNDEFINED_TABLE = "42P01";
 export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   const resolved = resolveRelayOptions(options);
   const { clock, logger, random, table, queryTimeoutMs, maxBacklog } = resolved;
-  const emitter = new TypedEmitter<RelayEvents>((error) =>
+  const emitter = new TypedEmitter<RelayEvents>(RELAY_EVENTS, (error) =>
     logger.error({ error }, "outbox: a listener threw"),
   );
   const counters: RelayCounters = { delivered: 0, coalesced: 0, failed: 0, died: 0, sessions: 0 };
@@ -111,7 +110,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
       const before = counters.sessions;
       try {
         await runOnce(() => {
-          emitter.emit("relay:up", { downMs: clock.monotonic() - downAt });
+          emitter.emit("relay:up", () => ({ downMs: clock.monotonic() - downAt }));
           stands();
         });
       } catch (error) {
@@ -123,7 +122,7 @@ export function createOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
         }
         const delayMs = Math.round(pauseMs * (1 - random() / 2));
         logger.warn({ error, delayMs }, "outbox: no session with the database");
-        emitter.emit("relay:down", { error, delayMs });
+        emitter.emit("relay:down", () => ({ error, delayMs }));
         pauseMs = Math.min(LONGEST_RECONNECT_MS, pauseMs * 2);
         alarm.reset();
         if (!closed) await alarm.wait(clock, delayMs);

@@ -1,3 +1,4 @@
+import type { EventNames } from "@crm/cache-core";
 import type { EntityEvent } from "./invalidation-target.ts";
 
 /** A row of the outbox. */
@@ -30,3 +31,13 @@ export interface RelayEvents {
   /** More than `maxBacklog` rows wait. Told at most every 10 s. */
   "backlog:high": { readonly pending: number; readonly oldestAgeMs: number };
 }
+
+/** The names of the events, for who calls from JavaScript. */
+export const RELAY_EVENTS: EventNames<RelayEvents> = {
+  "row:delivered": true,
+  "row:failed": true,
+  "row:dead": true,
+  "relay:up": true,
+  "relay:down": true,
+  "backlog:high": true,
+};

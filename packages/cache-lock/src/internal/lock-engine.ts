@@ -1,4 +1,4 @@
-import type { Clock, Logger, Store } from "@crm/cache-core";
+import type { Clock, Logger, Store, TypedEmitter } from "@crm/cache-core";
 import {
   LockAbortedError,
   type LockLostReason,
@@ -6,7 +6,6 @@ import {
   LockUnavailableError,
 } from "../errors.ts";
 import type { LockEvents } from "../events.ts";
-import type { Emitter } from "./emitter.ts";
 import { GiveBacks } from "./give-backs.ts";
 import { Hold, type HoldKeeper, leaseEnd } from "./hold.ts";
 import { type AcquireReply, type Aftermath, type HolderReply, LockCalls } from "./lock-calls.ts";
@@ -25,7 +24,7 @@ export interface LockEngineParameters {
   readonly base: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly emitter: Emitter<LockEvents>;
+  readonly emitter: TypedEmitter<LockEvents>;
   readonly owner: string;
 }
 
@@ -34,7 +33,7 @@ export class LockEngine implements HoldKeeper {
   readonly clock: Clock;
   readonly #calls: LockCalls;
   readonly #mailbox: Mailbox;
-  readonly #emitter: Emitter<LockEvents>;
+  readonly #emitter: TypedEmitter<LockEvents>;
   readonly #logger: Logger;
   readonly #waiters = new Map<string, Waiter>();
   readonly #holds = new Map<string, Hold>();

@@ -1,7 +1,8 @@
-import type { AtomicArgument, Store } from "@crm/cache-core";
+import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
+import { checkWindows, readWindows } from "../scripts/check-windows.ts";
 import type { CompiledPlan, WindowRule } from "./compiled-plan.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
@@ -54,23 +55,23 @@ export class CheckBatch {
   }
 
   /**
-   * Asks a call of one fixed window by itself, at once. `answered` is told the figures of its rule; `null` where the store holds something
-   * unusual: then it has to be asked as any other.
+   * Asks a call of fixed windows by itself, at once. `answered` is told the figures of its rules; `null` where the store holds
+   * something unusual: then it has to be asked as any other.
    */
   askAlone<T>(
-    { part, limit, window }: WindowRule,
+    windows: readonly WindowRule[],
     cost: number,
-    subject: string,
+    subjects: readonly string[],
     answered: (figures: readonly number[] | null) => T | Promise<T>,
     failed: (error: unknown) => T,
   ): Promise<T> {
-    const key = `${this.#keys[0]}${part}:${subject}`;
-    const asked = this.#store.run(checkWindow, [key], [cost, limit, window]);
+    const asked =
+      windows.length === 1 ? this.#askOne(windows, cost, subjects) : this.#askEach(windows, cost, subjects);
     this.#underWay++;
     return asked.then(
       (reply) => {
         this.#underWay--;
-        return answered(readWindow(reply));
+        return answered(windows.length === 1 ? readWindow(reply) : readWindows(reply, windows.length));
       },
       (error) => {
         this.#underWay--;
@@ -79,13 +80,36 @@ export class CheckBatch {
     );
   }
 
+  #askOne(windows: readonly WindowRule[], cost: number, subjects: readonly string[]): Promise<AtomicReply> {
+    const { part, subject, limit, window } = windows[0] as WindowRule;
+    return this.#store.run(
+      checkWindow,
+      [this.#keyOf(part, subjects[subject] as string)],
+      [cost, limit, window],
+    );
+  }
+
+  #askEach(windows: readonly WindowRule[], cost: number, subjects: readonly string[]): Promise<AtomicReply> {
+    const keys: string[] = [];
+    const args: AtomicArgument[] = [cost];
+    for (const { part, subject, limit, window } of windows) {
+      keys.push(this.#keyOf(part, subjects[subject] as string));
+      args.push(limit, window);
+    }
+    return this.#store.run(checkWindows, keys, args);
+  }
+
+  #keyOf(part: string, subject: string): string {
+    return `${this.#keys[0]}${part}:${subject}`;
+  }
+
   readonly #flush = (): void => {
     const calls = this.#calls;
     const [first] = calls;
     if (first === undefined) return;
     this.#calls = [];
     const { plan, cost, subjects, waiting } = first;
-    if (calls.length > 1 || cost <= 0 || plan.window === null) {
+    if (calls.length > 1 || cost <= 0 || plan.windows === null) {
       this.#askTogether(calls);
       return;
     }
@@ -94,7 +118,7 @@ export class CheckBatch {
       if (figures === null) this.#askTogether(calls);
       else waiting.answered(figures, 0, sentAt);
     };
-    void this.askAlone(plan.window, cost, subjects[0] as string, answered, waiting.failed);
+    void this.askAlone(plan.windows, cost, subjects, answered, waiting.failed);
   };
 
   #askTogether(calls: readonly Call[]): void {

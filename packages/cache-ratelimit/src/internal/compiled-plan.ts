@@ -12,8 +12,8 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
-  /** Its only rule, when that is a fixed window of the call's subject: a call by itself is then asked of `checkWindow`. */
-  readonly window: WindowRule | null;
+  /** Its rules, when they are fixed windows and none a shadow: a call by itself is then asked of `checkWindow` or `checkWindows`. */
+  readonly windows: readonly WindowRule[] | null;
   readonly onlyShadows: boolean;
   /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
   readonly local: { readonly source: string; readonly places: readonly number[] } | null;
@@ -22,6 +22,8 @@ export interface CompiledPlan {
 /** A fixed window as `checkWindow` takes it. */
 export interface WindowRule {
   readonly part: string;
+  /** Which of the call's subjects it counts, from 0. */
+  readonly subject: number;
   /** As it is sent. */
   readonly limit: string;
   /** In ms, as it is sent. */
@@ -47,7 +49,7 @@ export function compilePlan(
     rules,
     limits: [...limits],
     capacities: wire.map(([, , capacity]) => capacity),
-    window: windowOf(count, wire),
+    windows: windowsOf(wire),
     onlyShadows: rules.every(({ shadow }) => shadow),
     local: places.length === 0 ? null : { source: encode(count, shares), places },
   };
@@ -62,11 +64,15 @@ export function checkAffordable(plan: CompiledPlan, cost: number): void {
   }
 }
 
-function windowOf(subjects: number, wire: readonly WireRule[]): WindowRule | null {
-  const [first] = wire;
-  if (subjects !== 1 || wire.length !== 1 || first?.[1] !== "f") return null;
-  const [part, , limit, windowMs] = first;
-  return { part, limit: String(limit), window: String(windowMs) };
+function windowsOf(wire: readonly WireRule[]): readonly WindowRule[] | null {
+  const several = wire.length > 1;
+  const windows: WindowRule[] = [];
+  for (const [part, kind, limit, windowMs, , , shadow, subject] of wire) {
+    // A shadow by itself refuses nothing; among others it is for the script that knows of shadows.
+    if (kind !== "f" || (several && shadow === 1)) return null;
+    windows.push({ part, subject: subject - 1, limit: String(limit), window: String(windowMs) });
+  }
+  return windows;
 }
 
 function encode(subjects: number, rules: readonly WireRule[]): string {

@@ -80,12 +80,13 @@ export class Engine {
     }
     const batch = this.#batchOf(target.bucket);
     const epoch = denials?.epoch;
-    if (!batch.idle || plan.window === null) return this.#checkTogether(batch, plan, cost, target, epoch, as);
+    if (!batch.idle || plan.windows === null)
+      return this.#checkTogether(batch, plan, cost, target, epoch, as);
     const sentAt = this.#cache.internals.clock.monotonic();
     return batch.askAlone(
-      plan.window,
+      plan.windows,
       cost,
-      target.subjects[0] as string,
+      target.subjects,
       (figures) =>
         figures === null
           ? this.#checkTogether(batch, plan, cost, target, epoch, as)

@@ -2,6 +2,7 @@ import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { LimitTwin, type StateDatabase } from "./limit-twin.ts";
 import { LUA_HEAD, LUA_STATES } from "./lua-library.ts";
 import { number, text } from "./plan.ts";
+import { doubles } from "./state/bytes.ts";
 
 /**
  * Judges calls and spends their cost, each all or nothing over its rules. Many calls of one slot are one script; they are
@@ -131,12 +132,7 @@ end
 return pack('<' .. string.rep('d', n), unpack(out))
 `,
   run(db, keys, args) {
-    const numbers = runChecks(db, keys[0] as string, args);
-    const reply = Buffer.allocUnsafe(8 * numbers.length);
-    numbers.forEach((n, i) => {
-      reply.writeDoubleLE(n, 8 * i);
-    });
-    return reply;
+    return doubles(runChecks(db, keys[0] as string, args));
   },
 };
 

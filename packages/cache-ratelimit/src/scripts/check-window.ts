@@ -1,6 +1,6 @@
-import type { AtomicOperation, AtomicReply, MemoryDatabase } from "@crm/cache-core";
+import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { number } from "./plan.ts";
-import { isWindow, packed, whole } from "./state/bytes.ts";
+import { doubles, isWindow, packed, stringAt, whole } from "./state/bytes.ts";
 
 const TAG = 0x66;
 const IMAGE_BYTES = 25;
@@ -45,7 +45,7 @@ return struct.pack('<dd', limit - count, left)
     if (raw === null) {
       const finish = Math.floor(db.nowMs()) + windowMs;
       db.set(key, packed(TAG, cost, finish, windowMs), finish);
-      return doubles(limit - cost, windowMs);
+      return doubles([limit - cost, windowMs]);
     }
     if (raw === undefined || raw.length !== IMAGE_BYTES || raw[0] !== TAG) return null;
     const count = raw.readDoubleBE(1);
@@ -53,9 +53,9 @@ return struct.pack('<dd', limit - count, left)
     const window = raw.readDoubleBE(17);
     const left = db.pttl(key);
     if (!(left > 0 && left <= window && isWindow(window) && whole(count) && finish % 1 === 0)) return null;
-    if (count + cost > limit) return doubles(Math.max(0, limit - count), left, left);
+    if (count + cost > limit) return doubles([Math.max(0, limit - count), left, left]);
     db.setrange(key, 0, packed(TAG, count + cost, finish, window));
-    return doubles(limit - count - cost, left);
+    return doubles([limit - count - cost, left]);
   },
 };
 
@@ -63,21 +63,4 @@ return struct.pack('<dd', limit - count, left)
 export function readWindow(reply: AtomicReply): number[] | null {
   if (!Buffer.isBuffer(reply)) return null;
   return [reply.readDoubleLE(0), reply.readDoubleLE(8), reply.length > 16 ? reply.readDoubleLE(16) : 0];
-}
-
-/** The bytes of a string; `null` when there is nothing, `undefined` when there is something else. */
-function stringAt(db: MemoryDatabase, key: string): Buffer | null | undefined {
-  try {
-    return db.get(key);
-  } catch {
-    return undefined;
-  }
-}
-
-function doubles(...numbers: readonly number[]): Buffer {
-  const reply = Buffer.allocUnsafe(8 * numbers.length);
-  numbers.forEach((n, i) => {
-    reply.writeDoubleLE(n, 8 * i);
-  });
-  return reply;
 }

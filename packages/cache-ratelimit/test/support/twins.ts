@@ -6,7 +6,7 @@ import type { Redis } from "ioredis";
 const VIRTUAL_TIME = `
 local MICROS = tonumber(KEYS[#KEYS])
 local NOW = math.floor(MICROS / 1000)
-local KEYS = {KEYS[1]}
+local KEYS = {unpack(KEYS, 1, #KEYS - 1)}
 local PUBLISHED = {}
 local function virtual(command, ...)
   local a = {...}
@@ -78,7 +78,7 @@ export class Twins {
 
   async run(
     operation: AtomicOperation,
-    prefix: string,
+    keys: readonly string[],
     args: readonly AtomicArgument[],
   ): Promise<{ redis: Outcome; memory: Outcome }> {
     this.#published = [];
@@ -86,11 +86,11 @@ export class Twins {
     let micros = 0;
     const reply = await this.#inMemory((db) => {
       micros = Math.floor(db.nowMs() * 1000);
-      return operation.run(spying(db, this.#published), [prefix], args);
+      return operation.run(spying(db, this.#published), keys, args);
     });
     const [inRedis, published] = (await this.#eval(
       this.#virtualized(operation),
-      [prefix, String(micros)],
+      [...keys, String(micros)],
       args,
     )) as [unknown, Buffer[]];
     return {

@@ -1,3 +1,4 @@
+import type { TypedEmitter } from "@crm/cache-core";
 import {
   type Cache,
   CacheClosedError,
@@ -8,7 +9,6 @@ import {
 } from "@crm/cache-core";
 import type { WarmerEvents } from "../events.ts";
 import type { ResolvedHotKeyOptions } from "../options.ts";
-import type { Emitter } from "./emitter.ts";
 import type { TaskBook } from "./task-book.ts";
 import { ttlOf } from "./task-record.ts";
 import { type TopKey, TopKeys } from "./top-keys.ts";
@@ -52,7 +52,7 @@ export class HotKeys {
   readonly #root: CacheInternals;
   readonly #settings: ResolvedHotKeyOptions;
   readonly #book: TaskBook;
-  readonly #emitter: Emitter<WarmerEvents>;
+  readonly #emitter: TypedEmitter<WarmerEvents>;
   readonly #stopObserving: () => void;
   #watched: HotKey[] = [];
   #refreshing = 0;
@@ -61,7 +61,12 @@ export class HotKeys {
   #cancelHalving: () => void = () => {};
   #rankedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(cache: Cache, settings: ResolvedHotKeyOptions, book: TaskBook, emitter: Emitter<WarmerEvents>) {
+  constructor(
+    cache: Cache,
+    settings: ResolvedHotKeyOptions,
+    book: TaskBook,
+    emitter: TypedEmitter<WarmerEvents>,
+  ) {
     this.#root = cache.internals;
     this.#settings = settings;
     this.#book = book;

@@ -1,7 +1,7 @@
+import { TypedEmitter } from "@crm/cache-core";
 import { createFakeClock, type FakeClock } from "@crm/cache-core/testing";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { WarmerEvents } from "../events.ts";
-import { Emitter } from "./emitter.ts";
+import { WARMER_EVENTS, type WarmerEvents } from "../events.ts";
 import { GradientLimiter } from "./gradient-limiter.ts";
 import { OriginWatch } from "./origin-watch.ts";
 
@@ -23,7 +23,7 @@ describe("the watch of the origin", () => {
     clock = createFakeClock();
     limiter = new GradientLimiter({ min: 1, windowMs: 1_000, tolerance: 1.3 });
     limiter.fit(8);
-    const emitter = new Emitter<WarmerEvents>(() => {});
+    const emitter = new TypedEmitter<WarmerEvents>(WARMER_EVENTS, () => {});
     told = [];
     emitter.on("limiter:window", ({ limit }) => told.push(limit));
     watch = new OriginWatch(limiter, clock, emitter, gauge);
@@ -65,7 +65,12 @@ describe("the watch of the origin", () => {
     let late = 0;
     // As in Node: the timers come when the pause is over, then the answers that have arrived meanwhile.
     const pausing = { ...clock, monotonic: () => clock.monotonic() + late };
-    const other = new OriginWatch(limiter, pausing, new Emitter<WarmerEvents>(() => {}), gauge);
+    const other = new OriginWatch(
+      limiter,
+      pausing,
+      new TypedEmitter<WarmerEvents>(WARMER_EVENTS, () => {}),
+      gauge,
+    );
     const ends = Array.from({ length: 8 }, (_, n) => other.begin(`t${n}`, "c"));
     late = 300;
     await clock.advance(41);

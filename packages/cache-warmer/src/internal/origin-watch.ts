@@ -1,6 +1,5 @@
-import type { Clock } from "@crm/cache-core";
+import type { Clock, TypedEmitter } from "@crm/cache-core";
 import type { WarmerEvents } from "../events.ts";
-import type { Emitter } from "./emitter.ts";
 import type { GradientLimiter, LoadEnd } from "./gradient-limiter.ts";
 
 /** A look that comes later than this, or answers that may have waited as long, say nothing of the origin. */
@@ -10,7 +9,7 @@ const LATE_MS = 5;
 export class OriginWatch {
   readonly #limiter: GradientLimiter;
   readonly #clock: Clock;
-  readonly #emitter: Emitter<WarmerEvents>;
+  readonly #emitter: TypedEmitter<WarmerEvents>;
   readonly #gauge: { readonly inFlight: number };
   #underWay = 0;
   #cancel: (() => void) | undefined;
@@ -19,7 +18,7 @@ export class OriginWatch {
   constructor(
     limiter: GradientLimiter,
     clock: Clock,
-    emitter: Emitter<WarmerEvents>,
+    emitter: TypedEmitter<WarmerEvents>,
     gauge: { readonly inFlight: number },
   ) {
     this.#limiter = limiter;

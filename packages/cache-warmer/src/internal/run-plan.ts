@@ -1,7 +1,6 @@
-import type { CacheInternals } from "@crm/cache-core";
+import type { CacheInternals, TypedEmitter } from "@crm/cache-core";
 import type { RunKind, WarmerEvents } from "../events.ts";
 import type { ResolvedWarmerOptions, ResolvedWarmOptions } from "../options.ts";
-import type { Emitter } from "./emitter.ts";
 import type { ExpiringKeys } from "./expiring-keys.ts";
 import type { GradientLimiter } from "./gradient-limiter.ts";
 import type { OriginWatch } from "./origin-watch.ts";
@@ -14,7 +13,7 @@ export interface RunContext {
   readonly limiter: GradientLimiter | null;
   /** Where there is a limiter. */
   readonly watch: OriginWatch | null;
-  readonly emitter: Emitter<WarmerEvents>;
+  readonly emitter: TypedEmitter<WarmerEvents>;
   /** Loads under way in this process. */
   readonly gauge: { inFlight: number };
   readonly expiring: Pick<ExpiringKeys, "note" | "list" | "forget">;

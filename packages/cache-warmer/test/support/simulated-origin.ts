@@ -1,7 +1,7 @@
 import type { Clock } from "@crm/cache-core";
+import { TypedEmitter } from "@crm/cache-core";
 import { seededRandom } from "@crm/testkit";
-import type { WarmerEvents } from "../../src/events.ts";
-import { Emitter } from "../../src/internal/emitter.ts";
+import { WARMER_EVENTS, type WarmerEvents } from "../../src/events.ts";
 import { GradientLimiter, type LimiterState } from "../../src/internal/gradient-limiter.ts";
 import { OriginWatch } from "../../src/internal/origin-watch.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -86,7 +86,7 @@ export class SimulatedOrigin {
       monotonic: () => this.events.now,
       after: (ms: number, act: () => void) => this.#timer(ms, act),
     } as Clock;
-    const emitter = new Emitter<WarmerEvents>(() => {});
+    const emitter = new TypedEmitter<WarmerEvents>(WARMER_EVENTS, () => {});
     const watch = new OriginWatch(limiter, clock, emitter, gauge);
     let begun = 0;
     const fill = (): void => {

@@ -20,7 +20,8 @@ export const specified: Chapter = (test) => {
     expect(t.warmer.getTasksByCategory()).toEqual({ x: 2, y: 1 });
     const ttl = (await t.cache.lookup("a"))?.ttl ?? 0;
     expect(ttl).toBeGreaterThan(295);
-    expect(ttl).toBeLessThanOrEqual(300);
+    // A process's estimate of the server's clock may be a moment behind.
+    expect(ttl).toBeLessThanOrEqual(300.25);
   });
 
   test("a warm value is what readers get, without their fetcher", async (t) => {

@@ -1,4 +1,4 @@
-import { type Chapter, SLACK, slowFetcher } from "./suite.ts";
+import { type Chapter, deferred, SLACK, slowFetcher } from "./suite.ts";
 
 /** getOrSet: one fetch a key, what is stored and what is not. */
 export const filling: Chapter = ({ expect }, test) => {
@@ -239,5 +239,55 @@ export const filling: Chapter = ({ expect }, test) => {
     expect(await cache.getOrSetMany(["k1"], async () => [{ version: 2 }], { ttl: 60, schema })).toEqual([
       { version: 2 },
     ]);
+  });
+
+  test("the output of the schema is what the caller gets; what is stored stays as it is", async (t) => {
+    const cache = t.cache();
+    await cache.set("k", { n: "5" }, 60);
+    const schema = {
+      "~standard": {
+        version: 1 as const,
+        vendor: "test",
+        validate: (value: unknown) => ({ value: { n: Number((value as { n: string }).n), kind: "default" } }),
+      },
+    };
+    const output = { n: 5, kind: "default" };
+    // Twice: from the store, and from the in-process tier where there is one.
+    for (let i = 0; i < 2; i++) {
+      expect(await cache.get("k", { schema })).toEqual(output);
+      expect(await cache.getMany(["k"], { schema })).toEqual([output]);
+      expect((await cache.lookup("k", { schema }))?.value).toEqual(output);
+      expect(await cache.getOrSet("k", () => output, { ttl: 60, schema })).toEqual(output);
+      expect(await cache.getOrSetMany(["k"], async () => [output], { ttl: 60, schema })).toEqual([output]);
+      expect(await cache.get("k")).toEqual({ n: "5" });
+    }
+  });
+
+  test("a fetcher that reads its own key is refused; it would wait for itself", async (t) => {
+    const cache = t.cache();
+    const code = "FETCH_CYCLE";
+    const inner = (): Promise<number> => cache.getOrSet("k", () => 1, 60);
+    await expect(cache.getOrSet("k", inner, 60)).rejects.toMatchObject({ code, key: "k" });
+    await expect(cache.getOrSetMany(["j", "k"], async () => [0, await inner()], 60)).rejects.toMatchObject({
+      code,
+    });
+    // Another key, a scope's key of that name, and its own key once the fetch has ended are no cycle.
+    expect(await cache.getOrSet("k", () => cache.getOrSet("j", () => 2, 60), 60)).toBe(2);
+    await cache.del("k");
+    expect(await cache.getOrSet("k", () => cache.scope("s").getOrSet("k", () => 3, 60), 60)).toBe(3);
+    await cache.del("k");
+    const later = deferred<unknown>();
+    const gate = deferred();
+    await cache.getOrSet(
+      "k",
+      () => {
+        void gate.promise.then(() => cache.getOrSet("k", () => 4, 60)).then(later.resolve, later.resolve);
+        return 0;
+      },
+      60,
+    );
+    await cache.del("k");
+    gate.resolve();
+    expect(await later.promise).toBe(4);
   });
 };

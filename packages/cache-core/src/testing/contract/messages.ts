@@ -34,19 +34,27 @@ export const messages: Chapter = ({ expect }, test) => {
     await stopLast();
   });
 
-  test("a handler that throws hinders nobody", async (t) => {
+  test("a handler that throws or rejects hinders nobody", async (t) => {
     const cache = t.cache();
     const errors: unknown[] = [];
-    cache.on("background:error", ({ where }) => errors.push(where));
+    cache.on("background:error", async ({ where }) => {
+      errors.push(where);
+      throw new Error("listener");
+    });
     const stopOne = await cache.subscribe("throwing", () => {
       throw new Error("handler");
+    });
+    const stopRejecting = await cache.subscribe("throwing", async () => {
+      throw new Error("asynchronous handler");
     });
     const heard = deferred<unknown>();
     const stopTwo = await cache.subscribe("throwing", heard.resolve);
     await cache.publish("throwing", 1);
     expect(await heard.promise).toBe(1);
-    expect(errors).toEqual(["subscribe"]);
+    await t.until(() => errors.length === 2, "both errors");
+    expect(errors).toEqual(["subscribe", "subscribe"]);
     await stopOne();
+    await stopRejecting();
     await stopTwo();
   });
 

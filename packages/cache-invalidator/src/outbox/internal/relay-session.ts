@@ -1,4 +1,4 @@
-import type { TypedEmitter } from "../../internal/typed-emitter.ts";
+import type { TypedEmitter } from "@crm/cache-core";
 import type { OutboxConnection } from "../outbox-connection.ts";
 import type { OutboxRow, RelayEvents } from "../relay-events.ts";
 import type { ResolvedRelayOptions } from "../relay-options.ts";
@@ -173,17 +173,17 @@ async function deliverOnce(context: SessionContext, ask: Ask, shared: boolean): 
   counters.coalesced += delivered.length + failed.length - calls;
   counters.failed += failed.length;
   counters.died += dead.length;
-  for (const row of delivered) emitter.emit("row:delivered", { row });
+  for (const row of delivered) emitter.emit("row:delivered", () => ({ row }));
   for (const { row, cause: error, delayMs, counted } of deferred) {
     options.logger.warn({ row: row.id, error, attempts: row.attempts + 1 }, "outbox: a delivery failed");
-    emitter.emit("row:failed", { row, error, delayMs, counted });
+    emitter.emit("row:failed", () => ({ row, error, delayMs, counted }));
   }
   for (const { row, cause: error } of dead) {
     options.logger.error(
       { row: row.id, error },
       `outbox: a row failed ${options.maxAttempts} times and was put aside`,
     );
-    emitter.emit("row:dead", { row, error });
+    emitter.emit("row:dead", () => ({ row, error }));
   }
   return {
     taken: rows.length,
@@ -199,7 +199,7 @@ async function keepUp({ options, emitter }: SessionContext, ask: Ask, now: strin
   const { pending, oldestAgeMs } = await measureBacklog(ask, options.table, options.maxBacklog + 1, now);
   if (pending <= options.maxBacklog) return;
   options.logger.warn({ pending, oldestAgeMs }, "outbox: the backlog is high");
-  emitter.emit("backlog:high", { pending, oldestAgeMs });
+  emitter.emit("backlog:high", () => ({ pending, oldestAgeMs }));
 }
 
 /** A fault of the target passes for all rows at once, and soon: the row is no worse for it. */

@@ -1,3 +1,5 @@
+import type { MemoryDatabase } from "@crm/cache-core";
+
 import { LONGEST_MS, MAX_COUNT } from "../plan.ts";
 
 export const NOTHING: Buffer = Buffer.alloc(0);
@@ -18,4 +20,22 @@ export function packed(tag: number, ...numbers: number[]): Buffer {
     bytes.writeDoubleBE(n, 1 + 8 * i);
   });
   return bytes;
+}
+
+/** The bytes of a string; `null` when there is nothing, `undefined` when there is something else. */
+export function stringAt(db: MemoryDatabase, key: string): Buffer | null | undefined {
+  try {
+    return db.get(key);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A reply of little-endian doubles. */
+export function doubles(numbers: readonly number[]): Buffer {
+  const reply = Buffer.allocUnsafe(8 * numbers.length);
+  numbers.forEach((n, i) => {
+    reply.writeDoubleLE(n, 8 * i);
+  });
+  return reply;
 }
