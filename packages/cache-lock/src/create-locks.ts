@@ -77,7 +77,7 @@ export function createLocks(cache: Cache, options: LocksOptions = {}): Locks {
   const { store, keys, clock, logger, prefix } = cache.internals;
   const owner = checkOwner(options.owner ?? `${hostname()}:${process.pid}`.slice(0, 128));
   const emitter = new TypedEmitter<LockEvents>(LOCK_EVENTS, (error) =>
-    logger.error({ err: error }, "A listener of a lock event threw"),
+    logger.error({ err: error }, "A listener of a lock event failed"),
   );
   const engine = new LockEngine({ store, base: keys.base, clock, logger, emitter, owner });
   const taker = new LockTaker(engine, keys, prefix, options);

@@ -282,7 +282,7 @@ describe("createCacheWarmer", () => {
     await warmer.warmAll();
     stop();
     expect(seen).toEqual(["start all 1", "begin a", "end a success", "all 1"]);
-    expect(logged.some(({ message }) => message === "A listener of a warming event threw")).toBe(true);
+    expect(logged.some(({ message }) => message === "A listener of a warming event failed")).toBe(true);
   });
 
   it("warms a scope, whose keys are its own", async () => {

@@ -53,7 +53,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   const { internals } = cache;
   const { clock, logger } = internals;
   const emitter = new TypedEmitter<WarmerEvents>(WARMER_EVENTS, (error) =>
-    logger.error({ err: error }, "A listener of a warming event threw"),
+    logger.error({ err: error }, "A listener of a warming event failed"),
   );
   const book = new TaskBook();
   const expiring = new ExpiringKeys(internals, book);

@@ -10,7 +10,7 @@ import type { EntryReader } from "./entry-reader.ts";
 import { type BatchFill, type BatchKey, fillBatch, KEYS_AT_ONCE } from "./fill-batch.ts";
 import { isDueEarly } from "./is-due-early.ts";
 import { readBatchAnswer } from "./read-batch-answer.ts";
-import { type DueKey, refreshMany, tellFailedRefresh } from "./refresh-many.ts";
+import { type DueKey, followRefresh, refreshMany } from "./refresh-many.ts";
 import type { Shared } from "./shared.ts";
 
 export interface ManyRequest<T> {
@@ -112,18 +112,12 @@ export async function getOrSetMany<T>(
       shared.counters.staleServed += own.length;
       for (const each of own) settle(each, each.old?.value);
     };
-    const leaveAlone = (): void => {
-      for (const { full } of own) throttle.add(full, options.throttleMs);
-    };
     try {
       const filled =
         replaceable && options.softMs > 0 ? await within(shared, options.softMs, filling) : await filling;
       if (filled === undefined) {
         serveOld();
-        filling.catch((error) => {
-          leaveAlone();
-          tellFailedRefresh(shared, own, error);
-        });
+        followRefresh(shared, own, options.throttleMs, filling);
         return;
       }
       const failed = filled.find(({ outcome }) => outcome === "failed");
@@ -135,7 +129,7 @@ export async function getOrSetMany<T>(
       });
     } catch (error) {
       if (!replaceable || options.failSafeMs === 0) throw error;
-      leaveAlone();
+      for (const { full } of own) throttle.add(full, options.throttleMs);
       serveOld();
     }
   }

@@ -1,3 +1,4 @@
+import type { RefillResult } from "../refill.ts";
 import type { BatchRequest } from "./fill-batch.ts";
 import { refillMany } from "./refill.ts";
 import type { Shared } from "./shared.ts";
@@ -18,31 +19,33 @@ export function refreshMany(
   const { throttle } = shared;
   const wanted = due.filter(({ full }) => !throttle.has(full));
   if (wanted.length === 0) return;
-  const failed = (error: unknown): void => {
-    for (const { full } of wanted) throttle.add(full, request.options.throttleMs);
-    tellFailedRefresh(shared, wanted, error);
-  };
-  refillMany(shared, {
+  const refilling = refillMany(shared, {
     ...request,
     keys: wanted.map(({ key }) => key),
     fulls: wanted.map(({ full }) => full),
     newerThan: wanted.map(({ known }) => known),
-  }).then((results) => {
+  });
+  followRefresh(shared, wanted, request.options.throttleMs, refilling);
+}
+
+/** Nobody waits for a refresh: its failure is told to the log and an event, and its source is left alone for a while. */
+export function followRefresh(
+  { throttle, logger, emitter }: Shared,
+  keys: readonly { readonly key: string; readonly full: string }[],
+  throttleMs: number,
+  refreshing: Promise<readonly RefillResult[]>,
+): void {
+  const failed = (error: unknown): void => {
+    for (const { full } of keys) throttle.add(full, throttleMs);
+    const first = keys[0]?.key;
+    logger.warn(
+      { err: error, key: first, keys: keys.length },
+      "A background refresh failed; the stale values stay",
+    );
+    if (emitter.wants("background:error")) emitter.emit("background:error", { where: "refresh", error });
+  };
+  refreshing.then((results) => {
     const broken = results.find(({ outcome }) => outcome === "failed");
     if (broken !== undefined) failed(broken.error);
   }, failed);
-}
-
-/** Nobody waits for a refresh: the log and an event hear of its failure. */
-export function tellFailedRefresh(
-  { logger, emitter }: Shared,
-  keys: readonly { key: string }[],
-  error: unknown,
-): void {
-  const [first] = keys;
-  logger.warn(
-    { err: error, key: first?.key, keys: keys.length },
-    "A background refresh failed; the stale values stay",
-  );
-  if (emitter.wants("background:error")) emitter.emit("background:error", { where: "refresh", error });
 }

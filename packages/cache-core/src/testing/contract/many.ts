@@ -194,6 +194,19 @@ export const many: Chapter = ({ expect }, test) => {
     expect(await call).toEqual(["old a", "old b"]);
     slow.end(["new a", "new b"]);
     await t.until(async () => (await cache.get("b")) === "new b", "the end of the batch");
+
+    // Nobody waits any more for what becomes of it: a value that cannot be carried is told.
+    const failed = listen(cache, "background:error");
+    await cache.set("a", "old a", { ttl: "20ms", staleTtl: 60 });
+    await t.pass(cache, "a", 40);
+    const broken = slowFetcher<unknown[]>();
+    const late = cache.getOrSetMany(["a"], broken.fetcher, options);
+    await broken.begun;
+    await t.advance(30);
+    expect(await late).toEqual(["old a"]);
+    broken.end([() => 1]);
+    await t.until(() => failed.length > 0, "the failure");
+    expect(failed.map(({ where }) => where)).toEqual(["refresh"]);
   });
 
   test("a value that cannot be carried rejects the caller, and leaves no lease; the others are stored", async (t) => {
