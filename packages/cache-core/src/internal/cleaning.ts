@@ -1,14 +1,14 @@
 import type { AtomicArgument, AtomicReply } from "../atomic-operation.ts";
 import type { KeySpace } from "../key-space.ts";
 
-/** So many writes earn one call. */
-const CALL_EVERY = 8;
-/** Members of the index that a write earns a look at. */
-const LOOKS = 3;
-/** Members of each of its tags: where some were dead lately, and where none were. */
-const TAG_LOOKS = 3;
-const IDLE_TAG_LOOKS = 0.5;
-/** Members that one call looks at, at most: about half a millisecond of the server's time. More is forgiven. */
+/** So many writes earn one call, and each of them a look at one member of the index. */
+const CALL_EVERY = 48;
+/** Members of a tag that are looked at together. */
+const TAG_LOOKS = 8;
+/** How likely a write earns such a look at each of its tags: where some were dead lately, and where none were. */
+const TAG_ODDS = 3 / 8;
+const IDLE_TAG_ODDS = 1 / 32;
+/** Members that one call is asked to look at, at most: about half a millisecond of the server's time. More is forgiven. */
 const MOST_MEMBERS = 480;
 /** Tags that wait for a call, at most; more come with the next writes. */
 const MOST_TAGS = 64;
@@ -23,9 +23,9 @@ interface Owed {
 }
 
 /**
- * Cleans indexes and sets of tags as they are written to. Each write earns a look at three members of the index, which is
- * walked in order, and at three members of each of its tags, drawn by lot, or fewer where nothing dies. With rotating keys
- * that keeps the dead below the living.
+ * Cleans indexes and sets of tags as they are written to. Each write earns a look at one member of the index, which is
+ * walked in order, and sometimes one at some members of its tags, drawn by lot. Where these are dead, the script looks further
+ * by itself (see `prune-index.ts`). With rotating keys that keeps the dead below the living.
  */
 export class Cleaning {
   readonly #keys: KeySpace;
@@ -58,12 +58,13 @@ export class Cleaning {
   noteWrite(key: string, tags: readonly string[]): void {
     const bucket = this.#keys.bucketOf(key);
     const owed = this.#owed[bucket] as Owed;
-    owed.members = Math.min(MOST_MEMBERS, owed.members + LOOKS);
+    owed.members = Math.min(MOST_MEMBERS, owed.members + 1);
+    const odds = owed.deadTagged > 0.02 ? TAG_ODDS : IDLE_TAG_ODDS;
     for (const tag of tags) {
+      if (this.#random() >= odds) continue;
       const known = owed.tags.get(tag);
       if (known === undefined && owed.tags.size >= MOST_TAGS) continue;
-      const looks = Math.floor((owed.deadTagged > 0.02 ? TAG_LOOKS : IDLE_TAG_LOOKS) + this.#random());
-      if (looks > 0) owed.tags.set(tag, Math.min(MOST_MEMBERS, (known ?? 0) + looks));
+      owed.tags.set(tag, Math.min(MOST_MEMBERS, (known ?? 0) + TAG_LOOKS));
     }
     if (this.#writes++ % CALL_EVERY === 0 && !owed.running) void this.#clean(bucket, owed);
   }
@@ -74,7 +75,7 @@ export class Cleaning {
     try {
       do {
         // All at least a page: the first writes of a process clean up after those before it.
-        const args: AtomicArgument[] = [Math.max(CALL_EVERY * LOOKS, owed.members), ...[...owed.tags].flat()];
+        const args: AtomicArgument[] = [Math.max(CALL_EVERY, owed.members), ...[...owed.tags].flat()];
         owed.members = 0;
         owed.tags.clear();
         const [whole, , , looked, dead] = (await this.#run(bucket, args)) as number[] as [
@@ -86,7 +87,7 @@ export class Cleaning {
         ];
         if (looked > 0) owed.deadTagged += (dead / looked - owed.deadTagged) * Math.min(1, looked / 64);
         if (whole === 0) this.#onIncomplete();
-      } while (owed.members >= CALL_EVERY * LOOKS);
+      } while (owed.members >= CALL_EVERY);
     } catch {
       // Cleaning can wait; what is wrong with the store shows in the write itself.
     } finally {
