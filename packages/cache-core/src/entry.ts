@@ -56,8 +56,8 @@ export function readTimes(bytes: Buffer): { createdAt: number; freshUntil: numbe
 }
 
 /**
- * The part of an entry that its writer knows. The store makes the bytes: it has the times. Plain numbers and, where
- * the codec gives it, text instead of bytes, since a command without binary arguments costs the client a third less.
+ * The part of an entry that its writer knows; the store has the time. Plain numbers and, where the codec gives it, text instead
+ * of bytes, since a command without binary arguments costs the client a third less.
  */
 export interface EntryParts {
   /** Codec id and hint. */
@@ -122,33 +122,60 @@ export function packTags(tags: readonly string[]): Buffer {
   return bytes;
 }
 
-/** The bytes of an entry, as the store makes them. */
+/** What a header says but for two things: when the entry was written, which the store knows, and the checksum. */
+export interface HeaderFields {
+  /** The first byte. */
+  readonly first: number;
+  readonly kind: number;
+  /** In ms, or in seconds where the first byte says so. */
+  readonly fresh: number;
+  /** Likewise; `null` when it lives as long as it is fresh. */
+  readonly lives: number | null;
+  /** In ms; 0 when it is not known. */
+  readonly cost: number;
+}
+
+export function headerFields(parts: EntryParts, freshMs: number, totalMs: number): HeaderFields {
+  const seconds = totalMs > MAX_MS;
+  const unit = seconds ? 1_000 : 1;
+  const lives = totalMs === freshMs ? null : Math.ceil(totalMs / unit);
+  const first =
+    MAGIC |
+    parts.flags |
+    (seconds ? FLAG_SECONDS : 0) |
+    (lives !== null ? FLAG_LIVES : 0) |
+    (parts.costMs > 0 ? FLAG_COST : 0);
+  return { first, kind: parts.kind, fresh: Math.ceil(freshMs / unit), lives, cost: parts.costMs };
+}
+
+/** Writes a header to the beginning of `target`; replies how many bytes it has. */
+export function writeHeader(
+  target: Buffer,
+  { first, kind, fresh, lives, cost }: HeaderFields,
+  createdAt: number,
+  checksum: number,
+): number {
+  target[0] = first;
+  target[1] = kind;
+  target.writeUIntBE(createdAt, 2, 6);
+  let end = target.writeUInt32BE(fresh, 8);
+  if (lives !== null) end = target.writeUInt32BE(lives, end);
+  if (cost > 0) end = target.writeUInt16BE(cost, end);
+  return target.writeUInt32BE(checksum, end);
+}
+
+/** The bytes of an entry. */
 export function entryBytes(
   parts: EntryParts,
   tags: readonly string[],
   times: { readonly createdAt: number; readonly freshMs: number; readonly totalMs: number },
 ): Buffer {
-  const { createdAt, freshMs, totalMs } = times;
-  const seconds = totalMs > MAX_MS;
-  const unit = seconds ? 1_000 : 1;
-  const lives = totalMs !== freshMs;
-  const first =
-    MAGIC |
-    parts.flags |
-    (seconds ? FLAG_SECONDS : 0) |
-    (lives ? FLAG_LIVES : 0) |
-    (parts.costMs > 0 ? FLAG_COST : 0);
-  const header = Buffer.allocUnsafe(headerBytes(first));
-  header[0] = first;
-  header[1] = parts.kind;
-  header.writeUIntBE(createdAt, 2, 6);
-  header.writeUInt32BE(Math.ceil(freshMs / unit), 8);
-  if (lives) header.writeUInt32BE(Math.ceil(totalMs / unit), 12);
-  if (parts.costMs > 0) header.writeUInt16BE(parts.costMs, header.length - 6);
-  header.writeUInt32BE(parts.checksum, header.length - 4);
+  const header = Buffer.allocUnsafe(MAX_HEADER_BYTES);
+  const fields = headerFields(parts, times.freshMs, times.totalMs);
+  const end = writeHeader(header, fields, times.createdAt, parts.checksum);
   const { payload } = parts;
   return Buffer.concat([
-    header,
+    header.subarray(0, end),
     packTags(tags),
     typeof payload === "string" ? Buffer.from(payload) : payload,
   ]);

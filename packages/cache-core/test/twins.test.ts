@@ -6,6 +6,7 @@ import { appendBus } from "../src/scripts/append-bus.ts";
 import { countEntries } from "../src/scripts/count-entries.ts";
 import { createSession } from "../src/scripts/create-session.ts";
 import { destroySessions } from "../src/scripts/destroy-sessions.ts";
+import { entryArguments } from "../src/scripts/entry-arguments.ts";
 import { entryTimes } from "../src/scripts/entry-times.ts";
 import { fillEntries } from "../src/scripts/fill-entries.ts";
 import { findLease } from "../src/scripts/find-lease.ts";
@@ -352,11 +353,13 @@ function bytes(random: SeededRandom): Buffer {
   return Buffer.from(Array.from({ length: random.int(0, 12) }, () => random.int(0, 255)));
 }
 
-/** Fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags. */
+/** The arguments of an entry. */
 function entry(random: SeededRandom): AtomicArgument[] {
   const own = tags(random);
   const freshMs = random.int(1, 60) * 500;
-  const payload = random.chance(0.5) ? bytes(random) : random.pick(["{}", "š", ""]);
+  const payload = random.chance(0.5)
+    ? bytes(random)
+    : random.pick(["{}", "š", "", "š".repeat(random.int(100, 200))]);
   const content = {
     codecId: 0,
     hint: random.int(0, 3),
@@ -365,15 +368,5 @@ function entry(random: SeededRandom): AtomicArgument[] {
     tags: own,
   };
   const parts = packEntry({ ...content, payload });
-  return [
-    freshMs,
-    freshMs + random.pick([0, 0, 30_000]),
-    parts.kind,
-    parts.flags,
-    parts.costMs,
-    parts.checksum,
-    parts.payload,
-    own.length,
-    ...own,
-  ];
+  return entryArguments({ freshMs, totalMs: freshMs + random.pick([0, 0, 30_000]), parts, tags: own });
 }

@@ -1,6 +1,7 @@
 import type { AtomicArgument, AtomicReply } from "../atomic-operation.ts";
 import type { Clock } from "../clock.ts";
 import { StoreReplyError } from "../errors.ts";
+import { entryArguments } from "../scripts/entry-arguments.ts";
 import { fillEntries } from "../scripts/fill-entries.ts";
 import { findLease } from "../scripts/find-lease.ts";
 import { giveBackLeases } from "../scripts/give-back-leases.ts";
@@ -155,11 +156,7 @@ export class LeaseCalls {
     if (batch === undefined) {
       batch = new Batch(BATCH_LIMIT, async (items) => {
         const args: AtomicArgument[] = [LONGEST_FETCH_MS];
-        for (const { put, token } of items) {
-          const { key, freshMs, totalMs, parts, tags } = put;
-          args.push(key, token, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum);
-          args.push(parts.payload, tags.length, ...tags);
-        }
+        for (const { put, token } of items) args.push(put.key, token, ...entryArguments(put));
         return (await this.#calls.runSoon(fillEntries, bucket, args)) as readonly AtomicReply[];
       });
       this.#fillBatches[bucket] = batch;

@@ -1,5 +1,6 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
 import type { EntryParts } from "../entry.ts";
+import { entryArguments } from "../scripts/entry-arguments.ts";
 import { putEntries } from "../scripts/put-entries.ts";
 import { Batch } from "./batch.ts";
 import type { BucketCalls } from "./bucket-calls.ts";
@@ -75,10 +76,7 @@ export class PutCalls {
   async #putIn(bucket: number, puts: readonly Put[], message: string): Promise<void> {
     for (const put of puts) this.#noteWrite(put);
     const entries: AtomicArgument[] = [];
-    for (const { key, freshMs, totalMs, parts, tags } of puts) {
-      entries.push(key, freshMs, totalMs, parts.kind, parts.flags, parts.costMs, parts.checksum);
-      entries.push(parts.payload, tags.length, ...tags);
-    }
+    for (const put of puts) entries.push(put.key, ...entryArguments(put));
     const { keys } = this.#calls;
     await runInTime(this.#calls.store, putEntries, this.#calls.keysOf(bucket), (until) => [
       ...[keys.base, keys.hashTag(bucket), message, this.#bus.ttlMs, this.#bus.limit, until],

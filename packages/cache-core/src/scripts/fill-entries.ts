@@ -1,11 +1,12 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
-import { LUA_ENTRY_OF, LUA_WRITE_ENTRIES } from "./lua-entries.ts";
+import { type EntryWrite, entryWrite } from "./entry-arguments.ts";
+import { LUA_WRITE_ENTRIES } from "./lua-entries.ts";
 import { LUA_BEGIN_INDEX, LUA_REGISTER } from "./lua-index.ts";
 import { LUA_LEASES, LUA_MARKS, LUA_SWEEP_LEASES, LUA_WAKE } from "./lua-leases.ts";
 import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
 import { LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
 import { LUA_ADD_TAGS, LUA_TAGS_OF, LUA_UNTAG } from "./lua-tags.ts";
-import { type EntryWrite, entryWrite, number, type StoredLease, TwinLibrary, text } from "./twin-library.ts";
+import { number, type StoredLease, TwinLibrary, text } from "./twin-library.ts";
 
 /**
  * Stores fetched values whose leases still stand; ends the leases either way.
@@ -16,16 +17,16 @@ import { type EntryWrite, entryWrite, number, type StoredLease, TwinLibrary, tex
  */
 export const fillEntries: AtomicOperation = {
   name: "fillEntries",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_ENTRY_OF}${LUA_WRITE_ENTRIES}
+  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_UNTAG}${LUA_ADD_TAGS}${LUA_WAKE}${LUA_LEASES}${LUA_SWEEP_LEASES}${LUA_MARKS}${LUA_WRITE_ENTRIES}
 -- KEYS: index [bus]. ARGV: base, hash tag, longest fetch ms,
---   then for each value: key, token, fresh ms, total ms, kind, flags, cost, checksum, payload, number of tags, tags...
+--   then for each value: key, token, header, cost, checksum, body, number of tags, tags...
 -- Atomic: leases are checked and dropped, and entries written, with nothing in between. O(values x (tags + 1) log N).
-local places, fields, tags, i = {}, {'\\1'}, {}, 4
-while i <= #ARGV do
+local places, fields, tags, i, count = {}, {'\\1'}, {}, 4, #ARGV
+while i <= count do
   places[#places + 1] = i
   fields[#fields + 1] = ARGV[i]
-  local last = i + 9 + ARGV[i + 9]
-  for t = i + 10, last do tags[#tags + 1] = ARGV[t] end
+  local last = i + 6 + ARGV[i + 6]
+  for t = i + 7, last do tags[#tags + 1] = ARGV[t] end
   i = last + 1
 end
 local leases = leasesOf(fields)
@@ -40,7 +41,7 @@ for n, place in ipairs(places) do
     if token == ARGV[place + 1] then
       ended[#ended + 1] = key
       local stands = lives > now and now - taken <= tonumber(ARGV[3])
-      for t = place + 10, place + 9 + ARGV[place + 9] do
+      for t = place + 7, place + 6 + ARGV[place + 6] do
         if (marks[ARGV[t]] or 0) > epoch then stands = false end
       end
       if stands then
@@ -79,7 +80,7 @@ return replies
         reply = stands ? 1 : 0;
       }
       replies.push(reply);
-      i += 10 + write.tags.length;
+      i += 7 + write.tags.length;
     }
     lib.endLeases(ended);
     if (writes.length > 0) lib.writeEntries(writes);

@@ -1,39 +1,43 @@
 import { MIN_HEADER_BYTES } from "../entry.ts";
 
-/**
- * entryOf(i): the bytes of an entry (see `entry.ts`) whose arguments stand from ARGV[i]; durations as text, in ms.
- */
-export const LUA_ENTRY_OF = `
-local function entryOf(i)
-  local fresh, total = ARGV[i], ARGV[i + 1]
-  local first, unit, rest = 192 + ARGV[i + 3], 1, ''
-  if tonumber(total) > 4294967295 then first, unit = first + 8, 1000 end
-  if fresh ~= total then first, rest = first + 16, struct.pack('>I4', math.ceil(total / unit)) end
-  if ARGV[i + 4] ~= '0' then first, rest = first + 32, rest .. struct.pack('>I2', ARGV[i + 4]) end
-  local names, count = '', tonumber(ARGV[i + 7])
-  if count > 0 then
-    names = table.concat(ARGV, '\\0', i + 8, i + 7 + count)
-    names = struct.pack('>I2', #names) .. names
-  end
-  return struct.pack('>BBI6I4', first, ARGV[i + 2], now, math.ceil(fresh / unit)) .. rest
-    .. struct.pack('>I4', ARGV[i + 5]) .. names .. ARGV[i + 6]
-end
-`;
+/** Below so many bytes an entry is put together: a second call costs more, and a short string that is written over takes more memory. */
+const SHORT = 256;
 
 /**
- * writeEntries(places): writes entries whose arguments stand from each place: fresh ms, total ms, kind, flags, cost,
- * checksum, payload, number of tags, tags; their keys, at `keyOf[place]`, differ. Memberships come before what they
- * stand for. One call for each kind of thing, not for each key.
+ * writeEntries(places): writes entries whose arguments stand from each place (see `entry-arguments.ts`); their keys, at
+ * `keyOf[place]`, differ. Memberships come before what they stand for. One call for each kind of thing, not for each key.
  */
-export const LUA_WRITE_ENTRIES = `
+export const LUA_WRITE_ENTRIES: string = `
+local heads, totals = {}, {}
+local function readHeader(header)
+  local first, kind, fresh, lives, total = string.match(header, '^(%d+) (%d+) (%d+) (%d*) (%d+)$')
+  heads[header] = struct.pack('>BBI6I4', first, kind, now, fresh) .. (lives ~= '' and struct.pack('>I4', lives) or '')
+  totals[header] = total
+end
+local function writeEntry(name, i)
+  local cost, body, count = ARGV[i + 1], ARGV[i + 3], tonumber(ARGV[i + 4])
+  local head = heads[ARGV[i]] .. (cost ~= '0' and struct.pack('>I2', cost) or '') .. struct.pack('>I4', ARGV[i + 2])
+  if count > 0 then
+    local size = count - 1
+    for t = i + 5, i + 4 + count do size = size + #ARGV[t] end
+    head = head .. struct.pack('>I2', size)
+  end
+  if #body < ${SHORT} then
+    redis.call('SET', name, head .. string.sub(body, #head + 1), 'PX', totals[ARGV[i]])
+  else
+    redis.call('SET', name, body, 'PX', totals[ARGV[i]])
+    redis.call('SETRANGE', name, '0', head)
+  end
+end
 local function writeEntries(places, keyOf)
   local keys, names, longest, members, untils = {}, {}, 0, {}, {}
   for n, i in ipairs(places) do
     local key = keyOf[i]
     keys[n], names[n] = key, ENTRY .. key
-    local at = now + ARGV[i + 1]
+    if not heads[ARGV[i]] then readHeader(ARGV[i]) end
+    local at = now + totals[ARGV[i]]
     longest = math.max(longest, at)
-    for t = i + 8, i + 7 + ARGV[i + 7] do
+    for t = i + 5, i + 4 + ARGV[i + 4] do
       local tag = ARGV[t]
       if members[tag] then table.insert(members[tag], key) else members[tag] = {key} end
       untils[tag] = math.max(untils[tag] or 0, at)
@@ -43,14 +47,12 @@ local function writeEntries(places, keyOf)
   if redis.call('EXISTS', unpack(names)) > 0 then
     for n, i in ipairs(places) do
       local keep = {}
-      for t = i + 8, i + 7 + ARGV[i + 7] do keep[ARGV[t]] = true end
+      for t = i + 5, i + 4 + ARGV[i + 4] do keep[ARGV[t]] = true end
       untag(keys[n], keep)
     end
   end
   addTags(members, untils)
-  for n, i in ipairs(places) do
-    redis.call('SET', names[n], entryOf(i), 'PX', ARGV[i + 1])
-  end
+  for n, i in ipairs(places) do writeEntry(names[n], i) end
 end
 `;
 

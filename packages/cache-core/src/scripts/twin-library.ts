@@ -1,6 +1,5 @@
 import type { AtomicArgument } from "../atomic-operation.ts";
 import {
-  entryBytes,
   FLAG_MARKED_STALE,
   headerBytes,
   looksLikeEntry,
@@ -9,26 +8,12 @@ import {
 } from "../entry.ts";
 import { BUS_FIELD, packBusEntry, readBusEntry } from "../internal/bus-entry.ts";
 import type { MemoryDatabase } from "../memory-database.ts";
-
-/** Text of an argument. */
-export function text(argument: AtomicArgument | undefined): string {
-  if (typeof argument === "string") return argument;
-  if (argument === undefined) return "";
-  return typeof argument === "number" ? String(argument) : argument.toString("utf8");
-}
-
-/** Number of an argument. */
-export function number(argument: AtomicArgument | undefined): number {
-  return typeof argument === "number" ? argument : Number(text(argument));
-}
-
-/** Bytes of an argument. */
-export function bytes(argument: AtomicArgument | undefined): Buffer {
-  return Buffer.isBuffer(argument) ? argument : Buffer.from(text(argument), "utf8");
-}
+import { bytes, number, text } from "./arguments.ts";
+import { type EntryWrite, writtenBytes } from "./entry-arguments.ts";
 
 /** After every string that starts with the prefix; what `prefix .. "\\255"` is in Lua. */
 export { ABOVE_EVERY_CHARACTER as AFTER } from "../internal/memory-database.ts";
+export { bytes, number, text };
 
 /** A lease as the hash of leases holds it. */
 export interface StoredLease {
@@ -60,19 +45,6 @@ function readLease(value: Buffer | null): StoredLease | undefined {
 
 function writeLease({ token, epoch, taken, lives, waiters }: StoredLease): Buffer {
   return Buffer.from(`${token}|${epoch}|${taken}|${lives}|${waiters}`, "utf8");
-}
-
-/** An entry to be written, with its arguments: fresh ms, total ms, kind, flags, cost, checksum, payload. */
-export interface EntryWrite {
-  readonly key: string;
-  readonly tags: readonly string[];
-  readonly parts: readonly AtomicArgument[];
-}
-
-/** The entry whose arguments stand from `at`; the number of tags and the tags follow them. */
-export function entryWrite(key: string, args: readonly AtomicArgument[], at: number): EntryWrite {
-  const count = number(args[at + 7]);
-  return { key, parts: args.slice(at, at + 7), tags: args.slice(at + 8, at + 8 + count).map(text) };
 }
 
 /** The TypeScript side of the pieces of Lua (`lua-*.ts`), function by function. */
@@ -204,8 +176,8 @@ export class TwinLibrary {
     const members = new Map<string, string[]>();
     const untils = new Map<string, number>();
     let longest = 0;
-    for (const { key, parts, tags } of writes) {
-      const at = this.now + number(parts[1]);
+    for (const { key, totalMs, tags } of writes) {
+      const at = this.now + totalMs;
       longest = Math.max(longest, at);
       for (const tag of tags) {
         const keys = members.get(tag);
@@ -220,9 +192,8 @@ export class TwinLibrary {
     );
     for (const { key, tags } of writes) this.untag(key, new Set(tags));
     this.addTags(members, untils);
-    for (const { key, parts, tags } of writes) {
-      const at = this.now + number(parts[1]);
-      this.db.set(this.entryPrefix + key, entryFromArguments(parts, this.now, tags), at);
+    for (const write of writes) {
+      this.db.set(this.entryPrefix + write.key, writtenBytes(write, this.now), this.now + write.totalMs);
     }
   }
 
@@ -401,23 +372,3 @@ function slack(ms: number): number {
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
-
-/** The bytes of an entry from the arguments of a write: fresh ms, total ms, kind, flags, cost, checksum, payload. */
-export function entryFromArguments(
-  args: readonly AtomicArgument[],
-  now: number,
-  tags: readonly string[],
-): Buffer {
-  const [freshMs, totalMs, kind, flags, costMs, checksum, payload] = args;
-  return entryBytes(
-    {
-      kind: number(kind),
-      flags: number(flags),
-      costMs: number(costMs),
-      checksum: number(checksum),
-      payload: bytes(payload),
-    },
-    tags,
-    { createdAt: now, freshMs: number(freshMs), totalMs: number(totalMs) },
-  );
-}
