@@ -98,11 +98,23 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
             break;
           }
           if (plan.windows.length > 1 && random.chance(0.6)) {
-            const limits = plan.windows.flatMap(({ limit, windowMs }) => [
-              random.pick([limit, limit, limit, 5]),
-              windowMs,
-            ]);
-            await both(checkWindows, [random.pick([1, cost]), ...limits], plan.windows.map(keyOf));
+            const keys: string[] = [];
+            const args: AtomicArgument[] = [];
+            for (let calls = random.int(1, 4); calls > 0; calls--) {
+              const limitOf = (limit: number): number => random.pick([limit, limit, limit, 5]);
+              args.push(
+                plan.windows.map(({ limit, windowMs }) => `${limitOf(limit)}:${windowMs}`).join(","),
+                random.pick([1, cost]),
+              );
+              // Calls of one batch meet in the states of a subject.
+              const subject = random.pick(SUBJECTS);
+              for (const { part } of plan.windows) {
+                const key = `${PREFIX}${part}:${subject}`;
+                if (!keys.includes(key)) keys.push(key);
+                args.push(keys.indexOf(key) + 1);
+              }
+            }
+            await both(checkWindows, args, keys);
             break;
           }
           const args: AtomicArgument[] = [];

@@ -3,10 +3,13 @@ import { StoreReplyError } from "@crm/cache-core";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
 import { checkWindows, readWindows } from "../scripts/check-windows.ts";
-import type { CompiledPlan, WindowRule } from "./compiled-plan.ts";
+import type { CompiledPlan, PlannedWindows } from "./compiled-plan.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
 const CALLS_OF_ONE_SCRIPT = 16;
+
+/** After an unusual state, calls go past the script for windows for so many flushes at most. */
+const MOST_DETOURS = 64;
 
 /** A call that waits for its part of a reply. */
 export interface Waiting {
@@ -16,11 +19,23 @@ export interface Waiting {
   failed(error: unknown): void;
 }
 
+interface WindowCall {
+  readonly windows: PlannedWindows;
+  readonly cost: number;
+  readonly subjects: readonly string[];
+}
+
 interface Call {
   readonly plan: CompiledPlan;
+  /** `null`: it only looks, or has other rules. */
+  readonly windows: PlannedWindows | null;
   readonly cost: number;
   readonly subjects: readonly string[];
   readonly waiting: Waiting;
+}
+
+function isOfWindows(call: Call): call is Call & WindowCall {
+  return call.windows !== null;
 }
 
 /**
@@ -34,6 +49,9 @@ export class CheckBatch {
   #calls: Call[] = [];
   /** Scripts that were not answered yet. */
   #underWay = 0;
+  /** Flushes that go past the script for windows from now on, and how many went so after the last unusual state. */
+  #detours = 0;
+  #lastDetours = 0;
 
   /** `prefix`: the limiter's keys in one slot group. */
   constructor(store: Store, prefix: string, monotonic: () => number) {
@@ -49,7 +67,7 @@ export class CheckBatch {
 
   /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
   add(plan: CompiledPlan, cost: number, subjects: readonly string[], waiting: Waiting): void {
-    this.#calls.push({ plan, cost, subjects, waiting });
+    this.#calls.push({ plan, windows: cost > 0 ? plan.windows : null, cost, subjects, waiting });
     if (this.#calls.length === 1) process.nextTick(this.#flush);
     else if (this.#calls.length === CALLS_OF_ONE_SCRIPT) this.#flush();
   }
@@ -59,19 +77,22 @@ export class CheckBatch {
    * something unusual: then it has to be asked as any other.
    */
   askAlone<T>(
-    windows: readonly WindowRule[],
+    windows: PlannedWindows,
     cost: number,
     subjects: readonly string[],
     answered: (figures: readonly number[] | null) => T | Promise<T>,
     failed: (error: unknown) => T,
   ): Promise<T> {
-    const asked =
-      windows.length === 1 ? this.#askOne(windows, cost, subjects) : this.#askEach(windows, cost, subjects);
+    const { rules } = windows;
+    const one = rules.length === 1;
+    const asked = one
+      ? this.#askWindow(windows, cost, subjects)
+      : this.#askWindows([{ windows, cost, subjects }]);
     this.#underWay++;
     return asked.then(
       (reply) => {
         this.#underWay--;
-        return answered(windows.length === 1 ? readWindow(reply) : readWindows(reply, windows.length));
+        return answered(one ? readWindow(reply) : readWindows(reply, rules.length));
       },
       (error) => {
         this.#underWay--;
@@ -80,23 +101,28 @@ export class CheckBatch {
     );
   }
 
-  #askOne(windows: readonly WindowRule[], cost: number, subjects: readonly string[]): Promise<AtomicReply> {
-    const { part, subject, limit, window } = windows[0] as WindowRule;
-    return this.#store.run(
-      checkWindow,
-      [this.#keyOf(part, subjects[subject] as string)],
-      [cost, limit, window],
-    );
+  #askWindow({ rules }: PlannedWindows, cost: number, subjects: readonly string[]): Promise<AtomicReply> {
+    const { part, subject, limit, window } = rules[0] as PlannedWindows["rules"][number];
+    const key = this.#keyOf(part, subjects[subject] as string);
+    return this.#store.run(checkWindow, [key], [cost, limit, window]);
   }
 
-  #askEach(windows: readonly WindowRule[], cost: number, subjects: readonly string[]): Promise<AtomicReply> {
-    const keys: string[] = [];
-    const args: AtomicArgument[] = [cost];
-    for (const { part, subject, limit, window } of windows) {
-      keys.push(this.#keyOf(part, subjects[subject] as string));
-      args.push(limit, window);
+  #askWindows(calls: readonly WindowCall[]): Promise<AtomicReply> {
+    const places = new Map<string, number>();
+    const args: AtomicArgument[] = [];
+    for (const { windows, cost, subjects } of calls) {
+      args.push(windows.source, cost);
+      for (const { part, subject } of windows.rules) {
+        const key = this.#keyOf(part, subjects[subject] as string);
+        let place = places.get(key);
+        if (place === undefined) {
+          place = places.size + 1;
+          places.set(key, place);
+        }
+        args.push(place);
+      }
     }
-    return this.#store.run(checkWindows, keys, args);
+    return this.#store.run(checkWindows, [...places.keys()], args);
   }
 
   #keyOf(part: string, subject: string): string {
@@ -108,18 +134,48 @@ export class CheckBatch {
     const [first] = calls;
     if (first === undefined) return;
     this.#calls = [];
-    const { plan, cost, subjects, waiting } = first;
-    if (calls.length > 1 || cost <= 0 || plan.windows === null) {
+    if (!calls.every(isOfWindows) || this.#detours > 0) {
+      if (this.#detours > 0) this.#detours--;
       this.#askTogether(calls);
-      return;
-    }
+    } else if (calls.length > 1) this.#askWindowsTogether(calls);
+    else this.#askFirst(calls);
+  };
+
+  #askFirst(calls: readonly (Call & WindowCall)[]): void {
+    const { windows, cost, subjects, waiting } = calls[0] as Call & WindowCall;
     const sentAt = this.#monotonic();
     const answered = (figures: readonly number[] | null): void => {
       if (figures === null) this.#askTogether(calls);
       else waiting.answered(figures, 0, sentAt);
     };
-    void this.askAlone(plan.windows, cost, subjects, answered, waiting.failed);
-  };
+    void this.askAlone(windows, cost, subjects, answered, waiting.failed);
+  }
+
+  #askWindowsTogether(calls: readonly (Call & WindowCall)[]): void {
+    let count = 0;
+    for (const { windows } of calls) count += windows.rules.length;
+    const sentAt = this.#monotonic();
+    this.#underWay++;
+    this.#askWindows(calls).then(
+      (reply) => {
+        this.#underWay--;
+        const figures = readWindows(reply, count);
+        if (figures === null) {
+          // Where one is unusual the next are too: each flush would ask twice.
+          this.#lastDetours = Math.min(MOST_DETOURS, 2 * this.#lastDetours + 1);
+          this.#detours = this.#lastDetours;
+          this.#askTogether(calls);
+          return;
+        }
+        this.#lastDetours = 0;
+        tell(calls, figures, 0, sentAt);
+      },
+      (error) => {
+        this.#underWay--;
+        for (const { waiting } of calls) waiting.failed(error);
+      },
+    );
+  }
 
   #askTogether(calls: readonly Call[]): void {
     const args: AtomicArgument[] = [];
@@ -136,12 +192,10 @@ export class CheckBatch {
       (reply) => {
         this.#underWay--;
         const numbers = readChecks(reply, count);
-        let from = 1;
-        for (const { waiting } of calls) {
-          if (numbers === null)
-            waiting.failed(new StoreReplyError({ operation: checkLimits.name, received: reply }));
-          else waiting.answered(numbers, from, sentAt);
-          from += waiting.width;
+        if (numbers !== null) tell(calls, numbers, 1, sentAt);
+        else {
+          const error = new StoreReplyError({ operation: checkLimits.name, received: reply });
+          for (const { waiting } of calls) waiting.failed(error);
         }
       },
       (error) => {
@@ -149,5 +203,13 @@ export class CheckBatch {
         for (const { waiting } of calls) waiting.failed(error);
       },
     );
+  }
+}
+
+/** Gives each call its part of the numbers, which begin at `from`. */
+function tell(calls: readonly Call[], numbers: readonly number[], from: number, sentAt: number): void {
+  for (const { waiting } of calls) {
+    waiting.answered(numbers, from, sentAt);
+    from += waiting.width;
   }
 }

@@ -12,11 +12,17 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
-  /** Its rules, when they are fixed windows and none a shadow: a call by itself is then asked of `checkWindow` or `checkWindows`. */
-  readonly windows: readonly WindowRule[] | null;
+  /** Its rules, when they are fixed windows and none a shadow: they are then asked of `checkWindow` or `checkWindows`. */
+  readonly windows: PlannedWindows | null;
   readonly onlyShadows: boolean;
   /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
   readonly local: { readonly source: string; readonly places: readonly number[] } | null;
+}
+
+export interface PlannedWindows {
+  readonly rules: readonly WindowRule[];
+  /** As `checkWindows` reads them. */
+  readonly source: string;
 }
 
 /** A fixed window as `checkWindow` takes it. */
@@ -64,15 +70,15 @@ export function checkAffordable(plan: CompiledPlan, cost: number): void {
   }
 }
 
-function windowsOf(wire: readonly WireRule[]): readonly WindowRule[] | null {
+function windowsOf(wire: readonly WireRule[]): PlannedWindows | null {
   const several = wire.length > 1;
-  const windows: WindowRule[] = [];
+  const rules: WindowRule[] = [];
   for (const [part, kind, limit, windowMs, , , shadow, subject] of wire) {
     // A shadow by itself refuses nothing; among others it is for the script that knows of shadows.
     if (kind !== "f" || (several && shadow === 1)) return null;
-    windows.push({ part, subject: subject - 1, limit: String(limit), window: String(windowMs) });
+    rules.push({ part, subject: subject - 1, limit: String(limit), window: String(windowMs) });
   }
-  return windows;
+  return { rules, source: rules.map(({ limit, window }) => `${limit}:${window}`).join(",") };
 }
 
 function encode(subjects: number, rules: readonly WireRule[]): string {

@@ -2,7 +2,7 @@ import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { LimitTwin, type StateDatabase } from "./limit-twin.ts";
 import { LUA_HEAD, LUA_STATES } from "./lua-library.ts";
 import { number, text } from "./plan.ts";
-import { doubles } from "./state/bytes.ts";
+import { doubles, readDoubles } from "./state/bytes.ts";
 
 /**
  * Judges calls and spends their cost, each all or nothing over its rules. Many calls of one slot are one script; they are
@@ -138,10 +138,7 @@ return pack('<' .. string.rep('d', n), unpack(out))
 
 /** The numbers of a reply; `null` when it is none of `count`. */
 export function readChecks(reply: AtomicReply, count: number): number[] | null {
-  if (!Buffer.isBuffer(reply) || reply.length !== 8 * count) return null;
-  const numbers: number[] = new Array(count);
-  for (let i = 0; i < count; i++) numbers[i] = reply.readDoubleLE(8 * i);
-  return numbers;
+  return readDoubles(reply, count);
 }
 
 /** The TypeScript side, on anything that holds bytes until a time. */

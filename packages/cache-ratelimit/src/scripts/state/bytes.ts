@@ -1,5 +1,4 @@
-import type { MemoryDatabase } from "@crm/cache-core";
-
+import type { AtomicReply, MemoryDatabase } from "@crm/cache-core";
 import { LONGEST_MS, MAX_COUNT } from "../plan.ts";
 
 export const NOTHING: Buffer = Buffer.alloc(0);
@@ -38,4 +37,12 @@ export function doubles(numbers: readonly number[]): Buffer {
     reply.writeDoubleLE(n, 8 * i);
   });
   return reply;
+}
+
+/** The numbers of such a reply; `null` when it is none of `count`. */
+export function readDoubles(reply: AtomicReply, count: number): number[] | null {
+  if (!Buffer.isBuffer(reply) || reply.length !== 8 * count) return null;
+  const numbers: number[] = new Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = reply.readDoubleLE(8 * i);
+  return numbers;
 }
