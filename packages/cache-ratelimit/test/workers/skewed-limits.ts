@@ -1,5 +1,6 @@
 // A process whose wall clock is wrong by as much as its second argument says. It decides, and keeps what the server said.
 
+import type { AtomicOperation } from "@crm/cache-core";
 import { serveWorker } from "@crm/testkit";
 
 const [url, skew, number] = process.argv.slice(2);
@@ -15,17 +16,26 @@ const { redisStore } = await import("@crm/cache-core/redis");
 const { createRateLimiter } = await import("../../src/index.ts");
 const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
 const { checkWindow, readWindow } = await import("../../src/scripts/check-window.ts");
+const { checkWindows, readWindows } = await import("../../src/scripts/check-windows.ts");
 const { EXACT_RULES, KEYS } = await import("../support/exact-plan.ts");
 
 /** As it is, but for a reply that begins with the server's time, as that of `checkLimits` does. */
-const timed = {
-  ...checkWindow,
-  lua: `local time = redis.call('TIME')
+function timed(operation: AtomicOperation): AtomicOperation {
+  const lua = `local time = redis.call('TIME')
 local function body()
-${checkWindow.lua.replace("redis.call('TIME')", "time")}
+${operation.lua.replace("redis.call('TIME')", "time")}
 end
-return {time[1] * 1000000 + time[2], body()}`,
-};
+return {time[1] * 1000000 + time[2], body()}`;
+  return { ...operation, lua };
+}
+const timedWindow = timed(checkWindow);
+const timedWindows = timed(checkWindows);
+
+/** Part and subject of a state's key. */
+function partsOf(key: string): [part: string, subject: string] {
+  const [, part = "", subject = ""] = /^exact:1q:([^:]*):(.*)$/.exec(key) ?? [];
+  return [part, subject];
+}
 
 /** Every script with its reply, as the server gave it. */
 const store = redisStore({ url, commandTimeout: "10s" });
@@ -33,17 +43,26 @@ const seen: { args: readonly unknown[]; reply: readonly number[] }[] = [];
 const recording = {
   ...store,
   run: async (...call: Parameters<typeof store.run>) => {
-    const [operation, [key], args, options] = call;
-    if (operation === checkWindow) {
-      const [micros, reply = null] = (await store.run(timed, [key as string], args, options)) as [
-        number,
-        Buffer,
-      ];
-      const numbers = readWindow(reply);
+    const [operation, keys, args, options] = call;
+    if (operation === checkWindow || operation === checkWindows) {
+      const asked = operation === checkWindow ? timedWindow : timedWindows;
+      const [micros, reply = null] = (await store.run(asked, keys, args, options)) as [number, Buffer];
+      // Calls of one window: "<limit>:<ms>", cost, place of the state.
+      const calls =
+        operation === checkWindow
+          ? [{ cost: args[0], key: keys[0] as string }]
+          : Array.from({ length: args.length / 3 }, (_, i) => ({
+              cost: args[3 * i + 1],
+              key: keys[Number(args[3 * i + 2]) - 1] as string,
+            }));
+      const numbers = operation === checkWindow ? readWindow(reply) : readWindows(reply, calls.length);
       // Where it replies nothing the other script is asked.
       if (numbers !== null) {
-        const [, part = "", subject = ""] = /^exact:1q:([^:]*):(.*)$/.exec(key as string) ?? [];
-        seen.push({ args: [JSON.stringify([1, [part]]), args[0], subject], reply: [micros, ...numbers] });
+        const asPlans = calls.flatMap(({ cost, key }) => {
+          const [part, subject] = partsOf(key);
+          return [JSON.stringify([1, [part]]), cost, subject];
+        });
+        seen.push({ args: asPlans, reply: [micros, ...numbers] });
       }
       return reply;
     }
