@@ -39,17 +39,15 @@ import { checkListener } from "../typed-emitter.ts";
 import { abortable } from "./abortable.ts";
 import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
 import { collectStats } from "./collect-stats.ts";
-import { countReads } from "./count-reads.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { explainKey } from "./explain-key.ts";
 import { spread } from "./fills.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
-import { invalidateTogether, listCovered } from "./invalidate-together.ts";
+import { makeInternals } from "./make-internals.ts";
 import { publishMessage, subscribeTo } from "./messages.ts";
 import type { Put } from "./put-calls.ts";
 import { ReadThrough } from "./read-through.ts";
-import { refill, refillMany, timesOf } from "./refill.ts";
 import type { Shared } from "./shared.ts";
 import { heldLease, takeHandLease } from "./take-hand-lease.ts";
 import { writeEntries } from "./write-entries.ts";
@@ -61,6 +59,7 @@ export class CacheCore implements Cache {
   readonly #prefix: string;
   readonly #reader: EntryReader;
   readonly #through: ReadThrough;
+  #internals: CacheInternals | undefined;
 
   constructor(shared: Shared, prefix: string) {
     this.#shared = shared;
@@ -73,49 +72,10 @@ export class CacheCore implements Cache {
     return this.#shared.namespace;
   }
 
+  /** Made once: what limits and locks do begins with it. */
   get internals(): CacheInternals {
-    const { store, keys, clock, random, logger, payloads, emitter, access } = this.#shared;
-    return {
-      ...{ store, keys, clock, random, logger, codec: payloads.codec, prefix: this.#prefix, emitter },
-      instance: access.processId,
-      invalidate: (request) =>
-        invalidateTogether(this.#prefix, request, async (coverage, names) => {
-          this.#assertOpen();
-          return applyInvalidation(this.#shared, coverage, names, request.outcome);
-        }),
-      list: (request) => listCovered(access, this.#prefix, request),
-      appendRecord: (record) => access.bus.appendRecord(record),
-      keepHistory: (messages, ageMs) => access.bus.keepHistory(messages, ageMs),
-      refill: async (request) => {
-        const { key, fetcher, newerThan, signal } = request;
-        const resolved = this.#prepareRefill([key], fetcher, request.options);
-        const full = resolved.fulls[0] as string;
-        return refill(this.#shared, {
-          ...{ ...resolved, key, full, newerThan, signal, fetcher: fetcher as Fetcher<unknown> },
-        });
-      },
-      refillMany: async (request) => {
-        const resolved = this.#prepareRefill(request.keys, request.fetcher, request.options);
-        const { newerThan } = request;
-        const batch = request.fetcher as BatchFetcher<unknown>;
-        const { keys } = request;
-        return refillMany(this.#shared, {
-          ...resolved,
-          keys,
-          fetcher: batch,
-          newerThan: keys.map(() => newerThan),
-        });
-      },
-      times: async (names) => {
-        this.#assertOpen();
-        return timesOf(
-          this.#shared,
-          names.map((name) => this.#full(name)),
-        );
-      },
-      observeReads: (observer) => emitter.observe(observer),
-      countReads: (sink) => countReads(this.#shared, sink),
-    };
+    this.#internals ??= makeInternals(this.#shared, this.#prefix, (options) => this.#resolve(options));
+    return this.#internals;
   }
 
   // Reading
@@ -506,18 +466,6 @@ export class CacheCore implements Cache {
     const given = options.tags === undefined ? [] : checkTags(options.tags);
     const tags = options.dependsOn === undefined ? given : [...given, ...dependencyTags(options.dependsOn)];
     return { entry, tags: this.#prefix === "" ? tags : tags.map((tag) => this.#prefix + tag) };
-  }
-
-  #prepareRefill(
-    keys: readonly string[],
-    fetcher: unknown,
-    given: unknown,
-  ): { fulls: string[]; options: ResolvedEntryOptions; tags: readonly string[]; scopePrefix: string } {
-    checkKeys(keys);
-    this.#assertOpen();
-    if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
-    const { entry: options, tags } = this.#resolve(given as GetOrSetOptions<unknown>);
-    return { fulls: keys.map((key) => this.#full(key)), options, tags, scopePrefix: this.#prefix };
   }
 
   #full(key: string): string {
