@@ -21,6 +21,11 @@ function samples(): errors.CacheError[] {
     new errors.InvalidDurationError({ parameter: "staleTtl", received: "5 minutes", zeroAllowed: true }),
     new errors.InvalidOptionError({ option: "jitter", received: 2, expected: "a number from 0 to 0.5" }),
     new errors.InvalidOptionError({
+      option: "commandTimeout",
+      received: 2_000,
+      expected: "a duration from 5 ms to 10000 ms",
+    }),
+    new errors.InvalidOptionError({
       option: "namespace",
       received: "a b",
       expected: "1 to 64 characters",

@@ -55,7 +55,7 @@ export class InvalidOptionError extends CacheError {
     const { option, expected } = parameters;
     const received = /pass|secret|token|credential|auth/i.test(option)
       ? `a ${typeof parameters.received} (hidden)`
-      : describeValue(parameters.received);
+      : describeValue(parameters.received) + unitOf(parameters);
     super({
       code: "INVALID_OPTION",
       message: `Option "${option}": expected ${expected}, got ${received}.${advice}`,
@@ -72,4 +72,9 @@ export class InvalidOptionError extends CacheError {
   static override isInstance(value: unknown): value is InvalidOptionError {
     return hasCode(value, "INVALID_OPTION");
   }
+}
+
+/** Who gives a duration as a number may not know that it is seconds. */
+function unitOf({ expected, received }: { readonly expected: string; readonly received: unknown }): string {
+  return typeof received === "number" && expected.startsWith("a duration") ? ", which is seconds" : "";
 }
