@@ -15,6 +15,7 @@ import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
+import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
 import { checkWindows } from "../src/scripts/check-windows.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 
@@ -99,6 +100,14 @@ it("waiting polls nothing: a place is one script, taken or left, however long it
 });
 
 it("H23 scripts have no first line that a stock Redis 7.0 refuses", () => {
-  for (const { lua } of [checkLimits, checkWindow, checkWindows, adjustLimits, reservePlace, cancelPlace])
+  for (const { lua } of [
+    checkLimits,
+    checkWindow,
+    checkWindows,
+    checkWindowCalls,
+    adjustLimits,
+    reservePlace,
+    cancelPlace,
+  ])
     expect(lua.startsWith("#!")).toBe(false);
 });

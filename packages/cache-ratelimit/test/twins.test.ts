@@ -10,6 +10,7 @@ import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
+import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
 import { checkWindows } from "../src/scripts/check-windows.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 import { Twins } from "./support/twins.ts";
@@ -45,6 +46,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     for (const { name } of [
       checkLimits,
       checkWindow,
+      checkWindowCalls,
       checkWindows,
       adjustLimits,
       reservePlace,
@@ -97,7 +99,15 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
             await both(checkWindow, [random.pick([1, cost]), limit, window.windowMs], [key]);
             break;
           }
-          if (plan.windows.length > 1 && random.chance(0.6)) {
+          if (plan.windows.length > 1 && random.chance(0.4)) {
+            const limits = plan.windows.flatMap(({ limit, windowMs }) => [
+              random.pick([limit, limit, limit, 5]),
+              windowMs,
+            ]);
+            await both(checkWindows, [random.pick([1, cost]), ...limits], plan.windows.map(keyOf));
+            break;
+          }
+          if (plan.windows.length > 0 && random.chance(0.6)) {
             const keys: string[] = [];
             const args: AtomicArgument[] = [];
             for (let calls = random.int(1, 4); calls > 0; calls--) {
@@ -114,7 +124,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
                 args.push(keys.indexOf(key) + 1);
               }
             }
-            await both(checkWindows, args, keys);
+            await both(checkWindowCalls, args, keys);
             break;
           }
           const args: AtomicArgument[] = [];

@@ -2,6 +2,7 @@ import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
+import { checkWindowCalls, readWindowCalls } from "../scripts/check-window-calls.ts";
 import { checkWindows, readWindows } from "../scripts/check-windows.ts";
 import type { CompiledPlan, PlannedWindows } from "./compiled-plan.ts";
 
@@ -85,9 +86,7 @@ export class CheckBatch {
   ): Promise<T> {
     const { rules } = windows;
     const one = rules.length === 1;
-    const asked = one
-      ? this.#askWindow(windows, cost, subjects)
-      : this.#askWindows([{ windows, cost, subjects }]);
+    const asked = one ? this.#askWindow(windows, cost, subjects) : this.#askWindows(windows, cost, subjects);
     this.#underWay++;
     return asked.then(
       (reply) => {
@@ -107,7 +106,17 @@ export class CheckBatch {
     return this.#store.run(checkWindow, [key], [cost, limit, window]);
   }
 
-  #askWindows(calls: readonly WindowCall[]): Promise<AtomicReply> {
+  #askWindows({ rules }: PlannedWindows, cost: number, subjects: readonly string[]): Promise<AtomicReply> {
+    const keys: string[] = [];
+    const args: AtomicArgument[] = [cost];
+    for (const { part, subject, limit, window } of rules) {
+      keys.push(this.#keyOf(part, subjects[subject] as string));
+      args.push(limit, window);
+    }
+    return this.#store.run(checkWindows, keys, args);
+  }
+
+  #askCalls(calls: readonly WindowCall[]): Promise<AtomicReply> {
     const places = new Map<string, number>();
     const args: AtomicArgument[] = [];
     for (const { windows, cost, subjects } of calls) {
@@ -122,7 +131,7 @@ export class CheckBatch {
         args.push(place);
       }
     }
-    return this.#store.run(checkWindows, [...places.keys()], args);
+    return this.#store.run(checkWindowCalls, [...places.keys()], args);
   }
 
   #keyOf(part: string, subject: string): string {
@@ -137,7 +146,7 @@ export class CheckBatch {
     if (!calls.every(isOfWindows) || this.#detours > 0) {
       if (this.#detours > 0) this.#detours--;
       this.#askTogether(calls);
-    } else if (calls.length > 1) this.#askWindowsTogether(calls);
+    } else if (calls.length > 1) this.#askCallsOfWindows(calls);
     else this.#askFirst(calls);
   };
 
@@ -151,15 +160,15 @@ export class CheckBatch {
     void this.askAlone(windows, cost, subjects, answered, waiting.failed);
   }
 
-  #askWindowsTogether(calls: readonly (Call & WindowCall)[]): void {
+  #askCallsOfWindows(calls: readonly (Call & WindowCall)[]): void {
     let count = 0;
     for (const { windows } of calls) count += windows.rules.length;
     const sentAt = this.#monotonic();
     this.#underWay++;
-    this.#askWindows(calls).then(
+    this.#askCalls(calls).then(
       (reply) => {
         this.#underWay--;
-        const figures = readWindows(reply, count);
+        const figures = readWindowCalls(reply, count);
         if (figures === null) {
           // Where one is unusual the next are too: each flush would ask twice.
           this.#lastDetours = Math.min(MOST_DETOURS, 2 * this.#lastDetours + 1);

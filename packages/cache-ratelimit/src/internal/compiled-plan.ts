@@ -12,7 +12,7 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
-  /** Its rules, when they are fixed windows and none a shadow: they are then asked of `checkWindow` or `checkWindows`. */
+  /** Its rules, when they are fixed windows and none a shadow: they are then asked of scripts of their own. */
   readonly windows: PlannedWindows | null;
   readonly onlyShadows: boolean;
   /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
@@ -21,7 +21,7 @@ export interface CompiledPlan {
 
 export interface PlannedWindows {
   readonly rules: readonly WindowRule[];
-  /** As `checkWindows` reads them. */
+  /** As `checkWindowCalls` reads them. */
   readonly source: string;
 }
 

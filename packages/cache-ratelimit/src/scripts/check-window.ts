@@ -1,9 +1,7 @@
 import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { number } from "./plan.ts";
 import { doubles, isWindow, packed, stringAt, whole } from "./state/bytes.ts";
-
-const TAG = 0x66;
-const IMAGE_BYTES = 25;
+import { WINDOW_BYTES, WINDOW_TAG } from "./state/window-image.ts";
 
 /**
  * One call of one fixed window, by itself: what nearly every call is. It reads no plan, makes no tables, and asks for the time only
@@ -44,17 +42,17 @@ return struct.pack('<dd', limit - count, left)
     const raw = stringAt(db, key);
     if (raw === null) {
       const finish = Math.floor(db.nowMs()) + windowMs;
-      db.set(key, packed(TAG, cost, finish, windowMs), finish);
+      db.set(key, packed(WINDOW_TAG, cost, finish, windowMs), finish);
       return doubles([limit - cost, windowMs]);
     }
-    if (raw === undefined || raw.length !== IMAGE_BYTES || raw[0] !== TAG) return null;
+    if (raw === undefined || raw.length !== WINDOW_BYTES || raw[0] !== WINDOW_TAG) return null;
     const count = raw.readDoubleBE(1);
     const finish = raw.readDoubleBE(9);
     const window = raw.readDoubleBE(17);
     const left = db.pttl(key);
     if (!(left > 0 && left <= window && isWindow(window) && whole(count) && finish % 1 === 0)) return null;
     if (count + cost > limit) return doubles([Math.max(0, limit - count), left, left]);
-    db.setrange(key, 0, packed(TAG, count + cost, finish, window));
+    db.setrange(key, 0, packed(WINDOW_TAG, count + cost, finish, window));
     return doubles([limit - count - cost, left]);
   },
 };

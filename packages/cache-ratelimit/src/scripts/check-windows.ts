@@ -1,164 +1,107 @@
-import type { AtomicArgument, AtomicOperation, AtomicReply, MemoryDatabase } from "@crm/cache-core";
-import { LONGEST_MS, MAX_COUNT, number, text } from "./plan.ts";
-import { doubles, isWindow, packed, readDoubles, stringAt, whole } from "./state/bytes.ts";
-
-const TAG = 0x66;
-const IMAGE_BYTES = 25;
+import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
+import { number } from "./plan.ts";
+import { doubles } from "./state/bytes.ts";
+import {
+  LUA_DECODE_WINDOW,
+  readImage,
+  WINDOW_TAG,
+  type WindowImage,
+  writeImage,
+} from "./state/window-image.ts";
 
 /**
- * Calls of fixed windows, each all or nothing over its own, in order, as if they came one by one: what a limit a second, a
- * minute and a day together are, and what calls of one turn of the event loop are. It reads no plan and decides as `checkLimits` does, for
- * half of what that costs the server: all states are read by one command, and each that has changed is written once. Where
- * a state is blocked, damaged, reserved or from the future, or a cost is above its limit, it changes nothing, replies nothing, and
- * `checkLimits` has to be asked.
+ * One call of several fixed windows, by itself, all or nothing: what a limit a second, a minute and a day together are. It
+ * reads no plan and decides as `checkLimits` does, for half of what that costs the server. Where a state is blocked, damaged,
+ * reserved or from the future, or a cost is above its limit, it changes nothing, replies nothing, and `checkLimits` has to be asked.
  */
 export const checkWindows: AtomicOperation = {
   name: "checkWindows",
   lua: `
--- KEYS: the states, each once. ARGV, for each call: its windows as '<limit>:<ms>,…', cost (1 or more), for each window the place of its
---   state in KEYS.
--- Replies for each window of each call cost left, ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
--- Atomic: every window of a call is judged before any is spent. O(windows). On a refusal nothing is written.
--- A count is changed in place, because to set a value with an expiry costs twice as much.
+-- KEYS: the states. ARGV: cost (1 or more), then for each: limit, window in ms.
+-- Replies for each cost left and ms until all is back, when it was spent; these and ms to wait (0: fits), when not; as
+-- little-endian doubles. Or nil.
+-- Atomic: every window is judged before any is spent. O(windows). On a refusal nothing is written.
+-- No tables but those that Redis makes: bytes are read twice for less than it costs to keep numbers. In place, because to set a
+-- value with an expiry costs twice as much.
 local decode, pack = struct.unpack, struct.pack
-local time = redis.call('TIME')
+local cost, time = ARGV[1] + 0, redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local raws = redis.call('MGET', unpack(KEYS))
-local counts, finishes, begun, changed, specs, out, n, i = {}, {}, {}, {}, {}, {}, 0, 1
-for k = 1, #KEYS do
-  local raw = raws[k]
+local raws, allowed = redis.call('MGET', unpack(KEYS)), true
+for i = 1, #KEYS do
+  local raw, room = raws[i], ARGV[2 * i] - cost
+  if room < 0 then return false end
   if raw then
-    if #raw ~= ${IMAGE_BYTES} then return false end
-    local tag, count, finish, window = decode('>Bddd', raw)
-    if tag ~= ${TAG} or not (finish > now and finish - window <= now and window >= 1 and window <= ${LONGEST_MS}
-      and count >= 0 and count <= ${MAX_COUNT}) or count % 1 ~= 0 or window % 1 ~= 0 or finish % 1 ~= 0 then return false end
-    counts[k], finishes[k] = count, finish
-  else counts[k] = 0 end
-end
-local function specOf(text)
-  local spec = {}
-  for limit, window in string.gmatch(text, '(%d+):(%d+)') do
-    spec[#spec + 1], spec[#spec + 2] = limit + 0, window + 0
+    ${LUA_DECODE_WINDOW}
+    if count > room then allowed = false end
   end
-  specs[text] = spec
-  return spec
 end
-local arguments = #ARGV
-while i < arguments do
-  local spec, cost, allowed = specs[ARGV[i]] or specOf(ARGV[i]), ARGV[i + 1] + 0, true
-  local windows = #spec / 2
-  for w = 1, windows do
-    local room = spec[2 * w - 1] - cost
-    if room < 0 then return false end
-    if counts[ARGV[i + 1 + w] + 0] > room then allowed = false end
+local out = {}
+for i = 1, #KEYS do
+  local raw, limit, count, left, _ = raws[i], ARGV[2 * i] + 0, 0, 0, 0
+  if raw then
+    _, count, left = decode('>Bdd', raw)
+    left = left - now
   end
-  for w = 1, windows do
-    local k, limit, window = ARGV[i + 1 + w] + 0, spec[2 * w - 1], spec[2 * w]
-    local count, finish, wait = counts[k], finishes[k], 0
-    if allowed then
-      count = count + cost
-      counts[k], changed[k] = count, true
-      if not finish then
-        finish = now + window
-        finishes[k], begun[k] = finish, window
-      end
-    elseif count + cost > limit then wait = finish - now end
-    out[n + 1], out[n + 2], out[n + 3] = math.max(0, limit - count), finish and finish - now or 0, wait
-    n = n + 3
+  if not allowed then
+    out[i] = pack('<ddd', math.max(0, limit - count), left, count + cost > limit and left or 0)
+  else
+    count = count + cost
+    if raw then
+      redis.call('SETRANGE', KEYS[i], '1', pack('>d', count))
+    else
+      left = ARGV[2 * i + 1] + 0
+      redis.call('SET', KEYS[i], pack('>Bddd', ${WINDOW_TAG}, count, now + left, left), 'PXAT', now + left)
+    end
+    out[i] = pack('<dd', limit - count, left)
   end
-  i = i + 2 + windows
 end
-for k in pairs(changed) do
-  if begun[k] then redis.call('SET', KEYS[k], pack('>Bddd', ${TAG}, counts[k], finishes[k], begun[k]), 'PXAT', finishes[k])
-  else redis.call('SETRANGE', KEYS[k], '1', pack('>d', counts[k])) end
-end
-return pack('<' .. string.rep('d', n), unpack(out))
+return table.concat(out)
 `,
   run(db, keys, args) {
+    const cost = number(args[0]);
     const now = Math.floor(db.nowMs());
     const states: State[] = [];
-    for (const key of keys) {
-      const state = read(db, key, now);
-      if (state === null) return null;
-      states.push(state);
+    for (const [i, key] of keys.entries()) {
+      const [limit, windowMs] = [number(args[1 + 2 * i]), number(args[2 + 2 * i])];
+      const image = readImage(db, key, now);
+      if (image === undefined || cost > limit) return null;
+      states.push({ limit, stored: image !== null, ...(image ?? { count: 0, finish: 0, windowMs }) });
     }
-    const figures: number[] = [];
-    for (let i = 0; i < args.length; ) {
-      const call = readCall(args, i, states);
-      if (call.windows.some(({ limit }) => call.cost > limit)) return null;
-      const fits = ({ state, limit }: CalledWindow): boolean => state.count + call.cost <= limit;
-      const allowed = call.windows.every(fits);
-      for (const window of call.windows) {
-        const { state, limit, windowMs } = window;
-        if (allowed) spend(state, call.cost, windowMs, now);
+    const fits = (state: State): boolean => state.count + cost <= state.limit;
+    if (states.every(fits)) {
+      return doubles(
+        states.flatMap(({ limit, count, finish, windowMs, stored }, i) => {
+          const spent = { count: count + cost, finish: finish || now + windowMs, windowMs };
+          writeImage(db, keys[i] as string, spent, stored);
+          return [limit - spent.count, spent.finish - now];
+        }),
+      );
+    }
+    return doubles(
+      states.flatMap((state) => {
         const left = Math.max(0, state.finish - now);
-        figures.push(Math.max(0, limit - state.count), left, allowed || fits(window) ? 0 : left);
-      }
-      i += 2 + call.windows.length;
-    }
-    states.forEach((state, k) => {
-      if (state.changed) write(db, keys[k] as string, state);
-    });
-    return doubles(figures);
+        return [Math.max(0, state.limit - state.count), left, fits(state) ? 0 : left];
+      }),
+    );
   },
 };
 
-interface State {
-  count: number;
-  /** When it ends; 0: none has begun. */
-  finish: number;
-  windowMs: number;
-  changed: boolean;
+interface State extends WindowImage {
+  readonly limit: number;
   readonly stored: boolean;
 }
 
-interface CalledWindow {
-  readonly state: State;
-  readonly limit: number;
-  readonly windowMs: number;
-}
-
-function readCall(
-  args: readonly AtomicArgument[],
-  at: number,
-  states: readonly State[],
-): { readonly cost: number; readonly windows: readonly CalledWindow[] } {
-  const windows = text(args[at])
-    .split(",")
-    .map((each, w) => {
-      const [limit, windowMs] = each.split(":").map(Number) as [number, number];
-      return { state: states[number(args[at + 2 + w]) - 1] as State, limit, windowMs };
-    });
-  return { cost: number(args[at + 1]), windows };
-}
-
-/** Cost left, ms until all is back, ms to wait (0: it fits) of each of `count` windows; `null` when `checkLimits` has to be asked. */
+/** Cost left, ms until all is back, ms to wait (0: it fits) of each window; `null` when `checkLimits` has to be asked. */
 export function readWindows(reply: AtomicReply, count: number): number[] | null {
-  return readDoubles(reply, 3 * count);
-}
-
-/** A window as it stands; `null` where `checkLimits` has to be asked. */
-function read(db: MemoryDatabase, key: string, now: number): State | null {
-  const raw = stringAt(db, key);
-  // What is no string counts as no state.
-  if (!raw) return { count: 0, finish: 0, windowMs: 0, changed: false, stored: false };
-  if (raw.length !== IMAGE_BYTES || raw[0] !== TAG) return null;
-  const [count, finish, windowMs] = [raw.readDoubleBE(1), raw.readDoubleBE(9), raw.readDoubleBE(17)];
-  const usable =
-    finish > now && finish - windowMs <= now && isWindow(windowMs) && whole(count) && finish % 1 === 0;
-  return usable ? { count, finish, windowMs, changed: false, stored: true } : null;
-}
-
-function spend(state: State, cost: number, windowMs: number, now: number): void {
-  state.count += cost;
-  state.changed = true;
-  if (state.finish > 0) return;
-  state.finish = now + windowMs;
-  state.windowMs = windowMs;
-}
-
-function write(db: MemoryDatabase, key: string, { count, finish, windowMs, stored }: State): void {
-  const image = packed(TAG, count, finish, windowMs);
-  if (stored) db.setrange(key, 0, image);
-  else db.set(key, image, finish);
+  if (!Buffer.isBuffer(reply)) return null;
+  const each = reply.length / (8 * count);
+  const figures: number[] = [];
+  for (let at = 0; at < reply.length; at += 8 * each) {
+    figures.push(
+      reply.readDoubleLE(at),
+      reply.readDoubleLE(at + 8),
+      each > 2 ? reply.readDoubleLE(at + 16) : 0,
+    );
+  }
+  return figures;
 }

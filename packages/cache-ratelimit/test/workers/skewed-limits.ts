@@ -16,7 +16,7 @@ const { redisStore } = await import("@crm/cache-core/redis");
 const { createRateLimiter } = await import("../../src/index.ts");
 const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
 const { checkWindow, readWindow } = await import("../../src/scripts/check-window.ts");
-const { checkWindows, readWindows } = await import("../../src/scripts/check-windows.ts");
+const { checkWindowCalls, readWindowCalls } = await import("../../src/scripts/check-window-calls.ts");
 const { EXACT_RULES, KEYS } = await import("../support/exact-plan.ts");
 
 /** As it is, but for a reply that begins with the server's time, as that of `checkLimits` does. */
@@ -29,7 +29,7 @@ return {time[1] * 1000000 + time[2], body()}`;
   return { ...operation, lua };
 }
 const timedWindow = timed(checkWindow);
-const timedWindows = timed(checkWindows);
+const timedCalls = timed(checkWindowCalls);
 
 /** Part and subject of a state's key. */
 function partsOf(key: string): [part: string, subject: string] {
@@ -44,8 +44,8 @@ const recording = {
   ...store,
   run: async (...call: Parameters<typeof store.run>) => {
     const [operation, keys, args, options] = call;
-    if (operation === checkWindow || operation === checkWindows) {
-      const asked = operation === checkWindow ? timedWindow : timedWindows;
+    if (operation === checkWindow || operation === checkWindowCalls) {
+      const asked = operation === checkWindow ? timedWindow : timedCalls;
       const [micros, reply = null] = (await store.run(asked, keys, args, options)) as [number, Buffer];
       // Calls of one window: "<limit>:<ms>", cost, place of the state.
       const calls =
@@ -55,7 +55,7 @@ const recording = {
               cost: args[3 * i + 1],
               key: keys[Number(args[3 * i + 2]) - 1] as string,
             }));
-      const numbers = operation === checkWindow ? readWindow(reply) : readWindows(reply, calls.length);
+      const numbers = operation === checkWindow ? readWindow(reply) : readWindowCalls(reply, calls.length);
       // Where it replies nothing the other script is asked.
       if (numbers !== null) {
         const asPlans = calls.flatMap(({ cost, key }) => {
