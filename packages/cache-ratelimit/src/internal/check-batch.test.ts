@@ -1,0 +1,60 @@
+import { type AtomicOperation, createCache, memoryStore, type Store } from "@crm/cache-core";
+import { expect, it } from "vitest";
+import { createRateLimiter } from "../create-rate-limiter.ts";
+
+/** A store that keeps the names of the scripts that ran. */
+function recordingStore(): { store: Store; ran: string[] } {
+  const store = memoryStore();
+  const ran: string[] = [];
+  const run: Store["run"] = (operation: AtomicOperation, ...rest) => {
+    if (/^check/.test(operation.name)) ran.push(operation.name);
+    return store.run(operation, ...rest);
+  };
+  const recording: Store = Object.create(store, { run: { value: run } });
+  return { store: recording, ran };
+}
+
+it("calls of one turn are one script for windows, and go past it for a while where a state is unusual", async () => {
+  const { store, ran } = recordingStore();
+  const cache = createCache({ store });
+  const limiter = createRateLimiter(
+    cache,
+    { a: { limit: 100, window: "1h" }, b: { limit: 100, window: "1d" } },
+    { denyCache: false },
+  );
+  const turn = async (...subjects: string[]): Promise<string[]> => {
+    ran.length = 0;
+    // The first is asked by itself, since nothing is under way.
+    await Promise.all(["alone", ...subjects].map((subject) => limiter.check(subject)));
+    return ran.slice(1);
+  };
+  expect(await turn("x", "y", "x")).toEqual(["checkWindowCalls"]);
+  expect((await limiter.peek("x")).limits.map(({ remaining }) => remaining)).toEqual([98, 98]);
+
+  await limiter.block("y", "1h");
+  expect(await turn("x", "y")).toEqual(["checkWindowCalls", "checkLimits"]);
+  expect(await turn("x", "y")).toEqual(["checkLimits"]);
+  expect(await turn("x", "y")).toEqual(["checkWindowCalls", "checkLimits"]);
+  for (let n = 0; n < 3; n++) expect(await turn("x", "y")).toEqual(["checkLimits"]);
+
+  await limiter.unblock("y");
+  expect(await turn("x", "y")).toEqual(["checkWindowCalls"]);
+  expect((await limiter.peek("x")).limits.map(({ remaining }) => remaining)).toEqual([91, 91]);
+  await cache.close();
+});
+
+it("calls that only look, or have other rules, take the whole turn to the script for any rules", async () => {
+  const { store, ran } = recordingStore();
+  const cache = createCache({ store });
+  const limiter = createRateLimiter(cache, { a: { limit: 3, window: "1h" } }, { denyCache: false });
+  await limiter.check("alone");
+  ran.length = 0;
+  const [first, peeked, second] = await Promise.all([
+    limiter.check("x"),
+    limiter.peek("x"),
+    limiter.check("x"),
+  ]);
+  expect(ran).toEqual(["checkWindow", "checkLimits"]);
+  expect([first, peeked, second].map(({ remaining }) => remaining)).toEqual([2, 2, 1]);
+  await cache.close();
+});
