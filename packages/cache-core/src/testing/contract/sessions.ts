@@ -1,7 +1,6 @@
-import type { AtomicOperation } from "../../atomic-operation.ts";
 import type { Codec } from "../../codec.ts";
 import { sessionActions } from "../../session-actions.ts";
-import { type Chapter, listen, makeForeign, overwriteEntry } from "./suite.ts";
+import { type Chapter, listen, lose, makeForeign, overwriteEntry } from "./suite.ts";
 
 /** A codec that reads nothing of the default one. */
 const otherCodec: Codec = {
@@ -9,13 +8,6 @@ const otherCodec: Codec = {
   name: "other",
   encode: (value) => ({ bytes: Buffer.from(`!${JSON.stringify(value)}`), hint: 1 }),
   decode: (bytes) => JSON.parse(bytes.toString("utf8").slice(1)),
-};
-
-/** Loses a key, as an eviction does. */
-const lose: AtomicOperation = {
-  name: "contract:lose",
-  lua: "-- KEYS: key.\nreturn redis.call('DEL', KEYS[1])",
-  run: (db, keys) => (db.del(keys[0] as string) ? 1 : 0),
 };
 
 /** Sessions, and how extend() adds them. */
