@@ -208,6 +208,7 @@ describe("estimate of bytes", () => {
     ["flat objects", flat],
     ["texts", text],
     ["objects by id", dictionary],
+    ["large whole numbers", (i: number): unknown => BigInt(i + 1) << 8_000n],
   ])("is about the memory really taken: %s", (_, make) => {
     // Only a new context gets the function; the flag changes nothing else in this process.
     setFlagsFromString("--expose-gc");

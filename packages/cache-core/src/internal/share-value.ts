@@ -68,6 +68,7 @@ class Preparation {
         return "as is";
       case "bigint":
         this.bytes += 2 * NUMBER_BYTES;
+        if (BigInt.asIntN(64, value) !== value) this.bytes += value.toString(16).length >> 1;
         return "as is";
       case "function":
         return "unknown";
