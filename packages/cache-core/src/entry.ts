@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { InvalidTagError } from "./errors/invalid-text-errors.ts";
 
 /**
  * The bytes of an entry: a header, the tags, the payload.
@@ -28,6 +29,8 @@ export const FLAG_MARKED_STALE = 4;
 const FLAG_SECONDS = 8;
 const FLAG_LIVES = 16;
 const FLAG_COST = 32;
+/** What the length of the tags has room for. */
+const MAX_TAG_BYTES = 0xffff;
 /** Durations from here on are kept in seconds: 49 days in ms fill 32 bits. */
 const MAX_MS = 0xffff_ffff;
 
@@ -93,7 +96,11 @@ export interface ParsedEntry extends EntryContent {
 
 const NO_TAGS: readonly string[] = Object.freeze([]) as readonly string[];
 
-/** Everything of an entry but its times. */
+/**
+ * Everything of an entry but its times.
+ *
+ * @throws InvalidTagError when the tags, each of which may be one, are too long together
+ */
 export function packEntry(content: EntryContent & { readonly payload: string | Buffer }): EntryParts {
   const { tags, payload } = content;
   let flags = content.compressed ? FLAG_COMPRESSED : 0;
@@ -116,6 +123,10 @@ export function packTags(tags: readonly string[]): Buffer {
   if (tags.length === 0) return Buffer.alloc(0);
   const text = tags.join("\0");
   const length = Buffer.byteLength(text);
+  if (length > MAX_TAG_BYTES) {
+    const problem = `together, with their scopes, they take ${length} bytes of ${MAX_TAG_BYTES}`;
+    throw new InvalidTagError({ parameter: "tags", received: tags, problem });
+  }
   const bytes = Buffer.allocUnsafe(2 + length);
   bytes.writeUInt16BE(length, 0);
   bytes.write(text, 2, "utf8");

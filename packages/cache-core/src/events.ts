@@ -7,6 +7,8 @@ export interface CacheEvents {
   "entry:set": { readonly key: string };
   /** Bytes that this library did not write, of another type, damaged, or of another schema: treated as a miss. */
   "entry:rejected": { readonly key: string; readonly reason: "foreign" | "damaged" | "schema" | "codec" };
+  /** A session of which the same is so: it counts as none. */
+  "session:rejected": { readonly reason: "foreign" | "damaged" | "codec" };
   /** One for each call of a fetcher; for that of a batch, `key` is the first of its keys. */
   "fetch:start": { readonly key: string; readonly background: boolean };
   "fetch:end": { readonly key: string; readonly background: boolean; readonly durationMs: number };
@@ -41,6 +43,7 @@ export const EVENT_NAMES: EventNames<CacheEvents> = {
   "entry:miss": true,
   "entry:set": true,
   "entry:rejected": true,
+  "session:rejected": true,
   "fetch:start": true,
   "fetch:end": true,
   "fetch:error": true,

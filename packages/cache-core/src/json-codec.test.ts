@@ -57,4 +57,9 @@ describe("jsonCodec", () => {
   it("has the id and the name that entries are stored with", () => {
     expect({ id: codec.id, name: codec.name }).toEqual({ id: 0, name: "json" });
   });
+
+  it("reads bytes into memory of their own: out of Node's pool they would keep all of it alive", () => {
+    const { bytes, hint } = codec.encode([Buffer.from("20 bytes of a digest"), new Uint8Array(20)]);
+    for (const read of codec.decode(bytes, hint) as Uint8Array[]) expect(read.buffer.byteLength).toBe(20);
+  });
 });

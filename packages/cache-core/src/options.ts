@@ -110,7 +110,7 @@ export interface GetOrSetOptions<T = unknown> extends EntryDefaults {
   schema?: StandardSchemaV1<unknown, T> | undefined;
   /** Skip reading: fetch and store, still one fetch at a time. @default false */
   forceRefresh?: boolean | undefined;
-  /** Aborts the wait of this caller; the shared fetch goes on for the others. */
+  /** Aborts the wait of this caller; the shared fetch goes on for the others. Aborted before the call, nothing is asked. */
   signal?: AbortSignal | undefined;
 }
 

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { crc32 } from "node:zlib";
 import type { Cache } from "./cache.ts";
 import { checkKey } from "./check-key.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { InvalidSessionError } from "./errors.ts";
+import type { CacheEvents } from "./events.ts";
 import { runInTime } from "./internal/run-in-time.ts";
 import { createSession } from "./scripts/create-session.ts";
 import { destroySessions } from "./scripts/destroy-sessions.ts";
@@ -51,6 +53,8 @@ interface Stored {
   readonly d: unknown;
 }
 
+/** CRC-32 of the payload, before it. */
+const CHECKSUM_BYTES = 4;
 const ID = /^[0-9a-z]{1,3}\.[A-Za-z0-9_-]{32}$/;
 
 /** Adds `cache.sessions`. */
@@ -59,7 +63,7 @@ export function sessionActions(): (cache: Cache) => SessionActions {
 }
 
 function createSessions(cache: Cache): Sessions {
-  const { store, keys, codec, prefix } = cache.internals;
+  const { store, keys, codec, prefix, emitter, logger } = cache.internals;
 
   /** Sessions of a user lie together: the id begins with the number of their slot group. */
   function place(bucket: number): { names: string[]; args: string[] } {
@@ -72,9 +76,20 @@ function createSessions(cache: Cache): Sessions {
     return bucket < keys.buckets ? bucket : 0;
   }
 
-  function fromReply<T>(id: string, reply: unknown): Session<T> {
-    const [expiresAt, hint, bytes] = reply as [number, number, Buffer];
-    const stored = codec.decode(bytes, hint) as Stored;
+  /** What is wrong is told, without the id: who knows it has the session. */
+  function reject(reason: CacheEvents["session:rejected"]["reason"]): null {
+    logger.warn({ reason }, "A stored session cannot be used; it counts as none");
+    if (emitter.wants("session:rejected")) emitter.emit("session:rejected", { reason });
+    return null;
+  }
+
+  function fromReply<T>(id: string, reply: unknown): Session<T> | null {
+    const [expiresAt, kind, payload] = reply as [number, number, Buffer];
+    if (kind === -1) return reject("foreign");
+    if (kind >> 4 !== codec.id) return reject("codec");
+    const bytes = payload.subarray(CHECKSUM_BYTES);
+    if (payload.length < CHECKSUM_BYTES || payload.readUInt32BE(0) !== crc32(bytes)) return reject("damaged");
+    const stored = codec.decode(bytes, kind & 15) as Stored;
     return {
       id,
       userId: stored.u.slice(prefix.length),
@@ -101,14 +116,16 @@ function createSessions(cache: Cache): Sessions {
       const id = `${bucket.toString(36)}.${randomBytes(24).toString("base64url")}`;
       const createdAt = Math.floor(store.serverNow(place(bucket).names[0] as string));
       const { bytes, hint } = codec.encode({ u: user, c: createdAt, d: data } satisfies Stored);
+      const checksum = Buffer.alloc(CHECKSUM_BYTES);
+      checksum.writeUInt32BE(crc32(bytes));
       const { names, args } = place(bucket);
       const expiresAt = await runInTime(store, createSession, names, (until) => [
         ...args,
         prefix + id,
         user,
         ttlMs,
-        hint,
-        bytes,
+        (codec.id << 4) | hint,
+        Buffer.concat([checksum, bytes]),
         until,
       ]);
       // As a reader would get it: what the caller does to `data` later does not reach the session.
@@ -140,6 +157,7 @@ function createSessions(cache: Cache): Sessions {
         .map(([name, ...reply]) =>
           fromReply<T>((name as Buffer).toString("utf8").slice(prefix.length), reply),
         )
+        .filter((session) => session !== null)
         .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1));
     },
 

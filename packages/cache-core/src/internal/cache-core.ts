@@ -187,6 +187,7 @@ export class CacheCore implements Cache {
     if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
     const { entry, tags } = this.#resolve(options);
     const signal = typeof options === "object" ? options.signal : undefined;
+    signal?.throwIfAborted();
     this.#tellReads(keys);
     const work = getOrSetMany<T>(this.#shared, this, this.#reader, {
       keys,
@@ -408,10 +409,11 @@ export class CacheCore implements Cache {
     this.#assertOpen();
     if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
     const { entry: options, tags } = this.#resolve(given);
+    const call = typeof given === "object" ? given : undefined;
+    call?.signal?.throwIfAborted();
     if (this.#shared.emitter.observers.length > 0) {
       this.#tellRead(key, fetcher as Fetcher<unknown>, given as GetOrSetOptions<unknown>);
     }
-    const call = typeof given === "object" ? given : undefined;
     const work = this.#through.run(key, full, fetcher as Fetcher<unknown>, options, tags, call);
     return (await (call?.signal === undefined ? work : abortable(work, call.signal))) as T;
   }

@@ -199,11 +199,16 @@ describe("estimate of bytes", () => {
     }));
   const flat = (i: number): unknown => ({ id: i, name: `Company ${i}`, industry: "it", ratio: i / 7 });
   const text = (i: number): unknown => "x".repeat(500) + i;
+  // As a codec makes them: each key is a text of its own.
+  const dictionary = (i: number): unknown =>
+    JSON.parse(`{${Array.from({ length: 20 }, (_, j) => `"${(i * 20 + j).toString(36)}-by-id":${j}`)}}`);
 
   it.each([
     ["rows with dates", rows],
     ["flat objects", flat],
     ["texts", text],
+    ["objects by id", dictionary],
+    ["large whole numbers", (i: number): unknown => BigInt(i + 1) << 8_000n],
   ])("is about the memory really taken: %s", (_, make) => {
     // Only a new context gets the function; the flag changes nothing else in this process.
     setFlagsFromString("--expose-gc");

@@ -113,7 +113,7 @@ export class PendingInvalidations {
     });
   }
 
-  /** The oldest one of which no key is being written. */
+  /** The first one of which no key is being written. */
   #next(): Waiting | undefined {
     return this.#waiting.find(({ coverage }) => !sharesKey(coverage, this.#writing));
   }
@@ -121,22 +121,28 @@ export class PendingInvalidations {
   async #retry(): Promise<void> {
     if (this.#running || this.#closed) return;
     this.#running = true;
-    try {
-      for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        const { coverage } = next;
-        const applied = this.#apply(coverage);
-        this.#applying = { coverage, end: applied.then(noop, noop) };
-        await applied.finally(() => {
-          this.#applying = undefined;
-        });
-        this.#waiting = this.#waiting.filter((waiting) => waiting !== next);
-      }
-    } catch {
+    let next = this.#next();
+    while (next !== undefined && (await this.#attempt(next))) next = this.#next();
+    this.#running = false;
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  /** Whether it is applied now. */
+  async #attempt(next: Waiting): Promise<boolean> {
+    const { coverage } = next;
+    const applied = this.#apply(coverage);
+    this.#applying = { coverage, end: applied.then(noop, noop) };
+    const done = await applied.then(
+      () => true,
       // Still not: the caller, the log and the event were told when it began.
-    } finally {
-      this.#running = false;
-      if (this.#waiting.length > 0) this.#schedule();
-    }
+      () => false,
+    );
+    this.#applying = undefined;
+    const others = this.#waiting.filter((waiting) => waiting !== next);
+    if (done) this.#waiting = others;
+    // What keeps it from being applied, such as a dead node, may not concern the others: they come first in the next round.
+    else if (others.length < this.#waiting.length) this.#waiting = [...others, next];
+    return done;
   }
 }
 

@@ -24,9 +24,12 @@ const COLLECTION_ITEM_BYTES = 40;
 const LEAF_BYTES = 200;
 const STRING_BYTES = 16;
 const NUMBER_BYTES = 16;
-/** A property of an object with so many that V8 keeps it as a dictionary. */
+/** A property of an object with so many that V8 keeps it as a dictionary, or with a key of its own. */
 const DICTIONARY_FROM = 128;
 const DICTIONARY_ITEM_BYTES = 40;
+/** So many keys are remembered, and none longer than this. */
+const MAX_KNOWN_KEYS = 1_024;
+const MAX_KNOWN_KEY_LENGTH = 64;
 /** A function that copies a container, and the list of what it has to copy. */
 const CONTAINER_COPIER_BYTES = 240;
 const COPIER_BYTES = 130;
@@ -65,6 +68,7 @@ class Preparation {
         return "as is";
       case "bigint":
         this.bytes += 2 * NUMBER_BYTES;
+        if (BigInt.asIntN(64, value) !== value) this.bytes += value.toString(16).length >> 1;
         return "as is";
       case "function":
         return "unknown";
@@ -88,7 +92,7 @@ class Preparation {
   #record(record: Record<string, unknown>, prototype: object | null, depth: number): Plan {
     const keys = Object.keys(record);
     this.bytes += OBJECT_BYTES + 8 * keys.length;
-    if (keys.length > DICTIONARY_FROM) {
+    if (keys.length > DICTIONARY_FROM || hasNewKeys(keys)) {
       for (const key of keys) this.bytes += DICTIONARY_ITEM_BYTES + 2 * key.length;
     }
     let copiers: [string, () => unknown][] | undefined;
@@ -179,6 +183,24 @@ class Preparation {
     }
     return "unknown";
   }
+}
+
+/**
+ * Keys of objects that were met lately. Those of rows are the same from value to value and lie in memory once; those of
+ * objects by id are not, and take more than what they lead to.
+ */
+let knownKeys: Set<string> | undefined;
+
+/** Whether an object has keys of its own, judged by three of them. Remembers all, for the next of its kind. */
+function hasNewKeys(keys: readonly string[]): boolean {
+  if (keys.length === 0) return false;
+  knownKeys ??= new Set();
+  const known = knownKeys;
+  const last = keys.length - 1;
+  if (known.has(keys[0]!) && known.has(keys[last >> 1]!) && known.has(keys[last]!)) return false;
+  if (known.size >= MAX_KNOWN_KEYS) known.clear();
+  for (const key of keys) if (key.length <= MAX_KNOWN_KEY_LENGTH) known.add(key);
+  return true;
 }
 
 /** Bytes a character. Short texts are not looked at. */

@@ -18,11 +18,11 @@ export async function takeHandLease<T>(
   full: string,
   prefix: string,
 ): Promise<Lease<T>> {
-  const { access, wakeUps, livenessMs, pending, payloads, clock } = shared;
+  const { access, wakeUps, livenessMs, pending, payloads, clock, closing } = shared;
   const token = access.leases.nextToken();
   let waiter = "";
   let known = -1;
-  while (!pending.covers(full, null)) {
+  while (!closing.aborted && !pending.covers(full, null)) {
     const wait = waiter === "" ? undefined : wakeUps.expect(full);
     try {
       const taken = await access.leases.take(full, token, livenessMs, waiter, known).catch(() => undefined);
@@ -51,7 +51,7 @@ export async function takeHandLease<T>(
       wait?.end();
     }
   }
-  // Without the store nothing can be filled safely, so nothing is.
+  // Without the store nothing can be filled safely, so nothing is; and nothing by a cache that is closed.
   return heldLease<T>(shared, key, undefined);
 }
 
@@ -81,16 +81,17 @@ export function heldLease<T>(shared: Shared, key: string, value: T | undefined):
 }
 
 function granted<T>(shared: Shared, key: string, full: string, prefix: string, token: string): Lease<T> {
-  const { access, clock, livenessMs, payloads, defaults, random } = shared;
+  const { access, clock, livenessMs, payloads, defaults, random, closing, fills } = shared;
   const takenAt = clock.monotonic();
   let ended = false;
   let cancel: () => void = () => {};
   const renewSoon = (): void => {
     cancel = clock.after(livenessMs / 3, () => {
-      if (clock.monotonic() - takenAt > LONGEST_HAND_LEASE_MS) return;
+      if (clock.monotonic() - takenAt > LONGEST_HAND_LEASE_MS) return letGo();
       access.leases.renew(full, token, livenessMs).then(
         (standing) => {
-          if (standing && !ended) renewSoon();
+          if (!standing) letGo();
+          else if (!ended) renewSoon();
         },
         () => {
           if (!ended) renewSoon();
@@ -99,16 +100,27 @@ function granted<T>(shared: Shared, key: string, full: string, prefix: string, t
     });
   };
   renewSoon();
+  /** Nothing is left to renew or to give back; a lease that its holder has forgotten holds no memory. */
+  function letGo(): void {
+    cancel();
+    closing.removeEventListener("abort", onClose);
+  }
   const end = (): boolean => {
     if (ended) return false;
     ended = true;
-    cancel();
+    letGo();
     return true;
   };
   const release = async (): Promise<void> => {
     // Nothing is known of the value: whoever waited for it asks again.
     if (end()) await access.leases.release(full, token, "r").catch(() => {});
   };
+  // Nobody else is to wait for a holder that can fill no more.
+  function onClose(): void {
+    void fills.follow(release());
+  }
+  if (closing.aborted) onClose();
+  else closing.addEventListener("abort", onClose, { once: true });
   return {
     key,
     value: undefined,

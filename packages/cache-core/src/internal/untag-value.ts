@@ -109,7 +109,7 @@ function untagText(text: string): unknown {
     case "b":
       return untagBase64(body);
     case "u":
-      return new Uint8Array(untagBase64(body));
+      return new Uint8Array(untagBase64(body).buffer);
     case "r":
       return untagRegExp(body);
     case "j": {
@@ -128,10 +128,13 @@ function untagDate(body: string): Date {
   return date;
 }
 
+/** In memory of their own: in a slab of Node's pool, 20 bytes that are kept would keep 64 KB. */
 function untagBase64(body: string): Buffer {
-  const bytes = Buffer.from(body, "base64");
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body, "base64"));
+  const written = bytes.write(body, "base64");
   // Node skips what is not base64; the length tells.
-  if (Math.ceil(bytes.length / 3) * 4 !== body.length) throw new Error("Malformed bytes");
+  if (written !== bytes.length || Math.ceil(written / 3) * 4 !== body.length)
+    throw new Error("Malformed bytes");
   return bytes;
 }
 

@@ -44,4 +44,9 @@ describe("msgpackCodec", () => {
     const { bytes } = codec.encode({ a: 1 });
     expect(() => codec.decode(Buffer.concat([bytes, bytes]), 0)).toThrow();
   });
+
+  it("reads bytes into memory of their own: as a slice they would keep the whole reply alive", () => {
+    const { bytes, hint } = codec.encode([Buffer.from("20 bytes of a digest"), new Uint8Array(20)]);
+    for (const read of codec.decode(bytes, hint) as Uint8Array[]) expect(read.buffer.byteLength).toBe(20);
+  });
 });

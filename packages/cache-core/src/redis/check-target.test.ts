@@ -47,6 +47,13 @@ test.each<[unknown, string]>([
   [{ client: {} }, "client"],
   [{ client: 5 }, "client"],
   [{ url: "redis://h", comandTimeout: "1s" }, "comandTimeout"],
+  [{ url: "redis://u:hunter2@h/0?keyPrefix=p:" }, "url"],
+  [{ url: "redis://h", redisOptions: { keyPrefix: "p:" } }, "redisOptions.keyPrefix"],
+  [{ nodes: [node], clusterOptions: { keyPrefix: "p:" } }, "clusterOptions.keyPrefix"],
+  [
+    { nodes: [node], clusterOptions: { redisOptions: { keyPrefix: "p:" } } },
+    "clusterOptions.redisOptions.keyPrefix",
+  ],
 ])("refuses %j and names %s", (options, option) => {
   const refused = (): void => checkTarget(options as RedisStoreOptions);
   expect(refused).toThrow(InvalidOptionError);

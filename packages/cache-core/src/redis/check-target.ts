@@ -51,8 +51,23 @@ export function checkTarget(options: RedisStoreOptions): void {
   for (const name of ["tls", "redisOptions", "clusterOptions"] as const) {
     check(options, name, isOptions, "an object");
   }
+  refusePrefix(options);
   if (way === "sentinels" && options.name === undefined) {
     throw wrong("name", undefined, "the name of the primary that the sentinels watch");
+  }
+}
+
+/** Scripts make names of keys, to which ioredis would not add it: reads and writes would miss each other. */
+function refusePrefix({ url, redisOptions, clusterOptions }: RedisStoreOptions): void {
+  const expected = "no keyPrefix; name the cache with `namespace` instead";
+  if (url !== undefined && new URL(url).searchParams.has("keyPrefix")) throw wrong("url", url, expected);
+  for (const [where, given] of [
+    ["redisOptions", redisOptions],
+    ["clusterOptions", clusterOptions],
+    ["clusterOptions.redisOptions", clusterOptions?.redisOptions],
+  ] as const) {
+    const { keyPrefix } = (given ?? {}) as { keyPrefix?: unknown };
+    if (keyPrefix !== undefined && keyPrefix !== "") throw wrong(`${where}.keyPrefix`, keyPrefix, expected);
   }
 }
 

@@ -32,3 +32,25 @@ it("refuses a client with a keyPrefix", () => {
   const client = clientWith({ isCluster: false, options: { keyPrefix: "p:" } });
   expect(() => connect({ client })).toThrow("expected a client without keyPrefix");
 });
+
+it.each([
+  [false, { stringNumbers: true }],
+  [true, { redisOptions: { stringNumbers: true } }],
+])("refuses a client that gives numbers as texts: counts would be texts, too", (isCluster, options) => {
+  const client = clientWith({ isCluster, options });
+  expect(() => connect({ client })).toThrow("expected a client without stringNumbers");
+});
+
+it("lets neither options nor the query of a URL change what the guarantees depend on", () => {
+  const query = "enableOfflineQueue=true&maxRetriesPerRequest=7&stringNumbers=true&connectionName=mine";
+  const redisOptions = { enableOfflineQueue: true, stringNumbers: true, lazyConnect: true };
+  for (const url of ["redis://u:p%40ss@127.0.0.1:1/2", `redis://u:p%40ss@127.0.0.1:1/2?${query}`]) {
+    const { client } = connect({ url, redisOptions });
+    client.disconnect();
+    expect(client.options, url).toMatchObject({
+      ...{ enableOfflineQueue: false, maxRetriesPerRequest: 0, stringNumbers: false },
+      ...{ host: "127.0.0.1", port: 1, db: 2, username: "u", password: "p@ss" },
+    });
+    if (url.includes("?")) expect(client.options).toMatchObject({ connectionName: "mine" });
+  }
+});

@@ -20,7 +20,8 @@ export function connect(options: RedisStoreOptions): Connection {
     return { client, topology: "cluster", owned: true };
   }
   const settings = redisOptions(options);
-  const client = options.url === undefined ? new Redis(settings) : new Redis(options.url, settings);
+  const client =
+    options.url === undefined ? new Redis(settings) : new Redis(withoutFirm(options.url), settings);
   return {
     client,
     topology: options.sentinels === undefined ? "standalone" : "sentinel",
@@ -35,6 +36,15 @@ function adopt(client: RedisLike): Connection {
       option: "client",
       received: "a client with keyPrefix",
       expected: "a client without keyPrefix; name the cache with `namespace` instead",
+    });
+  }
+  const ofNodes =
+    client.isCluster === true ? (client.options as ClusterOptions).redisOptions : client.options;
+  if ((ofNodes as RedisOptions | undefined)?.stringNumbers === true) {
+    throw new InvalidOptionError({
+      option: "client",
+      received: "a client with stringNumbers",
+      expected: "a client without stringNumbers",
     });
   }
   const { enableAutoPipelining } = client.options as RedisOptions;
@@ -55,9 +65,13 @@ function adopt(client: RedisLike): Connection {
   return { client, topology, owned: false };
 }
 
-/** What every connection of the store needs: fail at once, come back soon, repeat nothing behind the caller's back. */
+/**
+ * What every connection of the store needs: fail at once, come back soon, repeat nothing behind the caller's back; and
+ * numbers that are numbers.
+ */
 export function firmOptions(): RedisOptions {
   return {
+    stringNumbers: false,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -66,6 +80,21 @@ export function firmOptions(): RedisOptions {
     retryStrategy: (attempt) => Math.min(25 * attempt, 200),
   };
 }
+
+/** ioredis lets the query of a URL win over options. */
+function withoutFirm(url: string): string {
+  const { search } = new URL(url);
+  if (search === "") return url;
+  const query = new URLSearchParams(search);
+  for (const name of Object.keys({ ...firmOptions(), ...PIPELINING })) query.delete(name);
+  return `${url.slice(0, url.indexOf("?"))}?${query}`;
+}
+
+/** Reads and scripts are batched where they are made. */
+const PIPELINING: RedisOptions = {
+  enableAutoPipelining: true,
+  autoPipeliningIgnoredCommands: ["get", "mget", "evalsha", "eval"],
+};
 
 function redisOptions(options: RedisStoreOptions): RedisOptions {
   const { host, port, username, password, db, tls, sentinels, name, sentinelPassword } = options;
@@ -87,9 +116,7 @@ function redisOptions(options: RedisStoreOptions): RedisOptions {
         }),
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
     ...firmOptions(),
-    enableAutoPipelining: true,
-    // Reads and scripts are batched where they are made.
-    autoPipeliningIgnoredCommands: ["get", "mget", "evalsha", "eval"],
+    ...PIPELINING,
     keepAlive: 10_000,
   };
 }

@@ -4,7 +4,10 @@ import type { RedisLike } from "./redis-like.ts";
 
 /** How to reach Redis, and how long to wait for it. Exactly one of `client`, `url`, `nodes`, `sentinels` and `host`. */
 export interface RedisStoreOptions {
-  /** A client of your own, `Redis` or `Cluster`. It stays yours: `close()` leaves it open. No `keyPrefix`. */
+  /**
+   * A client of your own, `Redis` or `Cluster`, without `keyPrefix` and `stringNumbers`. It stays yours: `close()` leaves it
+   * open.
+   */
   client?: RedisLike | undefined;
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. */
   url?: string | undefined;

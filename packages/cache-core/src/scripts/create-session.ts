@@ -9,7 +9,7 @@ import { bytes, number, text } from "./twin-library.ts";
 export const createSession: AtomicOperation = {
   name: "createSession",
   lua: `${LUA_SESSIONS}
--- KEYS: any key of the lane. ARGV: base, hash tag, id, user, ttl ms, hint, payload, last ms to act or ''.
+-- KEYS: any key of the lane. ARGV: base, hash tag, id, user, ttl ms, kind, payload, last ms to act or ''.
 -- Atomic: session and list. O(log N).
 if ARGV[8] ~= '' and now > tonumber(ARGV[8]) then return 0 end
 local at = now + ARGV[5]

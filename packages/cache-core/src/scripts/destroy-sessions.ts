@@ -28,7 +28,7 @@ return count
     let ids = [text(args[3])];
     if (user === "") {
       const session = twin.read(ids[0] as string);
-      if (session === null) return 0;
+      if (session === null || session === "foreign") return 0;
       user = session.user;
     } else {
       ids = db.zrangebyscore(twin.userPrefix + user, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);

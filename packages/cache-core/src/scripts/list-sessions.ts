@@ -2,7 +2,10 @@ import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { LUA_SESSIONS, SessionTwin } from "./session-library.ts";
 import { text } from "./twin-library.ts";
 
-/** Reads the sessions of a user, or one by its id. Replies `[id, expires at, hint, payload]` for each. */
+/**
+ * Reads the sessions of a user, or one by its id. Replies `[id, expires at, kind, payload]` for each; where bytes of somebody
+ * else lie kind is -1 and the payload empty.
+ */
 export const listSessions: AtomicOperation = {
   name: "listSessions",
   lua: `${LUA_SESSIONS}
@@ -10,8 +13,12 @@ export const listSessions: AtomicOperation = {
 local ids = ARGV[3] == '' and {ARGV[4]} or redis.call('ZRANGEBYSCORE', USER .. ARGV[3], '(' .. now, '+inf')
 local found = {}
 for _, id in ipairs(ids) do
-  local ttl, hint, _, payload = read(id)
-  if ttl then found[#found + 1] = {id, now + redis.call('PTTL', SESSION .. id), hint, payload} end
+  local ttl, kind, _, payload = read(id)
+  if ttl then
+    found[#found + 1] = {id, now + redis.call('PTTL', SESSION .. id), kind, payload}
+  elseif kind then
+    found[#found + 1] = {id, now, -1, ''}
+  end
 end
 return found
 `,
@@ -26,8 +33,9 @@ return found
     for (const id of ids) {
       const session = twin.read(id);
       if (session === null) continue;
-      const left = db.pttl(twin.sessionPrefix + id);
-      found.push([Buffer.from(id), twin.now + left, session.hint, session.payload]);
+      const name = Buffer.from(id);
+      if (session === "foreign") found.push([name, twin.now, -1, Buffer.alloc(0)]);
+      else found.push([name, twin.now + db.pttl(twin.sessionPrefix + id), session.kind, session.payload]);
     }
     return found;
   },

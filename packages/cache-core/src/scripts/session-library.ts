@@ -4,8 +4,11 @@ import { LUA_WHOLE } from "./lua-names.ts";
 import { text } from "./twin-library.ts";
 
 /**
- * A session is a string under `<base>s<tag>:<id>`: its TTL in ms, the hint of the codec, the user, a NUL, the payload;
- * and a member, scored with its expiry, of the user's sorted set `<base>u<tag>:<user>`.
+ * A session is a string under `<base>s<tag>:<id>`: its TTL in ms, the kind of its payload, the user, a NUL, the payload;
+ * and a member, scored with its expiry, of the user's sorted set `<base>u<tag>:<user>`. One that is not in that set is
+ * none: the set was lost, and ending all sessions of the user would not find it.
+ *
+ * read(id): TTL, kind, user and payload; `nil` and whether there are bytes of somebody else when there is no session.
  */
 export const LUA_SESSIONS: string = `${LUA_WHOLE}
 local SESSION = ARGV[1] .. 's' .. ARGV[2] .. ':'
@@ -19,14 +22,22 @@ local function enlist(user, id, at)
   if redis.call('PEXPIREAT', set, at, 'GT') == 0 and redis.call('PTTL', set) == -1 then redis.call('PEXPIREAT', set, at) end
 end
 local function read(id)
-  -- Another type, or bytes that this library did not write: no session.
   local stored = redis.pcall('GET', SESSION .. id)
-  if type(stored) ~= 'string' then return nil end
-  local ttl, hint, user, rest = string.match(stored, '^(%d+)|(%d+)|([^%z]*)%z()')
-  if not ttl then return nil end
-  return tonumber(ttl), tonumber(hint), user, string.sub(stored, rest)
+  if not stored then return nil, false end
+  if type(stored) ~= 'string' then return nil, true end
+  local ttl, kind, user, rest = string.match(stored, '^(%d+)|(%d+)|([^%z]*)%z()')
+  if not ttl then return nil, true end
+  if not redis.call('ZSCORE', USER .. user, id) then return nil, false end
+  return tonumber(ttl), tonumber(kind), user, string.sub(stored, rest)
 end
 `;
+
+interface StoredSession {
+  readonly ttlMs: number;
+  readonly kind: number;
+  readonly user: string;
+  readonly payload: Buffer;
+}
 
 /** The TypeScript side of `LUA_SESSIONS`. */
 export class SessionTwin {
@@ -49,22 +60,19 @@ export class SessionTwin {
     if (!this.db.pexpireat(set, at, true) && this.db.pttl(set) === -1) this.db.pexpireat(set, at);
   }
 
-  read(id: string): { ttlMs: number; hint: number; user: string; payload: Buffer } | null {
+  read(id: string): StoredSession | "foreign" | null {
     let stored: Buffer | null;
     try {
       stored = this.db.get(this.sessionPrefix + id);
     } catch {
-      return null;
+      return "foreign";
     }
-    const end = stored?.indexOf(0) ?? -1;
-    if (stored === null || end === -1) return null;
-    const head = /^(\d+)\|(\d+)\|(.*)$/s.exec(stored.subarray(0, end).toString("utf8"));
-    if (head === null) return null;
-    return {
-      ttlMs: Number(head[1]),
-      hint: Number(head[2]),
-      user: head[3] as string,
-      payload: stored.subarray(end + 1),
-    };
+    if (stored === null) return null;
+    const end = stored.indexOf(0);
+    const head = end === -1 ? null : /^(\d+)\|(\d+)\|(.*)$/s.exec(stored.subarray(0, end).toString("utf8"));
+    if (head === null) return "foreign";
+    const user = head[3] as string;
+    if (this.db.zscore(this.userPrefix + user, id) === null) return null;
+    return { ttlMs: Number(head[1]), kind: Number(head[2]), user, payload: stored.subarray(end + 1) };
   }
 }

@@ -17,7 +17,7 @@ return 1
     const twin = new SessionTwin(db, args);
     const id = text(args[2]);
     const session = twin.read(id);
-    if (session === null) return 0;
+    if (session === null || session === "foreign") return 0;
     const at = twin.now + session.ttlMs;
     db.pexpireat(twin.sessionPrefix + id, at);
     twin.enlist(session.user, id, at);

@@ -200,8 +200,24 @@ export const filling: Chapter = ({ expect }, test) => {
     slow.end("value");
     expect(await other).toBe("value");
     expect(await cache.get("k")).toBe("value");
-    const aborted = AbortSignal.abort(reason);
-    await expect(cache.getOrSet("k2", () => 1, { signal: aborted })).rejects.toBe(reason);
+  });
+
+  test("who has given up before the call asks neither the store nor the source", async (t) => {
+    const cache = t.cache();
+    await cache.set("there", 1, 60);
+    const reason = new Error("request closed");
+    const options = { signal: AbortSignal.abort(reason) };
+    let fetches = 0;
+    const fetcher = (): number => ++fetches;
+    for (const key of ["there", "missing"]) {
+      await expect(cache.getOrSet(key, fetcher, options)).rejects.toBe(reason);
+      await expect(cache.getOrSetMany([key], async () => [fetcher()], options)).rejects.toBe(reason);
+    }
+    await t.advance(5);
+    expect(fetches).toBe(0);
+    expect(await cache.exists("missing")).toBe(false);
+    const { hits, misses } = await cache.getStats();
+    expect([hits, misses]).toEqual([0, 0]);
   });
 
   test("schema: a stored value that does not fit is fetched anew, also when nobody removes it", async (t) => {

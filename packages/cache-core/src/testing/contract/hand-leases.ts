@@ -73,6 +73,19 @@ export const hand: Chapter = ({ expect }, test) => {
     expect(await fetching).toBe("fetched");
   });
 
+  test("goes back when its cache is closed, and then fills nothing", async (t) => {
+    const [one, two] = [t.cache(), t.cache()];
+    const lease = await one.lease<string>("k");
+    const waiting = two.getOrSet("k", () => "fetched", 60);
+    await t.advance(5);
+    await one.close();
+    await t.until(async () => (await two.get("k")) === "fetched", "the other fetches");
+    expect(await waiting).toBe("fetched");
+    await two.del("k");
+    expect(await lease.fill("late", 60)).toBe(false);
+    expect(await two.get("k")).toBe(null);
+  });
+
   test("does not take undefined", async (t) => {
     const lease = await t.cache().lease("k");
     await expect(lease.fill(undefined)).rejects.toMatchObject({ code: "UNDEFINED_VALUE" });

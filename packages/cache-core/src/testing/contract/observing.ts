@@ -1,5 +1,7 @@
 import { track } from "../../dependencies.ts";
-import { type Chapter, listen, slowFetcher } from "./suite.ts";
+import { StoreUnavailableError } from "../../errors.ts";
+import type { Store } from "../../store.ts";
+import { type Chapter, listen, lose, overwriteEntry, slowFetcher } from "./suite.ts";
 
 /** getStats, explain, events, ready, close. */
 export const observing: Chapter = ({ expect }, test) => {
@@ -111,6 +113,45 @@ export const observing: Chapter = ({ expect }, test) => {
     expect(await cache.explain("k")).toMatchObject({ found: "store", state: "stale" });
     const { hits, misses, fetches } = await cache.getStats();
     expect([hits, misses, fetches]).toEqual([0, 1, 1]);
+  });
+
+  test("explain says what a read of this process would find, whatever has become of the stored bytes", async (t) => {
+    let away = false;
+    const get: Store["get"] = (key) =>
+      away
+        ? Promise.reject(new StoreUnavailableError({ operation: "get", reason: "timeout" }))
+        : t.store.get(key);
+    const cache = t.cache({ store: Object.create(t.store, { get: { value: get } }) as Store });
+    const { keys } = cache.internals;
+    await t.until(async () => (await cache.getStats()).l1?.coherent !== false, "the link to the bus");
+    const name = keys.entry("k");
+    const ways: Record<string, () => Promise<unknown> | unknown> = {
+      nothing: () => {},
+      lost: () => t.store.run(lose, [name], []),
+      foreign: () => t.store.run(overwriteEntry, [name], [Buffer.from("of somebody else, and long")]),
+      damaged: async () => {
+        const bytes = (await t.store.get(name)) as Buffer;
+        await t.store.run(overwriteEntry, [name], [bytes.subarray(0, -1)]);
+      },
+      away: () => {
+        away = true;
+      },
+    };
+    for (const [way, happens] of Object.entries(ways)) {
+      await cache.set("k", "value", { ttl: 60, tags: ["t"] });
+      await cache.get("k");
+      await happens();
+      const before = await cache.explain("k");
+      const served = await cache.get("k");
+      const after = await cache.explain("k");
+      expect(served, way).toBe(t.memory || way === "nothing" ? "value" : null);
+      for (const told of [before, after]) {
+        expect(told.state === "fresh", way).toBe(served !== null);
+        expect(told.found === "memory", way).toBe(t.memory);
+        expect(told.tags, way).toEqual(served === null ? [] : ["t"]);
+      }
+    }
+    away = false;
   });
 
   test("explain lists what an entry was made from, declared and recorded, in a scope too", async (t) => {

@@ -1,5 +1,14 @@
+import type { Codec } from "../../codec.ts";
 import { sessionActions } from "../../session-actions.ts";
-import type { Chapter } from "./suite.ts";
+import { type Chapter, listen, lose, makeForeign, overwriteEntry } from "./suite.ts";
+
+/** A codec that reads nothing of the default one. */
+const otherCodec: Codec = {
+  id: 9,
+  name: "other",
+  encode: (value) => ({ bytes: Buffer.from(`!${JSON.stringify(value)}`), hint: 1 }),
+  decode: (bytes) => JSON.parse(bytes.toString("utf8").slice(1)),
+};
 
 /** Sessions, and how extend() adds them. */
 export const sessions: Chapter = ({ expect }, test) => {
@@ -72,6 +81,55 @@ export const sessions: Chapter = ({ expect }, test) => {
     expect((await scoped.list("u")).length).toBe(1);
     for (const id of ["", "*", "x.y", "0.*", `0.${"a".repeat(32)}`]) expect(await root.read(id)).toBe(null);
     await scoped.destroyAll("u");
+  });
+
+  test("what is damaged, foreign or of another codec is no session, is told, and hides no other", async (t) => {
+    const cache = t.cache().extend(sessionActions());
+    const other = t.cache({ codec: otherCodec }).extend(sessionActions());
+    const rejected = listen(cache, "session:rejected");
+    const { keys } = cache.internals;
+    const lane = `${keys.base}s${keys.hashTag(keys.bucketOf("u"))}`;
+    const sound = await cache.sessions.create("u", { name: "sound" }, 60);
+    const { id } = await cache.sessions.create("u", { name: "damaged", at: new Date(5) }, 60);
+    const name = `${lane}:${id}`;
+    const bytes = (await t.store.get(name))!;
+    const altered = Buffer.from(bytes.toString("latin1").replace("damaged", "changed"), "latin1");
+    const foreign = Buffer.from("of somebody else");
+    for (const [is, reason] of [
+      [altered, "damaged"],
+      [bytes.subarray(0, -3), "damaged"],
+      [foreign, "foreign"],
+      [null, "foreign"],
+    ] as const) {
+      if (is === null) await t.store.run(makeForeign, [name], []);
+      else await t.store.run(overwriteEntry, [name], [is]);
+      expect(await cache.sessions.read(id)).toBe(null);
+      expect((await cache.sessions.list("u")).map((session) => session.id)).toEqual([sound.id]);
+      expect(rejected.splice(0)).toEqual([{ reason }, { reason }]);
+    }
+    await t.store.run(overwriteEntry, [name], [bytes]);
+    expect((await cache.sessions.read(id))?.data).toEqual({ name: "damaged", at: new Date(5) });
+    const foreigner = await other.sessions.create("v", 1, 60);
+    expect((await other.sessions.read(foreigner.id))?.data).toBe(1);
+    expect(await cache.sessions.read(foreigner.id)).toBe(null);
+    expect(rejected).toEqual([{ reason: "codec" }]);
+    // Ending one needs no codec.
+    expect(await cache.sessions.destroyAll("v")).toBe(1);
+    expect(await cache.sessions.destroyAll("u")).toBe(2);
+  });
+
+  test("a session that its user's list has lost is none: ending all of them would not find it", async (t) => {
+    const cache = t.cache().extend(sessionActions());
+    const { keys } = cache.internals;
+    const { id } = await cache.sessions.create("u", 1, 60);
+    await t.store.run(lose, [`${keys.base}u${keys.hashTag(keys.bucketOf("u"))}:u`], []);
+    expect(await cache.sessions.destroyAll("u")).toBe(0);
+    expect(await cache.sessions.read(id)).toBe(null);
+    expect(await cache.sessions.touch(id)).toBe(false);
+    const next = await cache.sessions.create("u", 2, 60);
+    expect(await cache.sessions.read(id)).toBe(null);
+    expect((await cache.sessions.list("u")).map((session) => session.id)).toEqual([next.id]);
+    await cache.sessions.destroyAll("u");
   });
 
   test("extend adds what is new, and refuses to replace what is there", async (t) => {

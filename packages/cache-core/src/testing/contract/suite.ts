@@ -142,3 +142,10 @@ export const makeForeign: AtomicOperation = {
     return 1;
   },
 };
+
+/** Loses a key, as an eviction does. */
+export const lose: AtomicOperation = {
+  name: "contract:lose",
+  lua: "-- KEYS: key.\nreturn redis.call('DEL', KEYS[1])",
+  run: (db, keys) => (db.del(keys[0] as string) ? 1 : 0),
+};

@@ -187,4 +187,29 @@ export const values: Chapter = ({ expect }, test) => {
     expect(await cache.invalidateByTag("user:123")).toBe(1);
     expect(await cache.get("user:123:profile")).toBe(null);
   });
+
+  test("tags that do not fit into an entry together are refused, however they come", async (t) => {
+    const cache = t.cache();
+    const many = (letter: string): string[] =>
+      Array.from({ length: 64 }, (_, i) => letter.repeat(1_000).concat(String(i)));
+    const refusal = { code: "INVALID_TAG", parameter: "tags" };
+    // The name of a scope is part of each tag.
+    const scope = cache.scope("s".repeat(128));
+    await expect(scope.set("k", 1, { tags: many("a") })).rejects.toMatchObject(refusal);
+    await expect(
+      scope.setMany([
+        { key: "j", value: 1 },
+        { key: "k", value: 1, tags: many("a") },
+      ]),
+    ).rejects.toMatchObject(refusal);
+    const both = cache.getOrSet("k", (fetch) => fetch.addTags(...many("b")) ?? 1, { tags: many("a") });
+    await expect(both).rejects.toMatchObject(refusal);
+    const lease = await scope.lease("k");
+    await expect(lease.fill(1, { tags: many("a") })).rejects.toMatchObject(refusal);
+    await lease.release();
+    expect(await scope.getMany(["j", "k"])).toEqual([null, null]);
+    expect((await cache.explain("k")).leased).toBe(false);
+    expect(await cache.set("k", 1, { tags: many("a") })).toBe(true);
+    expect((await cache.lookup("k"))?.tags).toEqual(many("a"));
+  });
 };
