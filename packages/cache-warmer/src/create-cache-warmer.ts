@@ -10,6 +10,7 @@ import { WarmerClosedError } from "./errors.ts";
 import { WARMER_EVENTS, type WarmerEvents } from "./events.ts";
 import { checkSnapshot, type HotSnapshotKey } from "./hot-snapshot.ts";
 import { BackgroundWarming } from "./internal/background-warming.ts";
+import { checkFamily, checkTask } from "./internal/check-task.ts";
 import { ExpiringKeys } from "./internal/expiring-keys.ts";
 import { GradientLimiter } from "./internal/gradient-limiter.ts";
 import { HotKeys } from "./internal/hot-keys.ts";
@@ -21,9 +22,10 @@ import { retryDelay } from "./internal/retry-delay.ts";
 import type { RunContext } from "./internal/run-plan.ts";
 import { Runs } from "./internal/runs.ts";
 import { beginStartup } from "./internal/startup.ts";
-import { checkCategory, checkFamily, checkTask, TaskBook } from "./internal/task-book.ts";
+import { TaskBook } from "./internal/task-book.ts";
 import { taskMetrics } from "./internal/task-metrics.ts";
 import { settledAtOf, type TaskRecord } from "./internal/task-record.ts";
+import { checkCategory, UsualSettings } from "./internal/task-settings.ts";
 import {
   type CacheWarmerOptions,
   resolveRestoreOptions,
@@ -56,6 +58,7 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
     logger.error({ err: error }, "A listener of a warming event failed"),
   );
   const book = new TaskBook();
+  const usual = new UsualSettings();
   const expiring = new ExpiringKeys(internals, book);
   const gate = new ReadinessGate(clock);
   const gauge = { inFlight: 0 };
@@ -118,14 +121,14 @@ export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): C
   }
 
   return {
-    register: (task) => add(checkTask(task as WarmingTask)),
+    register: (task) => add(checkTask(task as WarmingTask, usual)),
     registerBatch(list) {
       if (!Array.isArray(list)) {
         throw new InvalidOptionError({ option: "tasks", received: list, expected: "an array of tasks" });
       }
       const records: TaskRecord[] = new Array(list.length);
       // By index: `map` would pass over holes, and `Array.from` takes twice as long.
-      for (let n = 0; n < list.length; n++) records[n] = checkTask(list[n]);
+      for (let n = 0; n < list.length; n++) records[n] = checkTask(list[n], usual);
       assertOpen();
       for (const key of book.addAll(records)) tellReplaced(key);
     },

@@ -37,6 +37,21 @@ describe("showProgress", () => {
     );
   });
 
+  it("keeps to one line on a narrow terminal, and takes one that does not know its width for a usual one", async () => {
+    for (const columns of [Number.NaN, 0, 1, 12, 20, 30, 31, 40, 200]) {
+      let text = "";
+      const stream = { isTTY: true, columns, write: (part: string) => (text += part) };
+      const stop = showProgress(warmer, { stream });
+      await warmer.warmAll();
+      stop();
+      const frames = text.split("\r\u001b[2K").filter((frame) => frame !== "");
+      const width = columns > 0 ? columns : 80;
+      for (const frame of frames.slice(0, -1)) expect(frame.length, `${columns}`).toBeLessThan(width);
+      if (width > 40) expect(frames[0]).toMatch(/^warming \[░{10,}\] 0\/30$/);
+      if (width === 20) expect(frames[0]).toBe("warming 0/30");
+    }
+  });
+
   it("writes plain lines where there is no terminal", async () => {
     let text = "";
     const stop = showProgress(warmer, { stream: { write: (part: string) => (text += part) } });

@@ -20,6 +20,8 @@ export interface ShowProgressOptions {
 const SHOWN: readonly RunKind[] = ["all", "category", "expiring", "startup"];
 const BAR_EVERY_MS = 80;
 const LINE_EVERY_MS = 5_000;
+/** Where a terminal does not know its width. */
+const USUAL_COLUMNS = 80;
 
 /**
  * Shows how runs of a warmer get on: a bar on a terminal, and plain lines where there is none: at the beginning, every tenth of the
@@ -35,11 +37,16 @@ export function showProgress(warmer: Pick<CacheWarmer, "on">, options: ShowProgr
   const now = (): number => performance.now();
 
   function draw(progress: Pick<WarmingProgress, "total" | "done" | "failed">): void {
-    const tail = ` ${progress.done}/${progress.total}${progress.failed > 0 ? `, ${progress.failed} failed` : ""}`;
+    const { done, total, failed } = progress;
     const head = "warming ";
-    const room = Math.max(10, Math.min(40, (stream.columns ?? 80) - head.length - tail.length - 3));
-    const full = progress.total === 0 ? room : Math.round((room * progress.done) / progress.total);
-    stream.write(`\r\u001b[2K${head}[${"█".repeat(full)}${"░".repeat(room - full)}]${tail}`);
+    const tail = `${done}/${total}${failed > 0 ? `, ${failed} failed` : ""}`;
+    // A pseudo-terminal may say 0. The last column stays empty: some terminals go to the next line when it is written to.
+    const width = columnsOf(stream) - 1;
+    const room = Math.min(40, width - head.length - tail.length - "[] ".length);
+    const full = total === 0 ? room : Math.round((room * done) / total);
+    const bar = room < 10 ? "" : `[${"█".repeat(full)}${"░".repeat(room - full)}] `;
+    // What took two lines would be left behind by the next frame.
+    stream.write(`\r\u001b[2K${`${head}${bar}${tail}`.slice(0, width)}`);
     drawn = true;
   }
 
@@ -85,4 +92,8 @@ export function showProgress(warmer: Pick<CacheWarmer, "on">, options: ShowProgr
     if (drawn) stream.write("\n");
     drawn = false;
   };
+}
+
+function columnsOf({ columns = USUAL_COLUMNS }: ProgressStream): number {
+  return columns > 0 ? columns : USUAL_COLUMNS;
 }

@@ -64,6 +64,8 @@ let sequence = 0;
 export class Flight {
   since: number = Number.POSITIVE_INFINITY;
   confirmed = false;
+  /** Whether the store said that the lease stood no more: somebody wrote or invalidated the key, or its holder stalled. */
+  refused = false;
   /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
   replaces: boolean;
   /**
@@ -255,7 +257,9 @@ export class Fills {
         return { kind: "value", value: fetched.value, stored: undefined };
       }
       this.#detach(flight, key);
-      flight.confirmed = await this.#fill(request, stored, token);
+      const accepted = await this.#fill(request, stored, token);
+      flight.confirmed = accepted === true;
+      flight.refused = accepted === false;
       return { kind: "value", value: fetched.value, stored };
     } catch (error) {
       this.#detach(flight, key);
@@ -356,7 +360,8 @@ export class Fills {
     };
   }
 
-  async #fill(request: FillRequest, stored: StoredParts, token: string): Promise<boolean> {
+  /** Whether the store took it; `undefined`: it did not answer. */
+  async #fill(request: FillRequest, stored: StoredParts, token: string): Promise<boolean | undefined> {
     const { key, publicKey } = request;
     try {
       const accepted = await this.#access.leases.fill({ key, ...stored }, token);
@@ -364,7 +369,7 @@ export class Fills {
       return accepted;
     } catch {
       // Not stored as far as is known; the value is right all the same for those who asked before its fetch.
-      return false;
+      return undefined;
     }
   }
 

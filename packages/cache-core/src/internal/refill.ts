@@ -46,7 +46,8 @@ export async function refill(
   if (result.kind === "entry") return ended("found", 0, result.entry.freshUntil);
   const { stored } = result;
   if (stored === undefined) return ended("empty");
-  if (!flight.confirmed) return ended(store.available ? "refused" : "unavailable");
+  // A store that is well may have failed for this key alone, as while its slot is moved: nothing is newer then.
+  if (!flight.confirmed) return ended(flight.refused ? "refused" : "unavailable");
   const freshUntil = store.serverNow(keys.entry(full)) + stored.freshMs;
   return running === undefined
     ? ended("stored", payloadBytes(stored.parts), freshUntil)

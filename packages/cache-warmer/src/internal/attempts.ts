@@ -69,14 +69,15 @@ export class Attempts {
   begin(record: TaskRecord, newerThan: number): void {
     const { gauge, internals, emitter, expiring, watch } = this.#context;
     const { clock } = internals;
-    const { name, category } = record;
+    const { name, settings } = record;
+    const { category } = settings;
     const attempt = (this.#failures.get(record) ?? 0) + 1;
     gauge.inFlight++;
     this.inFlight++;
     if (this.inFlight > this.#figures.peakInFlight) this.#figures.peakInFlight = this.inFlight;
     emitter.emit("task:start", () => ({ key: name, category, attempt }));
     const began = clock.monotonic();
-    const timeoutMs = record.special.timeoutMs ?? this.#plan.options.timeoutMs;
+    const timeoutMs = settings.timeoutMs ?? this.#plan.options.timeoutMs;
     const { signal } = this.#aborting;
     // A family is timed batch by batch.
     const timing = record.fetcher === undefined ? undefined : watch?.begin(name, category);
@@ -147,7 +148,7 @@ export class Attempts {
   }
 
   #mayRepeat(record: TaskRecord, error: unknown, attempts: number): boolean {
-    const retries = record.special.retries ?? this.#plan.options.retries;
+    const retries = record.settings.retries ?? this.#plan.options.retries;
     return attempts <= retries && reasonOf(error) !== "unserializable" && !isClosed(error);
   }
 
@@ -157,7 +158,8 @@ export class Attempts {
     const { internals, emitter, settings } = this.#context;
     this.#figures.retry(record);
     const delayMs = retryDelay(settings.retryDelayMs, attempt, internals.random);
-    const { name: key, category } = record;
+    const { name: key } = record;
+    const { category } = record.settings;
     emitter.emit("task:retry", () => ({ key, category, attempt, delayMs, error }));
     return this.#timers.pause(delayMs);
   }

@@ -9,7 +9,8 @@ import type { Run } from "./run.ts";
 import type { RunContext } from "./run-plan.ts";
 import type { Runs } from "./runs.ts";
 import { nextDelayOf, repeat } from "./schedule.ts";
-import { checkCategory, type TaskBook } from "./task-book.ts";
+import type { TaskBook } from "./task-book.ts";
+import { checkCategory } from "./task-settings.ts";
 
 /** The schedules of one warmer, one a category, and the runs that they have begun. */
 export class BackgroundWarming {

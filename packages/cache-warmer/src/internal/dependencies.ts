@@ -14,12 +14,12 @@ export function planDependencies(records: readonly TaskRecord[]): DependencyPlan
   const waitsFor = new Map<TaskRecord, number>();
   const dependents = new Map<TaskRecord, TaskRecord[]>();
   const urgent = new Map<TaskRecord, number>();
-  const waiting = records.filter(({ special }) => special.dependsOn.length > 0);
+  const waiting = records.filter(({ settings }) => settings.dependsOn.length > 0);
   if (waiting.length > 0) {
     const byName = new Map(records.map((record) => [record.name, record]));
     for (const record of waiting) {
       let count = 0;
-      for (const name of record.special.dependsOn) {
+      for (const name of record.settings.dependsOn) {
         const dependency = byName.get(name);
         if (dependency === undefined) continue;
         count++;
@@ -30,14 +30,17 @@ export function planDependencies(records: readonly TaskRecord[]): DependencyPlan
       if (count > 0) waitsFor.set(record, count);
     }
     // Priorities flow from the dependents to what they wait for; most urgent first, so each is raised at most once a level.
-    const raised = [...waiting].sort((a, b) => b.priority - a.priority);
+    const raised = [...waiting].sort((a, b) => b.settings.priority - a.settings.priority);
     for (const start of raised) {
       const stack = [start];
-      const priority = urgent.get(start) ?? start.priority;
+      const priority = urgent.get(start) ?? start.settings.priority;
       for (let record = stack.pop(); record !== undefined; record = stack.pop()) {
-        for (const name of record.special.dependsOn) {
+        for (const name of record.settings.dependsOn) {
           const dependency = byName.get(name);
-          if (dependency === undefined || (urgent.get(dependency) ?? dependency.priority) >= priority)
+          if (
+            dependency === undefined ||
+            (urgent.get(dependency) ?? dependency.settings.priority) >= priority
+          )
             continue;
           urgent.set(dependency, priority);
           stack.push(dependency);
@@ -45,5 +48,5 @@ export function planDependencies(records: readonly TaskRecord[]): DependencyPlan
       }
     }
   }
-  return { waitsFor, dependents, priorityOf: (record) => urgent.get(record) ?? record.priority };
+  return { waitsFor, dependents, priorityOf: (record) => urgent.get(record) ?? record.settings.priority };
 }

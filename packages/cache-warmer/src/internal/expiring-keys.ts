@@ -72,7 +72,7 @@ export class ExpiringKeys {
   /** The family that has warmed a key. */
   familyOf(key: string): string | undefined {
     const record = this.#index.get(key)?.record;
-    return record?.special.family === undefined ? undefined : record.name;
+    return record?.settings.family === undefined ? undefined : record.name;
   }
 
   /** Takes out what expires within so many ms. Rejects with `CacheClosedError`. */
@@ -90,7 +90,7 @@ export class ExpiringKeys {
       if (known === undefined) keys.set(current, [key]);
       else known.push(key);
     }
-    const records = [...keys.keys()].sort((a, b) => b.priority - a.priority);
+    const records = [...keys.keys()].sort((a, b) => b.settings.priority - a.settings.priority);
     return { records, keys, lookedAt: now };
   }
 

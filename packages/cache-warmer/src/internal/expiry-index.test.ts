@@ -1,9 +1,10 @@
 import { seededRandom } from "@crm/testkit";
 import { describe, expect, it } from "vitest";
+import { checkFamily, checkTask } from "./check-task.ts";
 import { ExpiryIndex } from "./expiry-index.ts";
-import { checkFamily, checkTask } from "./task-book.ts";
+import { UsualSettings } from "./task-settings.ts";
 
-const record = checkTask({ key: "any", fetcher: () => 1 });
+const record = checkTask({ key: "any", fetcher: () => 1 }, new UsualSettings());
 
 describe("the index of expiries", () => {
   it("agrees with a sorted list, on random histories", () => {

@@ -223,7 +223,7 @@ export class HotKeys {
       const fetcher = record.fetcher as Fetcher<unknown>;
       return {
         fetcher,
-        options: { ...record.special.entry, ttl: ttlOf(record) } as GetOrSetOptions<unknown>,
+        options: { ...record.settings.entry, ttl: ttlOf(record) } as GetOrSetOptions<unknown>,
       };
     }
     return hot.fetcher === undefined ? undefined : { fetcher: hot.fetcher, options: hot.options };

@@ -2,10 +2,10 @@ import { createCache, memoryStore } from "@crm/cache-core";
 import { createFakeClock } from "@crm/cache-core/testing";
 import { expect, it } from "vitest";
 import { createCacheWarmer } from "../index.ts";
+import { checkFamily } from "./check-task.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { loadFamily } from "./load-family.ts";
 import { WAIT_MS } from "./load-task.ts";
-import { checkFamily } from "./task-book.ts";
 
 const TIMEOUT_MS = 1_000;
 

@@ -4,7 +4,7 @@ import { familyKeys } from "./family-keys.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { inTime } from "./in-time.ts";
 import { entryOptions, type LoadRequest, type LoadResult, WAIT_MS } from "./load-task.ts";
-import type { SpecialSettings } from "./task-record.ts";
+import type { FamilySettings } from "./task-settings.ts";
 
 export interface FamilyRequest extends LoadRequest {
   /** Only these keys. @default all */
@@ -25,8 +25,6 @@ export interface FamilyRequest extends LoadRequest {
 
 /** Pauses before keys that others were loading are looked at again; together longer than who stalls or dies keeps a key, 3 s by default. */
 const LOOK_AGAIN_MS = [0, 250, 500, 1_000, 2_000];
-
-type Family = NonNullable<SpecialSettings["family"]>;
 
 /** Loads the keys of a family, batch after batch. What fails is told when all have been tried. */
 export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
@@ -68,7 +66,7 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
 
   /** Who was loading them may have stored nothing, and be gone. */
   async function loadHeld(): Promise<void> {
-    const { batchSize } = request.record.special.family as Family;
+    const { batchSize } = request.record.settings.family as FamilySettings;
     for (const ms of LOOK_AGAIN_MS) {
       if (held.length === 0 || signal.aborted || (ms > 0 && !(await request.pause(ms)))) break;
       const again = held;
@@ -117,7 +115,7 @@ async function* batches(
   onBadKey: (error: unknown) => void,
 ): AsyncGenerator<readonly string[]> {
   const { record, clock, timeoutMs, signal, only } = request;
-  const { batchSize, keys } = record.special.family as Family;
+  const { batchSize, keys } = record.settings.family as FamilySettings;
   const listed = only ?? familyKeys(keys, { name: record.name, clock, timeoutMs, signal });
   let batch: string[] = [];
   let listedKeys = 0;
@@ -137,7 +135,7 @@ async function* batches(
 
 async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promise<readonly RefillResult[]> {
   const { internals, record, timeoutMs, newerThan, signal, clock } = request;
-  const { batchFetcher } = record.special.family as Family;
+  const { batchFetcher } = record.settings.family as FamilySettings;
   let onEnd: ((how?: LoadEnd) => void) | undefined;
   let givenUp = false;
   const timed: BatchFetcher<unknown> = (wanted, context) => {

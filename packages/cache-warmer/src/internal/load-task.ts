@@ -47,6 +47,6 @@ export function loadTask(request: LoadRequest): Promise<RefillResult> {
 export function entryOptions(record: TaskRecord, timeoutMs: number): GetOrSetOptions<never> {
   const ttl = ttlOf(record);
   const hardTimeout = timeoutMs / 1_000;
-  const { entry } = record.special;
+  const { entry } = record.settings;
   return entry === undefined ? { ttl, hardTimeout } : { ...entry, ttl, hardTimeout };
 }

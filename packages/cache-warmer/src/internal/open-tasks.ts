@@ -23,7 +23,7 @@ export class OpenTasks {
     this.#open = new Set(records);
     this.#dependencies = dependencies;
     this.#listener = listener;
-    for (const { priority } of records) (this.#leftOf[priority] as number)++;
+    for (const { settings } of records) (this.#leftOf[settings.priority] as number)++;
   }
 
   get size(): number {
@@ -83,8 +83,8 @@ export class OpenTasks {
   /** Returns whether it was open. */
   #end(record: TaskRecord, ending: Ending): boolean {
     if (!this.#open.delete(record)) return false;
-    if (ending.reason !== "aborted") (this.#leftOf[record.priority] as number)--;
-    if (hasFailed(ending)) (this.#failedOf[record.priority] as number)++;
+    if (ending.reason !== "aborted") (this.#leftOf[record.settings.priority] as number)--;
+    if (hasFailed(ending)) (this.#failedOf[record.settings.priority] as number)++;
     this.#listener.onEnd(record, ending);
     return true;
   }

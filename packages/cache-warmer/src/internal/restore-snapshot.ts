@@ -143,17 +143,22 @@ function planUnits(request: RestoreRequest): { units: Unit[]; skipped: number } 
     const record = internals.prefix === cache.internals.prefix ? book.get(entry.key) : undefined;
     const family = entry.family === undefined ? undefined : book.get(entry.family);
     if (record?.fetcher !== undefined) {
-      const options = { ...record.special.entry, ttl: ttlOf(record) } as GetOrSetOptions<unknown>;
+      const options = { ...record.settings.entry, ttl: ttlOf(record) } as GetOrSetOptions<unknown>;
       units.push(
-        single(request, internals, entry.key, record.fetcher as Fetcher<unknown>, options, record.category),
+        single(
+          request,
+          internals,
+          entry.key,
+          record.fetcher as Fetcher<unknown>,
+          options,
+          record.settings.category,
+        ),
       );
-    } else if (family?.special.family !== undefined) {
-      const {
-        entry: entryOptions,
-        family: { batchFetcher },
-      } = family.special;
+    } else if (family?.settings.family !== undefined) {
+      const { entry: entryOptions, category } = family.settings;
+      const { batchFetcher } = family.settings.family;
       const options = { ...entryOptions, ttl: ttlOf(family) } as GetOrSetOptions<unknown>;
-      add(`${internals.prefix}f${family.name}`, entry.key, internals, batchFetcher, options, family.category);
+      add(`${internals.prefix}f${family.name}`, entry.key, internals, batchFetcher, options, category);
     } else if (seeded?.fetcher !== undefined) {
       units.push(single(request, internals, entry.key, seeded.fetcher, seeded.options, "hot"));
     } else if (request.batchFetcher !== undefined) {

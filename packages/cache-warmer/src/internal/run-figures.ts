@@ -48,7 +48,7 @@ export class RunFigures {
     this.#now = clock;
     this.#startedAt = clock.wall();
     this.#began = clock.monotonic();
-    for (const { category } of records) this.#of(category).total++;
+    for (const { settings } of records) this.#of(settings.category).total++;
   }
 
   get done(): number {
@@ -57,12 +57,12 @@ export class RunFigures {
 
   retry(record: TaskRecord): void {
     this.retries++;
-    this.#of(record.category).retries++;
+    this.#of(record.settings.category).retries++;
     pastOf(record).retries++;
   }
 
   end(record: TaskRecord, ending: Ending): void {
-    const category = this.#of(record.category);
+    const category = this.#of(record.settings.category);
     const past = pastOf(record);
     past.runs++;
     past.lastOutcome = ending.outcome;
@@ -81,7 +81,13 @@ export class RunFigures {
       if (this.#failures.length < MAX_FAILURES) {
         const { error, attempts } = ending;
         const reason = ending.reason as FailureReason;
-        this.#failures.push({ key: record.name, category: record.category, reason, error, attempts });
+        this.#failures.push({
+          key: record.name,
+          category: record.settings.category,
+          reason,
+          error,
+          attempts,
+        });
       }
     } else {
       this.skipped++;

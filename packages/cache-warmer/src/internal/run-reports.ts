@@ -25,7 +25,8 @@ export class RunReports {
 
   taskEnded(record: TaskRecord, ending: Ending): void {
     this.#figures.end(record, ending);
-    const { name: key, category } = record;
+    const { name: key } = record;
+    const { category } = record.settings;
     const { outcome, reason, error, durationMs, keys, bytes } = ending;
     this.#context.emitter.emit("task:end", () => ({
       ...{ key, category, outcome, reason, error, durationMs, keys, bytes },

@@ -19,7 +19,7 @@ export function beginStartup(
 ): Promise<WarmingMetrics> {
   const { readyAt, deadlineMs, maxAgeMs } = options;
   const maxAgeOf = (record: TaskRecord): number =>
-    hasMaxAge ? maxAgeMs : (record.ttlMs ?? USUAL_TTL_MS) / 2;
+    hasMaxAge ? maxAgeMs : (record.settings.ttlMs ?? USUAL_TTL_MS) / 2;
   const run = runs.make("startup", records, options, {
     maxAgeOf,
     newerThanOf: (record, began, now) => Math.min(began, now - maxAgeOf(record)),

@@ -2,7 +2,8 @@ import type { TaskMetrics } from "../metrics.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 /** The figures of a task, as callers see them. */
-export function taskMetrics({ name, category, priority, past }: TaskRecord): TaskMetrics {
+export function taskMetrics({ name, settings, past }: TaskRecord): TaskMetrics {
+  const { category, priority } = settings;
   return {
     ...{ key: name, category, priority },
     runs: past?.runs ?? 0,

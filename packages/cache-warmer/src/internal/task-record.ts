@@ -1,48 +1,21 @@
-import type { BatchFetcher, Duration, FetchContext } from "@crm/cache-core";
+import type { Duration, FetchContext } from "@crm/cache-core";
 import type { TaskMetrics } from "../metrics.ts";
-import type { WarmingEntryOptions, WarmingFamily } from "../warming-task.ts";
+import type { TaskSettings } from "./task-settings.ts";
 
-/** A registered task or family, checked. There are ten thousand of them: what most leave as it is, or have not yet, is one field. */
+/** A registered task or family, checked. There are ten thousand of them: what they share, or have not yet, is one field. */
 export interface TaskRecord {
   /** The key of a task, the name of a family. */
   readonly name: string;
-  readonly category: string;
-  readonly priority: number;
-  /** `undefined`: the cache's. */
-  readonly ttlMs: number | undefined;
   /** Of a task; `undefined` of a family. */
   readonly fetcher: ((context: FetchContext<unknown>) => unknown) | undefined;
-  readonly special: SpecialSettings;
+  readonly settings: TaskSettings;
   /** Whether the expiry index knows when its entry expires. */
   indexed: boolean;
-  /** Whether the expiry index is to ask about it. */
-  doubted: boolean;
+  /** That the expiry index is to ask about it, and after which other one; `null`: it is the first; `undefined`: it need not ask. */
+  doubtedAfter: TaskRecord | null | undefined;
   /** What became of it; made when there is something to tell. */
   past: TaskPast | undefined;
 }
-
-/** Settings that few tasks have; the others share `NOTHING_SPECIAL`. */
-export interface SpecialSettings {
-  readonly dependsOn: readonly string[];
-  readonly timeoutMs: number | undefined;
-  readonly retries: number | undefined;
-  readonly entry: WarmingEntryOptions | undefined;
-  readonly family:
-    | {
-        readonly keys: WarmingFamily["keys"];
-        readonly batchFetcher: BatchFetcher<unknown>;
-        readonly batchSize: number;
-      }
-    | undefined;
-}
-
-export const NOTHING_SPECIAL: SpecialSettings = {
-  dependsOn: [],
-  timeoutMs: undefined,
-  retries: undefined,
-  entry: undefined,
-  family: undefined,
-};
 
 /** What became of a task, and its running figures. */
 export interface TaskPast {
@@ -93,6 +66,6 @@ export function settle(record: TaskRecord, at: number): void {
 }
 
 /** The TTL as options of entries have it; exact, since both are whole milliseconds. */
-export function ttlOf({ ttlMs }: TaskRecord): Duration | undefined {
+export function ttlOf({ settings: { ttlMs } }: TaskRecord): Duration | undefined {
   return ttlMs === undefined ? undefined : ttlMs / 1_000;
 }
