@@ -41,7 +41,7 @@ local function virtual(command, ...)
     return at < 0 and at or at - NOW
   end
   if command == 'SRANDMEMBER' or command == 'HRANDFIELD' then return first(a[1], a[2]) end
-  if command == 'HKEYS' then return ordered(a[1]) end
+  if command == 'HKEYS' or command == 'SMEMBERS' then return ordered(a[1]) end
   if command == 'SSCAN' then return {'0', first(a[1], 1e9)} end
   if command == 'SPOP' then
     local some = first(a[1], a[2])
