@@ -17,6 +17,8 @@ import type { Put } from "./put-calls.ts";
 const BATCH_LIMIT = 16;
 /** A fetch that takes longer is not stored. */
 const LONGEST_FETCH_MS = 300_000;
+/** What `leaseTtl` allows. */
+const LONGEST_LIVENESS_MS = 60_000;
 
 /** What `take` found. */
 export type LeaseReply =
@@ -80,6 +82,11 @@ export class LeaseCalls {
     const [kind, entry, left, holder] = reply as [number, Buffer | null, number, Buffer];
     if (kind === 1) return { kind: "found", entry: entry as Buffer };
     if (kind === 0) return { kind: "granted", entry };
+    if (left > LONGEST_LIVENESS_MS) {
+      // The server's clock was set back: a holder that is dead would be waited for as long. One that is not is refused.
+      await this.release(key, holder.toString("utf8"), "r");
+      return this.take(key, token, livenessMs, waiter, known);
+    }
     return { kind: "held", entry, livenessMs: left, token: holder.toString("utf8") };
   }
 
