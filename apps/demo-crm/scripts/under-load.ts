@@ -118,6 +118,7 @@ try {
           ...{ ...figures, stale: stale.length, failed: failed.length, outages, ...report },
           missesWhileRedisAnswers: `${waited} of ${well.length}`,
           slowest: well.sort((a, b) => b.tookMs - a.tookMs).slice(0, 8),
+          slowestOfAll: samples.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, 12),
           examples: [...stale.slice(0, 5), ...failed.slice(0, 5)],
         },
         null,

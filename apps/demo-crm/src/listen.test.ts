@@ -30,5 +30,14 @@ it("without a port, 3000 gives way to a free one when it is taken, and says so",
 
 it("a port that was asked for is refused when it is taken", async () => {
   const port = await listen(server(), { host: "127.0.0.1", port: 0 });
-  await expect(listen(server(), { host: "127.0.0.1", port })).rejects.toThrow("EADDRINUSE");
+  await expect(listen(server(), { host: "127.0.0.1", port })).rejects.toThrow(
+    `Port ${port} of 127.0.0.1 is taken: end what has it, or set PORT to another one, or to 0 for any that is free (EADDRINUSE)`,
+  );
+});
+
+it.each([
+  ["203.0.113.7", "which is no address of this machine (EADDRNOTAVAIL)"],
+  ["nobody.invalid", /a name that has no address \(ENOTFOUND\)|EAI_AGAIN/],
+])("says what is wrong with the host %s", async (host, why) => {
+  await expect(listen(server(), { host, port: 0 })).rejects.toThrow(why);
 });

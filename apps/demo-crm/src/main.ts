@@ -1,10 +1,12 @@
 // The only module that reads the environment. It passes on what others need, before they are imported.
 import { pino } from "pino";
 import { provideCacheSettings } from "./cache/settings.ts";
+import type { SicknessSwitch } from "./dev/sickness.ts";
 import { createFront, type Front } from "./http/front.ts";
 import { checkFree } from "./listen.ts";
 import { listenFront } from "./listen-front.ts";
-import { type DemoSettings, readSettings, SettingsError } from "./read-settings.ts";
+import { messageOf } from "./message-of.ts";
+import { type DemoSettings, HelpRequest, readSettings, SettingsError } from "./read-settings.ts";
 import type { RunningDemo } from "./serve-demo.ts";
 
 const SHUTDOWN_MS = 4_500;
@@ -24,8 +26,9 @@ function settingsOrExit(): DemoSettings {
   try {
     return readSettings(process.env, process.argv.slice(2));
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    fail(error.message);
+    if (error instanceof HelpRequest) say(error.message);
+    else if (error instanceof SettingsError) fail(error.message);
+    else throw error;
     process.exit();
   }
 }
@@ -83,15 +86,24 @@ async function startApp(front: Front): Promise<RunningDemo> {
   const connecting = connectDemo(settings);
   // Until somebody waits for it.
   connecting.catch(() => {});
-  const common = { connecting, front, settings, logger, signal: stopping.signal };
-  const { createSicknessSwitch } = await import("./dev/sickness.ts");
-  const sickness = settings.mode === "development" ? await createSicknessSwitch(process.env) : undefined;
-  const { invalidation } = settings;
-  provideCacheSettings({ env: sickness?.env ?? process.env, logger, invalidation });
-  // Imported now, and not above: the composition root is made while it is imported, from what was just provided.
-  const { serveDemo } = await import("./serve-demo.ts");
+  let sickness: SicknessSwitch | undefined;
+  let serveDemo: typeof import("./serve-demo.ts").serveDemo;
+  try {
+    const { createSicknessSwitch } = await import("./dev/sickness.ts");
+    sickness = settings.mode === "development" ? await createSicknessSwitch(process.env) : undefined;
+    const { invalidation } = settings;
+    provideCacheSettings({ env: sickness?.env ?? process.env, logger, invalidation });
+    // Imported now, and not above: the composition root is made while it is imported, from what was just provided.
+    ({ serveDemo } = await import("./serve-demo.ts"));
+  } catch (error) {
+    await sickness?.close();
+    // What opens meanwhile would keep this process alive.
+    await connecting.then((connection) => connection.close()).catch(() => {});
+    throw error;
+  }
   // What one of several has to say is said once, by the process that holds them.
   const terminal = settings.instance === undefined ? process.stdout : { write: () => true, isTTY: false };
+  const common = { connecting, front, settings, logger, signal: stopping.signal };
   const demo = await serveDemo({ ...common, terminal, sickness });
   return {
     url: demo.url,
@@ -116,7 +128,6 @@ try {
   // The channel to the process that holds the instances would keep this one alive.
   if (process.connected) process.disconnect();
 } catch (error) {
-  if (!stopping.signal.aborted)
-    fail(`The demo could not start: ${error instanceof Error ? error.message : error}`);
+  if (!stopping.signal.aborted) fail(`The demo could not start: ${messageOf(error)}`);
   else say("Stopped before it was ready");
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InvalidationPendingError } from "@crm/cache-core";
 import { findAppRoot } from "./app-root.ts";
 import { cache } from "./cache/index.ts";
+import { store } from "./cache/store.ts";
 import { generateWork } from "./db/generate-work.ts";
 import { importCrm } from "./db/import-crm.ts";
 import { signInService } from "./services/sign-in-service.ts";
@@ -34,6 +35,10 @@ export async function prepareDemo({ terminal, demoPassword, signal }: PrepareOpt
         .join(", ")}\n`,
     );
   await cache.ready();
+  if (!store.available)
+    terminal.write(
+      "Redis does not answer: the demo goes on without a cache until it does. Is the address in REDIS_URL right?\n",
+    );
   await forgetEarlierRuns();
   signal.throwIfAborted();
   return makeAccount(demoPassword, terminal);

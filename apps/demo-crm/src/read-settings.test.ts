@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readSettings, SettingsError } from "./read-settings.ts";
+import { HelpRequest, readSettings, SettingsError } from "./read-settings.ts";
 
 it("has defaults for a machine with nothing", () => {
   expect(readSettings({}, [])).toEqual({
@@ -7,6 +7,7 @@ it("has defaults for a machine with nothing", () => {
     port: undefined,
     databaseUrl: undefined,
     databaseTemplate: undefined,
+    databaseLabel: undefined,
     persist: false,
     logLevel: "info",
     invalidation: "dependencies",
@@ -44,6 +45,12 @@ it("reads how many instances, and whether there is load", () => {
   expect(readSettings({ REQUESTS_PER_MINUTE: "5000" }, [])).toMatchObject({ requestsPerMinute: 5000 });
 });
 
+it.each(["--help", "-h"])("%s says what there is", (option) => {
+  const read = () => readSettings({}, ["--load", option]);
+  expect(read).toThrow(HelpRequest);
+  expect(read).toThrow(/--instances <1 to 8>[\s\S]*--load[\s\S]*--seconds[\s\S]*--persist/);
+});
+
 it.each([
   [["--instances", "0"], "--instances"],
   [["--instances", "many"], "--instances"],
@@ -52,6 +59,8 @@ it.each([
   [["--seconds", "10"], "--load"],
   [["--loud"], "--loud"],
   [["something"], "something"],
+  // What Node says of it has three lines.
+  [["--instances", "-1"], "'--instances' argument is ambiguous. There are: --persist"],
 ])("refuses %j", (args, name) => {
   expect(() => readSettings({}, args)).toThrow(
     expect.objectContaining({ message: expect.stringContaining(name) }),

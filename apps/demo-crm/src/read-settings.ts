@@ -8,6 +8,8 @@ export interface DemoSettings {
   readonly databaseUrl: string | undefined;
   /** A `tar` of a database folder that a new embedded database begins with. */
   readonly databaseTemplate: string | undefined;
+  /** What the database is, for people, where the URL does not say so. */
+  readonly databaseLabel: string | undefined;
   /** Keep the embedded database on disk. */
   readonly persist: boolean;
   readonly logLevel: string;
@@ -27,8 +29,23 @@ export interface DemoSettings {
   readonly requestsPerMinute: number | undefined;
 }
 
+const USAGE = `The demo CRM
+
+  npx pnpm@12 demo [options]
+
+  --instances <1 to 8>     so many processes behind one port, over one Redis: that of REDIS_URL, or one that is started
+  --load                   reads and writes as a sales team would, from the start
+  --seconds <5 to 3600>    how long --load lasts: 120 unless it is said
+  --persist                keeps the embedded database in apps/demo-crm/.data
+  --help                   this
+
+PORT, HOST, DATABASE_URL, REDIS_URL, DEMO_PASSWORD and others of the environment: see apps/demo-crm/README.md`;
+
 /** What is wrong with the settings, for the person who made them. Never contains the value of a URL. */
 export class SettingsError extends Error {}
+
+/** Nothing is wrong: somebody asked what there is. */
+export class HelpRequest extends Error {}
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -54,6 +71,7 @@ const environment = z.object({
   NODE_ENV: z.string().optional(),
   /** Set by the process that holds the instances. */
   DATABASE_TEMPLATE: z.string().optional(),
+  DEMO_DATABASE: z.string().optional(),
   DEMO_INSTANCE: z.coerce.number().int().min(1).optional(),
   REQUESTS_PER_MINUTE: z
     .string()
@@ -83,6 +101,7 @@ export function readSettings(
     port: PORT,
     databaseUrl: DATABASE_URL,
     databaseTemplate: result.data.DATABASE_TEMPLATE,
+    databaseLabel: result.data.DEMO_DATABASE,
     persist,
     logLevel: LOG_LEVEL,
     invalidation: CACHE_INVALIDATION,
@@ -100,7 +119,7 @@ export function readSettings(
 const DEFAULT_LOAD_SECONDS = 120;
 
 function readArguments(args: readonly string[]) {
-  let given: { persist?: boolean; instances?: string; load?: boolean; seconds?: string };
+  let given: { persist?: boolean; instances?: string; load?: boolean; seconds?: string; help?: boolean };
   try {
     given = parseArgs({
       args: [...args],
@@ -109,12 +128,14 @@ function readArguments(args: readonly string[]) {
         instances: { type: "string" },
         load: { type: "boolean" },
         seconds: { type: "string" },
+        help: { type: "boolean", short: "h" },
       },
     }).values;
   } catch (error) {
-    const known = "--persist, --instances <2 to 8>, --load, --seconds <5 to 3600>";
-    throw new SettingsError(`${(error as Error).message.split(". ")[0]}. There are: ${known}`);
+    const known = "--persist, --instances <1 to 8>, --load, --seconds <5 to 3600>, --help";
+    throw new SettingsError(`${(error as Error).message.split(/\.?(?:\s*\n|\. )/)[0]}. There are: ${known}`);
   }
+  if (given.help) throw new HelpRequest(USAGE);
   if (given.seconds !== undefined && !given.load)
     throw new SettingsError("--seconds says how long --load lasts, which is not there");
   return {

@@ -80,7 +80,7 @@ export async function serveDemo({
     const feed = createLiveFeed({ load, withCache, withoutCache, onError });
     const closing = new AbortController();
     const conditions = {
-      database: connection.label,
+      database: settings.databaseLabel ?? connection.label,
       cache: storeLabel,
       node: process.version,
       cores: String(availableParallelism()),

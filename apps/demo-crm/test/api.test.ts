@@ -268,3 +268,16 @@ describe("what the cache says about itself", () => {
     expect(cache).toBeDefined();
   });
 });
+
+describe("another method than there is", () => {
+  it.each([
+    ["PUT", "/api/companies/konex", "DELETE, GET, HEAD, OPTIONS, PATCH"],
+    ["DELETE", "/api/companies", "GET, HEAD, OPTIONS, POST"],
+    ["GET", "/api/quotes/some-quote/issue", "OPTIONS, POST"],
+  ])("%s %s is refused, and told what there is", async (method, path, allow) => {
+    const { status, headers, body } = await demo.json(path, { method });
+    expect([status, headers.get("allow"), body.code]).toEqual([405, allow, "METHOD_NOT_ALLOWED"]);
+    const options = await demo.request(path, { method: "OPTIONS" });
+    expect([options.status, options.headers.get("allow"), await options.text()]).toEqual([204, allow, ""]);
+  });
+});

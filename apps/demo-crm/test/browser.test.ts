@@ -68,6 +68,25 @@ describe("signing in", () => {
     await context.close();
   });
 
+  it("asks again when the session has ended meanwhile, and keeps what was typed", async () => {
+    const context = await windows.context({ user: USER });
+    const page = await context.newPage();
+    await open(page, "/companies/isdom");
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByLabel("Employees").fill("2468");
+    await context.clearCookies();
+    await page.getByRole("button", { name: "Save" }).click();
+    const dialog = page.getByRole("dialog", { name: "Sign in" });
+    await dialog.getByText("Your session has ended").waitFor();
+    await dialog.getByLabel("Password").fill(PASSWORD);
+    await dialog.getByRole("button", { name: "Sign in" }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.getByLabel("Employees").inputValue()).toBe("2468");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("2,468").waitFor();
+    await context.close();
+  });
+
   it("says that there were too many attempts, and when to try again", async () => {
     const context = await windows.context();
     const page = await context.newPage();
@@ -83,6 +102,25 @@ describe("signing in", () => {
       /attempts to sign in to this account\. Try again in 1\d minutes/,
     );
     await page.screenshot({ path: `${SCREENS}/refused-sign-in.png` });
+    await context.close();
+  });
+});
+
+describe("what is not there", () => {
+  it("has a page that says so, with the way back", async () => {
+    const context = await windows.context();
+    const page = await context.newPage();
+    for (const [path, title, wayOut] of [
+      ["/nowhere", "There is no such page", "Back to the overview"],
+      ["/companies/nobody", "There is no such company", "All companies"],
+    ] as const) {
+      await page.goto(path);
+      await page.getByRole("heading", { level: 1, name: title }).waitFor();
+      await page.getByRole("link", { name: wayOut }).click();
+      await page.getByRole("heading", { level: 1, name: /Overview|Companies/ }).waitFor();
+    }
+    // The browser's console says 404, too.
+    expect(windows.complaints().filter((text) => !text.includes("status of 404"))).toEqual([]);
     await context.close();
   });
 });

@@ -54,6 +54,21 @@ describe("three instances", () => {
       expect((await ask(`${fleet.url}/api/companies/konex`)).body.data.employees).toBe(4711);
   });
 
+  it("run the load and end it together, whoever was told to: the window that shows it is served by any of them", async () => {
+    const running = async () => {
+      const found = new Map<string | undefined, boolean>();
+      for (let at = 0; at < 6; at++) {
+        const { instance, body } = await ask(`${fleet.url}/api/load`);
+        found.set(instance, body.data.running);
+      }
+      return [...found.values()];
+    };
+    for (const wanted of [true, false]) {
+      await ask(`${fleet.url}/api/load`, { method: "POST", body: { running: wanted } });
+      await expect.poll(running, { timeout: 5_000, interval: 50 }).toEqual([wanted, wanted, wanted]);
+    }
+  });
+
   it("answer on while Redis is killed and restarted twice: nothing stale, nothing failed", async () => {
     const faults = (async () => {
       for (let turn = 0; turn < 2; turn++) {

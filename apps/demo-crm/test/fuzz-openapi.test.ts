@@ -150,7 +150,10 @@ describe("bad input", () => {
       for (const method of ["PUT", "PROPFIND", "POST", "DELETE", "PATCH"].filter(
         (each) => !known.includes(each),
       ))
-        expect(await expectNo5xx({ method, path } as Route, url, {}), `${method} ${url}`).toBe(404);
+        expect(await expectNo5xx({ method, path } as Route, url, {}), `${method} ${url}`).toBe(
+          // What is not in the document is nobody's to try: pages, streams, figures for machines.
+          known.length > 0 ? 405 : 404,
+        );
       for (const odd of [`${url}/%2e%2e/x`, `${url}//`, `${url};a=b`, `${url}%00`])
         await expectNo5xx({ method: "PUT", path } as Route, odd, {});
     }

@@ -98,7 +98,7 @@ describe("the import of the CRM data", () => {
     });
     expect(await db().$count(deals, sql`company_id is null`)).toBe(1425);
     expect(await db().$count(deals, sql`close_value is null and close_date is null`)).toBe(2089);
-    expect(report.missing[0]!.note).toContain("337 Prospecting, 1088 Engaging");
+    expect(report.missing[0]!.note).toContain("337 Prospecting, 1,088 Engaging");
   });
 
   it("names what it leaves as it is", () => {

@@ -66,6 +66,11 @@ describe("the web app as it is served", () => {
       const response = await get(path);
       expect(response.status, path).toBe(404);
       expect(response.headers.get("content-type")).toContain("application/problem+json");
+      const shown = await get(path, { accept: "text/html,*/*;q=0.8" });
+      expect(shown.status, path).toBe(404);
+      if (path.startsWith("/api"))
+        expect(shown.headers.get("content-type")).toContain("application/problem+json");
+      else expect(await shown.text(), path).toContain("There is no such page");
     }
   });
 

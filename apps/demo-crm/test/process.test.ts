@@ -133,6 +133,8 @@ describe("the demo as a process", () => {
     // What else can be wrong is in src/read-settings.test.ts.
     [{ DATABASE_URL: "mysql://user:hunter2@host/db" }, [], "DATABASE_URL"],
     [{}, ["--presist"], "--presist"],
+    // It names what is wrong after the database has begun to open.
+    [{ REDIS_URL: "http://user:hunter2@host" }, [], "REDIS_URL: expected redis://"],
   ])("names what is wrong with %j %j and ends", async (env, args, name) => {
     const demo = startDemo(env as Record<string, string>, args);
     expect((await demo.exited).code).toBe(1);

@@ -1,7 +1,7 @@
 // The switches of development: Redis slow, cut or dead, and a slow origin. Through the composition root, with a Redis of its own.
 
 import { type RedisServer, startRedis } from "@crm/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSicknessSwitch, type SicknessSwitch } from "../src/dev/sickness.ts";
 import type { TestApp } from "./start-app.ts";
 
@@ -92,6 +92,25 @@ describe("POST /api/dev/sickness", () => {
     });
     expect([401, 503]).toContain(stranger.status);
     expect((await demo.json("/api/companies/betatech")).body.data.employees).toBe(2);
+  });
+
+  it("aggregates while Redis is dead: a write counts them, and nobody who reads does", async () => {
+    const { aggregateQueries } = await import("../src/db/queries/aggregates.ts");
+    await become({ redis: "dead" });
+    const before = (await demo.json("/api/analytics/pipeline")).body.data;
+    const written = await demo.send("PATCH", "/api/deals/1C1I7A6R", { closeValue: 98_765 });
+    expect([written.status, written.headers.get("x-cache-invalidation")]).toEqual([200, "pending"]);
+    const count = vi.spyOn(aggregateQueries, "pipeline");
+    const after = (await demo.json("/api/analytics/pipeline")).body.data;
+    expect(count).not.toHaveBeenCalled();
+    expect(after).not.toEqual(before);
+    expect(after).toEqual(await aggregateQueries.pipeline());
+    // Nobody can count: then nobody is given what was before the write, either.
+    for (const figure of ["pipeline", "revenueBySector", "leaderboard"] as const)
+      vi.spyOn(aggregateQueries, figure).mockRejectedValue(new Error("no count"));
+    expect((await demo.send("PATCH", "/api/deals/1C1I7A6R", { closeValue: 98_766 })).status).toBe(200);
+    vi.restoreAllMocks();
+    expect((await demo.json("/api/analytics/pipeline")).body.data).toEqual(await aggregateQueries.pipeline());
   });
 
   it("slow origin: a miss waits for it, a hit does not", async () => {

@@ -179,7 +179,9 @@ function findMissing(rows: readonly RawRow<"deals">[]): Finding[] {
   ) => {
     const empty = rows.filter((row) => !row[column]);
     const stages = DEAL_STAGES.filter((stage) => empty.some((row) => row.deal_stage === stage));
-    const each = stages.map((stage) => `${empty.filter((row) => row.deal_stage === stage).length} ${stage}`);
+    const each = stages.map(
+      (stage) => `${empty.filter((row) => row.deal_stage === stage).length.toLocaleString("en")} ${stage}`,
+    );
     return { table: "deals" as const, field, rows: empty.length, note: `${why} (${each.join(", ")})` };
   };
   return [

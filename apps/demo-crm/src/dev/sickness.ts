@@ -1,4 +1,5 @@
 import { slowDown } from "../db/slow-origin.ts";
+import { shareTopic } from "../fleet/tell-instances.ts";
 import { type Sickness, type SickProxy, startSickProxy } from "./sick-proxy.ts";
 
 export interface SicknessState {
@@ -42,23 +43,18 @@ export async function createSicknessSwitch(env: Environment): Promise<SicknessSw
     if (proxy && redis) proxy.become(redis, redisDelayMs);
     slowDown(originDelayMs);
   }
-  // The process that holds the instances hands a change on to the others.
-  const onMessage = (message: unknown) => {
-    const change = (message as { sickness?: SicknessChange } | null)?.sickness;
-    if (change) applyHere(change);
-  };
-  process.on("message", onMessage);
+  const others = shareTopic<SicknessChange>("sickness", applyHere);
 
   return {
     env: proxy === null ? env : redirect(env, proxy.port),
     state: () => state,
     apply(change) {
       applyHere(change);
-      process.send?.({ sickness: change });
+      others.tell(change);
       return state;
     },
     async close() {
-      process.off("message", onMessage);
+      others.close();
       slowDown(0);
       await proxy?.close();
     },

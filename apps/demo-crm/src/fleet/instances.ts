@@ -30,7 +30,8 @@ export interface InstancesOptions {
 
 interface Message {
   readonly ready?: { readonly url: string } | undefined;
-  readonly sickness?: object | undefined;
+  /** To be told to the others: `tell-instances.ts`. */
+  readonly toAll?: object | undefined;
 }
 
 /**
@@ -58,7 +59,7 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
           balancer.add(worker);
           resolve();
         }
-        if (message.sickness)
+        if (message.toAll)
           for (const other of living.values())
             if (other !== worker && other.connected) other.send(message as object);
       });

@@ -64,6 +64,9 @@ export async function runFleet({
           Object.entries(redis.env).filter(([name]) => name.startsWith("REDIS_")),
         ) as Record<string, string>),
         ...{ DATABASE_URL: url, DEMO_PASSWORD: password },
+        ...(databaseUrl === undefined
+          ? { DEMO_DATABASE: `${connection.label}, shared by ${count} instances` }
+          : {}),
       },
     });
     closers.push(instances.close);

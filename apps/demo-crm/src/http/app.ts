@@ -57,7 +57,7 @@ export function createApp(options: AppOptions): Router {
   const { logger, limits, metrics, mode, ready, closing } = options;
   const app = createRouter();
   app.onError(errorHandler(logger, { withStack: mode === "development" }));
-  app.notFound(notFound);
+  app.notFound(notFound(app));
   app.use(securityHeaders());
   if (options.instance !== undefined) {
     app.use(async (c, next) => {
@@ -126,7 +126,7 @@ function addApi(
   app.route("/api", about);
   app.route("/api/compare", comparisonRoutes(load, closing));
   if (sickness) app.route("/api/dev", sicknessRoutes(sickness));
-  app.route("/api", liveRoutes(feed, load, warming));
+  app.route("/api", liveRoutes(feed, load, warming, closing));
   app.route("/api", changesRoutes(closing));
 }
 

@@ -2,7 +2,10 @@ import type { Context, ErrorHandler, NotFoundHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "pino";
 import type { ApiResponse } from "../services/api-response.ts";
+import { answerOtherMethods } from "./other-methods.ts";
+import { notFoundPage } from "./page.ts";
 import { problemOf, problemOfError, problemResponse } from "./problem.ts";
+import type { Router } from "./router.ts";
 
 export function errorHandler(logger: Logger, { withStack }: { withStack: boolean }): ErrorHandler {
   return (error, c) => {
@@ -15,13 +18,20 @@ export function errorHandler(logger: Logger, { withStack }: { withStack: boolean
   };
 }
 
-export const notFound: NotFoundHandler = (c) =>
-  problemResponse(c, {
-    status: 404,
-    title: "Not found",
-    code: "NOT_FOUND",
-    detail: `Nothing is served at ${c.req.path}`,
-  });
+/** A page for a browser, what there is for who came with another method, and a problem for everybody else. */
+export function notFound(api: Router): NotFoundHandler {
+  const page = notFoundPage();
+  const otherMethods = answerOtherMethods(api);
+  return (c) =>
+    page(c) ??
+    otherMethods(c) ??
+    problemResponse(c, {
+      status: 404,
+      title: "Not found",
+      code: "NOT_FOUND",
+      detail: `Nothing is served at ${c.req.path}`,
+    });
+}
 
 /** What a service answered, as HTTP. A write says in `meta.cache`, and in a header, what became of the cache. */
 export function respond<T>(

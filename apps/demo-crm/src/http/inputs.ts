@@ -29,8 +29,8 @@ const text = (max: number) =>
   z
     .string()
     .trim()
-    .min(1)
-    .max(max)
+    .min(1, "Must not be empty")
+    .max(max, `At most ${max} characters`)
     .refine(
       (value) => value.isWellFormed() && !/\p{Cc}/u.test(value),
       "Contains characters that are not text",

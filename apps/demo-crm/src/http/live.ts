@@ -1,4 +1,5 @@
 import { streamSSE } from "hono/streaming";
+import { shareTopic } from "../fleet/tell-instances.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
 import type { Load } from "../live/run-load.ts";
 import type { WarmingEvent, WarmingLog } from "../live/warming-log.ts";
@@ -12,10 +13,14 @@ const MAX_STREAMS = 50;
  * `GET /api/live`: a server-sent event `history` with the last samples, then `sample` every second, and `warming` whenever the
  * warmer of this instance has done something.
  */
-export function liveRoutes(feed: LiveFeed, load: Load, warming: WarmingLog): Router {
+export function liveRoutes(feed: LiveFeed, load: Load, warming: WarmingLog, closing: AbortSignal): Router {
   const router = createRouter();
   const tag = "demo";
   let streams = 0;
+  // The window that shows the load may be served by another instance than the one that was told.
+  const turn = (running: boolean) => (running ? load.start() : load.stop());
+  const others = shareTopic("load", (running: boolean) => void turn(running));
+  closing.addEventListener("abort", others.close, { once: true });
   router.get("/live", (c) => {
     if (streams >= MAX_STREAMS)
       throw new ProblemError({ status: 503, title: "Too many live streams", code: "TOO_MANY_STREAMS" });
@@ -77,7 +82,8 @@ export function liveRoutes(feed: LiveFeed, load: Load, warming: WarmingLog): Rou
     router,
     { method: "post", path: "/load", tag, summary: "Starts or stops the load", body: loadSwitch },
     async (c, { body }) => {
-      await (body.running ? load.start() : load.stop());
+      await turn(body.running);
+      others.tell(body.running);
       return c.json({ data: load.state() });
     },
   );

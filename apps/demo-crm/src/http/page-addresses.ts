@@ -20,5 +20,8 @@ export const PAGE_ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   "/console/data": ["console/console-layout", "console/data"],
 };
 
+/** What is served to a browser at every other address. */
+export const NOT_FOUND_FILE = "not-found.html";
+
 /** The name of the file with the page of these modules: `company.html`. */
 export const pageFile = (modules: readonly string[]): string => `${modules.at(-1)?.split("/").at(-1)}.html`;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { type Context, Hono } from "hono";
 import { findAppRoot } from "../app-root.ts";
-import { PAGE_ADDRESSES, pageFile } from "./page-addresses.ts";
+import { NOT_FOUND_FILE, PAGE_ADDRESSES, pageFile } from "./page-addresses.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -43,6 +43,17 @@ export function pageRoutes(folder: string = webFolder()): Hono {
     routes.get(address, fileAnswer(page, TYPES[".html"] as string, { isHashed: false, link }));
   }
   return routes;
+}
+
+/** What a browser is shown where the app has nothing to show; `undefined` for who does not ask for a page, or where none is built. */
+export function notFoundPage(folder: string = webFolder()): (c: Context) => Response | undefined {
+  const path = join(folder, NOT_FOUND_FILE);
+  const headers = { "content-type": TYPES[".html"] as string, "cache-control": "no-cache", vary: "accept" };
+  return (c) => {
+    const asksForPage = c.req.method === "GET" && c.req.header("accept")?.includes("text/html");
+    if (!asksForPage || c.req.path.startsWith("/api") || !existsSync(path)) return undefined;
+    return c.body(readFileSync(path, "utf8"), 404, headers);
+  };
 }
 
 /** As Vite writes it. */

@@ -16,6 +16,8 @@ const headers = ({ inlineStyles }: { inlineStyles: boolean }) =>
       formAction: ["'none'"],
       frameAncestors: ["'none'"],
     },
+    // As `frame-ancestors`, for browsers that do not know it.
+    xFrameOptions: "DENY",
     // The demo is plain HTTP on this machine; a browser that remembers HTTPS for it could not open it again.
     strictTransportSecurity: false,
   });

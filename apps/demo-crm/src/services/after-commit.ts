@@ -3,8 +3,9 @@ import type { EntityEventInput, InvalidationResult } from "@crm/cache-invalidato
 import type { CrmEntity } from "@crm/cache-rules";
 import { cacheInvalidator } from "../cache/index.ts";
 import type { Affected } from "../db/queries/affected.ts";
+import { figureCopyQueries } from "../db/queries/figure-copies.ts";
 import type { WriteMeta } from "./api-response.ts";
-import { countAgain, needsCounting, removeFigures, rowFiguresMoved } from "./figures.ts";
+import { countAgain, movesFigures, needsCounting, removeFigures, rowFiguresMoved } from "./figures.ts";
 
 /**
  * Tells the cache what a write has changed. Always *after* the commit: an invalidation before it would let a reader
@@ -24,9 +25,12 @@ export async function afterCommit(invalidate: () => Promise<InvalidationResult>)
   }
 }
 
-/** As `afterCommit`, of several events that are one. Figures that have moved are counted again before the write is acknowledged. */
-export function afterEvents(events: readonly EntityEventInput[]): Promise<WriteMeta> {
-  return afterCommit(async () => {
+/**
+ * As `afterCommit`, of several events that are one. Figures that have moved are counted again before the write is acknowledged; that they
+ * have moved is noted where those find it who read without a cache (`db/queries/figure-copies.ts`).
+ */
+export async function afterEvents(events: readonly EntityEventInput[]): Promise<WriteMeta> {
+  const write = await afterCommit(async () => {
     if (!events.some(needsCounting)) return cacheInvalidator.apply(events);
     try {
       const result = await cacheInvalidator.apply(events);
@@ -37,6 +41,8 @@ export function afterEvents(events: readonly EntityEventInput[]): Promise<WriteM
       throw error;
     }
   });
+  if (events.some(movesFigures)) await figureCopyQueries.acknowledge();
+  return write;
 }
 
 /** A row is gone, and others have lost it: all of that is one invalidation. */

@@ -2,6 +2,7 @@ import { silentLogger } from "@crm/cache-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { provideCacheSettings } from "../cache/settings.ts";
 import { companyQueries } from "../db/queries/companies.ts";
+import { figureCopyQueries } from "../db/queries/figure-copies.ts";
 import type { Company } from "../db/schema.ts";
 
 provideCacheSettings({ env: {}, logger: silentLogger });
@@ -24,7 +25,11 @@ const company = (version: number): Company => ({
 });
 const versionOf = (response: { success: boolean }) => (response as { data?: Company }).data?.version;
 
-beforeEach(() => cache.clear());
+beforeEach(async () => {
+  // There is no database here.
+  vi.spyOn(figureCopyQueries, "acknowledge").mockResolvedValue();
+  await cache.clear();
+});
 afterEach(() => vi.restoreAllMocks());
 
 describe.each(["getCompanyById", "getCompanyByIdV2"] as const)("%s", (read) => {

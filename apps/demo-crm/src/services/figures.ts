@@ -1,8 +1,8 @@
 import type { EntityEventInput } from "@crm/cache-invalidator";
 import { cache } from "../cache/index.ts";
-import { aggregateQueries } from "../db/queries/aggregates.ts";
 import type { Company, Deal } from "../db/schema.ts";
 import { OPTIONS } from "./analytics-service.ts";
+import { countFigure, DEPENDS_ON, FIGURE_KEYS, type Figure, keepCopies } from "./count-figure.ts";
 
 // The aggregates are counted from a few columns. A write that changes none of them leaves them cached: they go with `deal-figures` and
 // `sectors`, and not with the rows (cache/rules.ts).
@@ -35,12 +35,10 @@ export function rowFiguresMoved(entity: string, entityId: string): EntityEventIn
 export const needsCounting = ({ entityType }: EntityEventInput): boolean =>
   entityType === FIGURES.deals || entityType === FIGURES.companies;
 
-/** What is counted, where it is kept, and what it depends on besides. */
-const COUNTED = [
-  { query: "pipeline", key: "analytics:pipeline", dependsOn: [] },
-  { query: "revenueBySector", key: "analytics:revenue-by-sector", dependsOn: ["sectors"] },
-  { query: "leaderboard", key: "analytics:leaderboard", dependsOn: ["users"] },
-] as const;
+/** Whether figures may be others after an event, in a write that counts them again or one that only removes them. */
+export const movesFigures = (event: EntityEventInput): boolean =>
+  needsCounting(event) || event.entityType === "users";
+
 const ATTEMPTS = 5;
 
 /**
@@ -52,26 +50,29 @@ const ATTEMPTS = 5;
  */
 export async function countAgain(): Promise<void> {
   await Promise.all(
-    COUNTED.map(async (figure) => {
+    (Object.keys(FIGURE_KEYS) as Figure[]).map(async (figure) => {
       const isCounted = await count(figure).catch(() => false);
-      if (!isCounted) await cache.del(figure.key);
+      if (!isCounted) await cache.del(FIGURE_KEYS[figure]);
     }),
   );
 }
 
-async function count({ query, key, dependsOn }: (typeof COUNTED)[number]): Promise<boolean> {
+async function count(figure: Figure): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    await using lease = await cache.lease(key);
+    await using lease = await cache.lease(FIGURE_KEYS[figure]);
     // Somebody has counted it since.
     if (lease.value !== undefined) return true;
-    const fresh = await aggregateQueries[query]();
+    const fresh = await countFigure(figure);
     // Refused when another write came meanwhile, whose figures are to be counted as well.
-    if (await lease.fill(fresh, { ...OPTIONS, dependsOn: [...dependsOn] })) return true;
+    if (await lease.fill(fresh, { ...OPTIONS, dependsOn: [...DEPENDS_ON[figure]] })) return true;
   }
   return false;
 }
 
-/** For an invalidation that is retried later: old figures are not to be seen then, not even once. */
+/**
+ * For an invalidation that is retried later: old figures are not to be seen then, not even once. Who reads from the database meanwhile finds
+ * them counted.
+ */
 export async function removeFigures(): Promise<void> {
-  await cache.del(...COUNTED.map(({ key }) => key));
+  await Promise.allSettled([cache.del(...Object.values(FIGURE_KEYS)), keepCopies()]);
 }

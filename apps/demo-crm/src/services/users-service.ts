@@ -1,10 +1,10 @@
-import { cache, invalidateOnCreate, invalidateOnUpdate } from "../cache/index.ts";
+import { cache } from "../cache/index.ts";
 import type { Change } from "../db/queries/change.ts";
 import type { Page, PageRequest } from "../db/queries/page.ts";
 import { type UserPerformance, type UserValues, userQueries } from "../db/queries/users.ts";
 import type { User } from "../db/schema.ts";
 import { slug } from "../db/slug.ts";
-import { afterCommit, removedWith } from "./after-commit.ts";
+import { afterEvents, removedWith } from "./after-commit.ts";
 import { type ApiResponse, Errors, successResponse } from "./api-response.ts";
 
 const CACHE_TTL = 300;
@@ -43,13 +43,19 @@ class UsersService {
       ).toResponse();
     const user = await userQueries.create(id, data);
     if (!user) return Errors.Conflict(`A user with the id "${id}" exists already`).toResponse();
-    return successResponse(user, await afterCommit(() => invalidateOnCreate("users", id, user)));
+    return successResponse(
+      user,
+      await afterEvents([{ event: "entity:created", entityType: "users", entityId: id, data: user }]),
+    );
   }
 
   async updateUser(id: string, data: Change<UserValues>): Promise<ApiResponse<User>> {
     const user = await userQueries.update(id, data);
     if (!user) return Errors.NotFound("User").toResponse();
-    return successResponse(user, await afterCommit(() => invalidateOnUpdate("users", id, user)));
+    return successResponse(
+      user,
+      await afterEvents([{ event: "entity:updated", entityType: "users", entityId: id, data: user }]),
+    );
   }
 
   /** The rules end the user's sessions as well, and nobody else's. */

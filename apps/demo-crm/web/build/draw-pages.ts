@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import react from "@vitejs/plugin-react";
 import { build, type InlineConfig } from "vite";
-import { PAGE_ADDRESSES, pageFile } from "../../src/http/page-addresses.ts";
+import { NOT_FOUND_FILE, PAGE_ADDRESSES, pageFile } from "../../src/http/page-addresses.ts";
 
 /** Writes into the folder for each address of the app the page that `index.html` becomes there, so that it shows before any script runs. */
 export async function drawPages(
@@ -13,14 +13,17 @@ export async function drawPages(
 ): Promise<void> {
   const html = await readFile(join(folder, "index.html"), "utf8");
   const drawPage = await loadDrawPage(config);
-  for (const [address, modules] of Object.entries(PAGE_ADDRESSES)) {
+  const files = Object.entries(PAGE_ADDRESSES).map(
+    ([address, modules]) => [address.replace(":id", "-"), pageFile(modules)] as const,
+  );
+  for (const [address, file] of [...files, ["/-", NOT_FOUND_FILE] as const]) {
     // In HTML, unlike in XML, drawings need no name space.
-    const drawn = (await drawPage(address.replace(":id", "-"))).replaceAll(/ xmlns="[^"]*"/g, "");
-    const heading = /<h1>(.*?)<\/h1>/.exec(drawn)?.[1];
+    const drawn = (await drawPage(address)).replaceAll(/ xmlns="[^"]*"/g, "");
+    const heading = /<h1[^>]*>(.*?)<\/h1>/.exec(drawn)?.[1];
     const page = html
       .replace('<div id="root">', (root) => root + drawn)
       .replace("<title>", (title) => (heading ? `${title}${heading} · ` : title));
-    await writeFile(join(folder, pageFile(modules)), page);
+    await writeFile(join(folder, file), page);
   }
 }
 

@@ -1,4 +1,4 @@
-import { bigint, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, integer, json, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { users } from "./imported.ts";
 
 /** How a user proves who they are. A table of its own, so that no query for a user can return it. */
@@ -29,6 +29,25 @@ export const closedMonths = pgTable("closed_months", {
   closedAt: timestamp("closed_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
   /** Of the lock under which it was closed. */
   fence: bigint("fence", { mode: "number" }).notNull(),
+});
+
+/**
+ * One row, whose version grows with every transaction that may have moved a figure: triggers see to it (migrations/0002_figures.sql), at its
+ * end, so that it waits for nothing while others wait for it.
+ */
+export const figuresVersion = pgTable("figures_version", {
+  version: bigint("version", { mode: "number" }).notNull(),
+  /** Whoever wrote up to this version may have been told so. */
+  acknowledged: bigint("acknowledged", { mode: "number" }).notNull(),
+  movedAt: timestamp("moved_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+});
+
+/** Aggregates as they were counted last, for readers who have no cache: see `db/queries/figure-copies.ts`. */
+export const figureCopies = pgTable("figure_copies", {
+  figure: text("figure").primaryKey(),
+  /** The version that stood when the count began. */
+  version: bigint("version", { mode: "number" }).notNull(),
+  rows: json("rows").notNull(),
 });
 
 /** One row: which generator made up the rows that no source names. */

@@ -9,6 +9,8 @@ export interface Answer<T> {
   readonly cache: string | null;
   /** Milliseconds inside the server. */
   readonly serverMs: number | null;
+  /** Which of several instances answered. */
+  readonly instance?: string | undefined;
 }
 
 /** A refusal, or no answer at all. `title` and `detail` are for people. */
@@ -28,8 +30,16 @@ export class ApiError extends Error {
     this.policies = problem["violated-policies"] ?? [];
     this.retryAfter = retryAfter;
     this.detail =
-      problem.errors?.map(({ path, message }) => `${path}: ${message}`).join("; ") || problem.detail;
+      problem.errors?.map(({ path, message }) => `${fieldOf(path)}: ${message}`).join("; ") || problem.detail;
   }
+}
+
+/** `body.yearEstablished`, as a form calls it. */
+function fieldOf(path: string): string {
+  const words = path
+    .replace(/^(body|query|path)\./, "")
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 interface AskOptions {
@@ -67,6 +77,7 @@ export async function ask<T>(path: string, options: AskOptions = {}): Promise<An
     meta: answer.meta,
     cache: response.headers.get("x-cache"),
     serverMs: serverMs === undefined ? null : Number(serverMs),
+    instance: response.headers.get("x-instance") ?? undefined,
   };
 }
 

@@ -1,25 +1,26 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useSignIn } from "../shell/sign-in.tsx";
 import { notify } from "../ui/notify.ts";
 import { isAffected } from "./affected-queries.ts";
 import { type Answer, ApiError, ask, search } from "./ask.ts";
-import { session } from "./queries.ts";
 import type { EntityName } from "./types.ts";
 
-interface Write {
+interface Write<Row> {
   readonly method: "POST" | "PATCH" | "DELETE";
   readonly id?: string | undefined;
   /** Behind the id, as in `/api/quotes/7/issue`. */
   readonly action?: string | undefined;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** Said when it has worked. */
-  readonly done: string;
+  /** Said when it has worked; of the row as it is then. */
+  readonly done: string | ((row: Row) => string);
 }
 
 /** Writes a row of an entity, says what became of it and of the cache, and has what shows the row asked again. */
 export function useWrite<Row = unknown>(entity: EntityName) {
   const client = useQueryClient();
-  return useMutation<Answer<Row>, Error, Write>({
+  const { askAgain } = useSignIn();
+  return useMutation<Answer<Row>, Error, Write<Row>>({
     mutationFn: ({ method, id, action, query = {}, body }) => {
       const path = ["/api", entity, id && encodeURIComponent(id), action].filter(Boolean).join("/");
       return ask<Row>(path + search(query), { method, body });
@@ -27,7 +28,7 @@ export function useWrite<Row = unknown>(entity: EntityName) {
     onSuccess(answer, { id, done }) {
       const removed = answer.meta?.removed;
       notify({
-        title: done,
+        title: typeof done === "string" ? done : done(answer.data),
         description:
           answer.meta?.cache === "pending"
             ? "Saved. The cache could not be told yet; it is until then not asked for this."
@@ -40,9 +41,9 @@ export function useWrite<Row = unknown>(entity: EntityName) {
       return client.invalidateQueries({ predicate: (query) => isAffected(query, changes) });
     },
     onError(error) {
-      if (error instanceof ApiError && error.status === 401) void client.invalidateQueries(session);
+      if (error instanceof ApiError && error.status === 401) return askAgain();
       notify({
-        title: error instanceof ApiError && error.status === 401 ? "Sign in first" : error.message,
+        title: error.message,
         description: error instanceof ApiError ? error.detail : undefined,
         isError: true,
       });

@@ -25,7 +25,7 @@ export function ComparisonPage() {
       <div className="run">
         <p className="muted">
           Nine reads, alternating: from the cache, without it, and with nothing in it yet. Measured in the
-          server when you press the button; the load stands still meanwhile.
+          server when you press the button; the load of the instance that measures stands still meanwhile.
         </p>
         <Button
           look="primary"
@@ -44,7 +44,7 @@ export function ComparisonPage() {
         ) : found ? (
           <Result comparison={found} />
         ) : (
-          <EmptyState title="Not measured yet" />
+          <EmptyState title="Not measured yet">It takes some seconds.</EmptyState>
         )}
       </div>
     </>

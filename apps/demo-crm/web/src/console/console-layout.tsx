@@ -17,7 +17,12 @@ const PAGES = [
 export function ConsoleLayout() {
   const measuredOn = useQuery(conditions).data?.data;
   const text = measuredOn
-    ? [measuredOn.database, measuredOn.cache, `Node ${measuredOn.node}`, `${measuredOn.cores} cores`]
+    ? [
+        measuredOn.database,
+        measuredOn.cache,
+        `Node ${measuredOn.node}`,
+        `${measuredOn.cores} ${measuredOn.cores === "1" ? "core" : "cores"}`,
+      ]
         .filter((part) => part && !part.includes("undefined"))
         .join(" · ")
     : "";

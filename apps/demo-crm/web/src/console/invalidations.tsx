@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { HistoryRecord } from "../api/types.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { Badge } from "../ui/badge.tsx";
+import { Button } from "../ui/button.tsx";
 import { Field, Select } from "../ui/field.tsx";
 import { clock, milliseconds, whole } from "../ui/format.ts";
 import { EmptyState, Loaded } from "../ui/states.tsx";
@@ -29,7 +30,9 @@ export function InvalidationsPage() {
         <div className="section-head padded">
           <div>
             <h2 id="feed-title">What went, and why</h2>
-            <p className="muted">The latest 100 of all instances. A new one appears here by itself.</p>
+            <p className="muted">
+              The latest of all instances. Open one to see why; a new one appears by itself.
+            </p>
           </div>
           <Field label="Entity">
             <Select
@@ -61,7 +64,11 @@ export function InvalidationsPage() {
   );
 }
 
+/** More are further down than the rules are worth scrolling for. */
+const SHOWN = 20;
+
 function Feed({ records }: { records: readonly HistoryRecord[] }) {
+  const [isWhole, setWhole] = useState(false);
   if (records.length === 0)
     return (
       <EmptyState title="Nothing was invalidated yet">
@@ -69,13 +76,20 @@ function Feed({ records }: { records: readonly HistoryRecord[] }) {
       </EmptyState>
     );
   return (
-    <ul className="feed">
-      {records.map((record) => (
-        <li key={`${record.unit}-${record.entityType}-${record.entityId}-${record.event}`}>
-          <Record record={record} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className="feed">
+        {(isWhole ? records : records.slice(0, SHOWN)).map((record) => (
+          <li key={`${record.unit}-${record.entityType}-${record.entityId}-${record.event}`}>
+            <Record record={record} />
+          </li>
+        ))}
+      </ul>
+      {records.length > SHOWN && !isWhole && (
+        <div className="padded">
+          <Button onClick={() => setWhole(true)}>Show {whole(records.length - SHOWN)} more</Button>
+        </div>
+      )}
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { LimitState, LockState } from "../api/console-types.ts";
 import { usePageTitle } from "../shell/page-title.ts";
-import { span, whole } from "../ui/format.ts";
+import { capitalize, span, whole } from "../ui/format.ts";
 import { EmptyState } from "../ui/states.tsx";
 import { Table } from "../ui/table.tsx";
 import { Part } from "./part.tsx";
@@ -75,32 +75,39 @@ function Locks({ locks: found }: { locks: readonly LockState[] }) {
   );
 }
 
+/** The names of the limits, for people. */
+const TITLES: Readonly<Record<string, string>> = {
+  api: "Requests of the API",
+  "sign-in": "Attempts to sign in",
+};
+
 function Limit({ limit: { name, rules, decided, you } }: { limit: LimitState }) {
   const facts = [
-    ["Allowed", whole(decided.allowed)],
-    ["Refused", whole(decided.denied)],
-    ["Refused from memory", whole(decided.deniedFromMemory)],
-    ["Without the store", whole(decided.decidedByPolicy)],
+    ["Allowed", whole(decided.allowed), "requests"],
+    ["Refused", whole(decided.denied), "answered with 429"],
+    ["Refused from memory", whole(decided.deniedFromMemory), "without asking the store again"],
+    ["Without the store", whole(decided.decidedByPolicy), "decided while it was away"],
   ] as const;
   return (
     <section className="card" aria-labelledby={`limit-${name}`}>
       <h3 id={`limit-${name}`} className="strong">
-        {name}
+        {TITLES[name] ?? name}
       </h3>
       <dl className="facts">
-        {facts.map(([term, value]) => (
+        {facts.map(([term, value, note]) => (
           <div key={term}>
             <dt>{term}</dt>
             <dd>{value}</dd>
+            <dd className="note">{note}</dd>
           </div>
         ))}
       </dl>
       <Table
-        caption={`Rules of ${name}`}
+        caption={`Rules of ${TITLES[name] ?? name}`}
         rows={rules}
         rowKey={(rule) => rule.name}
         columns={[
-          { title: "By", cell: (rule) => rule.name },
+          { title: "By", cell: (rule) => capitalize(rule.name) },
           {
             title: "Limit",
             isNumber: true,

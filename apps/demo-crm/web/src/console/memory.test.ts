@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COUNT_STEPS, MEMORY_STEPS, megabytes, parseMegabytes } from "./memory.ts";
+import { COUNT_STEPS, MEMORY_STEPS, megabytes, memoryText, parseMegabytes } from "./memory.ts";
 
 describe("memory", () => {
   it("reads what the cache says", () => {
@@ -13,7 +13,8 @@ describe("memory", () => {
     ]);
   });
   it("says it for people", () => {
-    expect([0.5, 1.25, 15.2].map(megabytes)).toEqual(["512 KB", "1.25 MB", "15 MB"]);
+    expect([0, 0.5, 1.25, 15.2].map(megabytes)).toEqual(["0", "512 KB", "1.25 MB", "15 MB"]);
+    expect(["2.6MB", "unknown"].map(memoryText)).toEqual(["2.6 MB", "unknown"]);
   });
   it("has steps for axes that are whole numbers of what they count", () => {
     expect(MEMORY_STEPS.slice(0, 3).map(megabytes)).toEqual(["1 KB", "2 KB", "4 KB"]);

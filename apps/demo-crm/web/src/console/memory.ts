@@ -13,9 +13,17 @@ export function parseMegabytes(text: string | undefined): number | null {
 }
 
 export const megabytes = (value: number): string =>
-  value < 1
-    ? `${Math.round(value * 1_024)} KB`
-    : `${value < 10 ? Number(value.toFixed(2)) : Math.round(value)} MB`;
+  value === 0
+    ? "0"
+    : value < 1
+      ? `${Math.round(value * 1_024)} KB`
+      : `${value < 10 ? Number(value.toFixed(2)) : Math.round(value)} MB`;
+
+/** What the cache says of the memory, as people write it. */
+export function memoryText(text: string): string {
+  const value = parseMegabytes(text);
+  return value === null ? text : megabytes(value);
+}
 
 /** Steps of an axis in megabytes that are whole numbers of kilobytes and megabytes: from 1 KB to 32 GB. */
 export const MEMORY_STEPS: readonly number[] = Array.from({ length: 26 }, (_, power) => 2 ** (power - 10));

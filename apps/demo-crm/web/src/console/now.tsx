@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import type { Answer } from "../api/ask.ts";
 import type { CacheStats, LiveSample } from "../api/types.ts";
 import { usePageTitle } from "../shell/page-title.ts";
 import { milliseconds, percent, times, whole } from "../ui/format.ts";
 import { Loaded } from "../ui/states.tsx";
 import { Chart, type Line } from "./chart.tsx";
 import { LoadSwitch } from "./load-switch.tsx";
-import { COUNT_STEPS, MEMORY_STEPS, megabytes, parseMegabytes } from "./memory.ts";
+import { COUNT_STEPS, MEMORY_STEPS, megabytes, memoryText, parseMegabytes } from "./memory.ts";
 import { stats } from "./queries.ts";
 import { SicknessSwitches } from "./sickness.tsx";
 import { useLive } from "./use-live.ts";
@@ -22,6 +23,8 @@ const KEYS: readonly Line[] = [{ title: "entries", ink: "--info", isFilled: true
 const MEMORY: readonly Line[] = [{ title: "memory", ink: "--info", isFilled: true }];
 const SHARE = [0, 1] as const;
 const inPercent = (share: number) => percent(share, 0);
+/** An axis has round figures: `10 ms`, and not `10.0 ms`. */
+const roundly = (ms: number) => milliseconds(ms).replace(/\.0+(?=\D)/, "");
 
 export function NowPage() {
   usePageTitle("Cache console");
@@ -45,7 +48,7 @@ export function NowPage() {
       <Tiles latest={latest} />
       <Charts samples={samples} />
       <section className="card" aria-labelledby="stats-title">
-        <h2 id="stats-title">Since the start</h2>
+        <h2 id="stats-title">Since the start{ofInstance(figures.data)}</h2>
         <Loaded query={figures} lines={2}>
           {(data) => <Stats stats={data} />}
         </Loaded>
@@ -54,6 +57,10 @@ export function NowPage() {
     </>
   );
 }
+
+/** Each of several instances counts for itself, and any of them may have answered. */
+const ofInstance = (answer: Answer<unknown> | undefined) =>
+  answer?.instance ? `, instance ${answer.instance}` : "";
 
 function Tiles({ latest }: { latest: LiveSample | undefined }) {
   const { withCache = null, withoutCache = null, load, hitRate = null } = latest ?? {};
@@ -125,8 +132,8 @@ function Charts({ samples }: { samples: readonly LiveSample[] }) {
         of(({ withoutCache }) => withoutCache?.p99),
       ] as const,
       hits: [at, of(({ hitRate }) => hitRate)] as const,
-      keys: [at, of(({ keys }) => keys)] as const,
-      memory: [at, of(({ memory }) => parseMegabytes(memory))] as const,
+      keys: [at, of(({ connected, keys }) => (connected ? keys : null))] as const,
+      memory: [at, of(({ connected, memory }) => (connected ? parseMegabytes(memory) : null))] as const,
     };
   }, [samples]);
   return (
@@ -143,7 +150,7 @@ function Charts({ samples }: { samples: readonly LiveSample[] }) {
           label="Latency over the last two minutes"
           data={data.latency}
           lines={LATENCY}
-          format={milliseconds}
+          format={roundly}
           isLogarithmic
           nothing="Run the load to see latency"
         />
@@ -186,23 +193,26 @@ function Charts({ samples }: { samples: readonly LiveSample[] }) {
 }
 
 function Stats({ stats: data }: { stats: CacheStats }) {
+  // What only the store can say.
+  const known = (text: string) => (data.connected ? text : "–");
   const facts = [
-    ["Store", data.connected ? "connected" : "away"],
-    ["Entries", whole(data.keys)],
-    ["Memory", data.memory],
-    ["Hit rate", percent(data.hitRate)],
-    ["Fetches", whole(data.fetches)],
-    ["Refused fills", whole(data.revokedFills)],
-    ["Served stale", whole(data.staleServed)],
-    ["Pending invalidations", whole(data.pendingInvalidations)],
+    ["Store", data.connected ? "connected" : "away", "where entries are kept"],
+    ["Entries", known(whole(data.keys)), "of all instances"],
+    ["Memory", known(memoryText(data.memory)), "of the store, all in all"],
+    ["Hit rate", percent(data.hitRate), "of all reads, the load's among them"],
+    ["Fetches", whole(data.fetches), "queries that the cache asked for"],
+    ["Refused fills", whole(data.revokedFills), "changed while they were fetched"],
+    ["Served stale", whole(data.staleServed), "where a read allows it"],
+    ["Pending invalidations", whole(data.pendingInvalidations), "kept until the store answers"],
   ] as const;
   return (
     <>
       <dl className="facts">
-        {facts.map(([term, value]) => (
+        {facts.map(([term, value, note]) => (
           <div key={term}>
             <dt>{term}</dt>
             <dd>{value}</dd>
+            <dd className="note">{note}</dd>
           </div>
         ))}
       </dl>

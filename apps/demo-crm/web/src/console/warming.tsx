@@ -76,6 +76,7 @@ function Warming({ state: { readiness, runs, tasks, categories, hotKeys } }: { s
               {
                 title: "Took",
                 isNumber: true,
+                isExtra: true,
                 cell: ({ lastOutcome, lastDuration }) =>
                   lastOutcome === "skipped" ? "–" : milliseconds(lastDuration),
               },
@@ -123,6 +124,7 @@ const Runs = ({ runs }: { runs: readonly WarmingRun[] }) => (
       {
         title: "Done",
         isNumber: true,
+        isExtra: true,
         cell: ({ done, total }) => (total === 0 ? "–" : `${whole(done)} of ${whole(total)}`),
       },
       { title: "Warmed", isNumber: true, cell: ({ successful }) => whole(successful) },

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
+import { ApiError } from "../api/ask.ts";
 import { company as companyQuery, list } from "../api/queries.ts";
 import type { CompanyDetail } from "../api/types.ts";
 import { useWrite } from "../api/write.ts";
@@ -13,7 +14,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { capitalize, compactDollars, day, dollars, millions, percent, whole } from "../ui/format.ts";
 import { PageHead } from "../ui/page-head.tsx";
-import { EmptyState, Loaded } from "../ui/states.tsx";
+import { EmptyState, Loaded, Missing } from "../ui/states.tsx";
 import { Table } from "../ui/table.tsx";
 import { CompanyForm } from "./company-form.tsx";
 
@@ -23,7 +24,15 @@ const SHOWN = 8;
 export function CompanyPage() {
   const { companyId } = route.useParams();
   const query = useQuery(companyQuery(companyId));
-  usePageTitle(query.data?.data.name ?? "Company");
+  // Also of one that somebody removes while it is looked at: what is known of it is old then.
+  const isMissing = query.error instanceof ApiError && query.error.status === 404;
+  usePageTitle(isMissing ? "No such company" : (query.data?.data.name ?? "Company"));
+  if (isMissing)
+    return (
+      <Missing title="There is no such company">
+        It may have been removed. <Link to="/companies">All companies</Link>
+      </Missing>
+    );
   return (
     <>
       <nav aria-label="Where this page is" className="crumbs">

@@ -18,7 +18,11 @@ export function DealCard({ deal, onMove, onOpen }: DealCardProps) {
       onDragStart={(event) => event.dataTransfer.setData("application/x-crm-deal", JSON.stringify(deal))}
     >
       <div className="deal-head">
-        <button type="button" className="deal-name" onClick={() => onOpen(deal.id)}>
+        <button
+          type="button"
+          className={deal.company === null ? "deal-name muted" : "deal-name"}
+          onClick={() => onOpen(deal.id)}
+        >
           {deal.company ?? "No company named"}
         </button>
         {user && <MoveMenu deal={deal} onMove={onMove} />}

@@ -122,7 +122,7 @@ const Leaders = ({ leaders }: { leaders: readonly LeaderboardEntry[] }) => (
       },
       { title: "Office", cell: ({ office }) => office, isExtra: true },
       { title: "Won", cell: ({ won }) => whole(won), isNumber: true },
-      { title: "Rate", cell: ({ winRate }) => percent(winRate, 0), isNumber: true },
+      { title: "Rate", cell: ({ winRate }) => percent(winRate, 0), isNumber: true, isExtra: true },
       { title: "Revenue", cell: ({ revenue }) => dollars(revenue), isNumber: true },
     ]}
   />

@@ -34,7 +34,17 @@ export function QuotesPage() {
       ),
     },
     { title: "Status", isExtra: true, cell: (quote) => <Badge>{quote.status}</Badge> },
-    { title: "Company", cell: ({ companyId }) => names.company(companyId) },
+    {
+      title: "Company",
+      cell: ({ companyId }) =>
+        companyId === null ? (
+          "–"
+        ) : (
+          <Link to="/companies/$companyId" params={{ companyId }}>
+            {names.company(companyId)}
+          </Link>
+        ),
+    },
     {
       title: "Deal",
       isExtra: true,
@@ -82,7 +92,12 @@ function Issue({ quote }: { quote: Quote }) {
       className="small"
       busy={write.isPending}
       aria-label={`Issue the quote of deal ${quote.dealId}`}
-      onClick={() => write.mutate({ method: "POST", id: quote.id, action: "issue", done: "Quote issued" })}
+      onClick={() =>
+        write.mutate({
+          ...{ method: "POST", id: quote.id, action: "issue" },
+          done: ({ number }) => `Quote ${number} issued`,
+        })
+      }
     >
       Issue
     </Button>

@@ -9,7 +9,7 @@ import { usePageTitle } from "../shell/page-title.ts";
 import { SignedIn, useSignIn } from "../shell/sign-in.tsx";
 import { Badge, MadeUp } from "../ui/badge.tsx";
 import { Field, Select } from "../ui/field.tsx";
-import { day } from "../ui/format.ts";
+import { capitalize, day } from "../ui/format.ts";
 import { ListCard } from "../ui/list-card.tsx";
 import { PageHead } from "../ui/page-head.tsx";
 import { StatusFilter } from "../ui/status-filter.tsx";
@@ -96,7 +96,7 @@ function TaskRow({ task }: { task: Task }) {
         >
           {STATUSES.map((status) => (
             <option key={status} value={status}>
-              {status}
+              {capitalize(status)}
             </option>
           ))}
         </select>

@@ -1,16 +1,13 @@
 import { Link } from "@tanstack/react-router";
-import { ErrorState } from "../ui/states.tsx";
+import { ErrorState, Missing } from "../ui/states.tsx";
 import { usePageTitle } from "./page-title.ts";
 
 export function NotFound() {
   usePageTitle("Not found");
   return (
-    <div className="state">
-      <h1 className="state-title">There is no such page</h1>
-      <p className="muted">
-        <Link to="/">Back to the overview</Link>
-      </p>
-    </div>
+    <Missing title="There is no such page">
+      <Link to="/">Back to the overview</Link>
+    </Missing>
   );
 }
 

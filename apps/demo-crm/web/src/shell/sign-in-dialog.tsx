@@ -7,7 +7,14 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Field, Input } from "../ui/field.tsx";
 import { textOf } from "../ui/form-values.ts";
 
-export function SignInDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+interface SignInDialogProps {
+  readonly open: boolean;
+  /** After a session that has ended. */
+  readonly isAgain: boolean;
+  readonly onClose: () => void;
+}
+
+export function SignInDialog({ open, isAgain, onClose }: SignInDialogProps) {
   const client = useQueryClient();
   const signIn = useMutation({
     mutationFn: (credentials: { user: string; password: string }) =>
@@ -33,7 +40,11 @@ export function SignInDialog({ open, onClose }: { open: boolean; onClose: () => 
       onClose={close}
       className="narrow"
       title="Sign in"
-      description="Reading is open to everybody. To write, sign in; the terminal that runs the demo shows the password."
+      description={
+        isAgain
+          ? "Your session has ended. What you have typed stays: sign in, and save it again."
+          : "Reading is open to everybody. To write, sign in; the terminal that runs the demo shows the password."
+      }
     >
       <form onSubmit={submit} className="form">
         <Field label="User">

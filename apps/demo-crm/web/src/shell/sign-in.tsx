@@ -10,6 +10,8 @@ interface SignIn {
   /** Who has signed in cannot be said: it is asked again until it can. */
   readonly isAway: boolean;
   ask(): void;
+  /** The session of whoever works here has ended: asks to sign in again, and leaves what is open as it is. */
+  askAgain(): void;
   signOut(): void;
 }
 
@@ -37,9 +39,16 @@ export function SignedIn({ to, children }: { to: string; children: ReactNode }) 
 export function SignInProvider({ children }: { children: ReactNode }) {
   const [open, setOpen] = useState(false);
   const [wasOpen, setWasOpen] = useState(false);
-  const askToSignIn = () => {
+  const [isAgain, setAgain] = useState(false);
+  const show = (again: boolean) => {
+    setAgain(again);
     setWasOpen(true);
     setOpen(true);
+  };
+  // Whoever does not sign in again is seen as who he is now.
+  const close = () => {
+    setOpen(false);
+    if (isAgain) void client.invalidateQueries(session);
   };
   const client = useQueryClient();
   const { data, isError } = useQuery(session);
@@ -53,14 +62,15 @@ export function SignInProvider({ children }: { children: ReactNode }) {
       value={{
         user,
         isAway: isError && user === undefined,
-        ask: askToSignIn,
+        ask: () => show(false),
+        askAgain: () => show(true),
         signOut: () => signOut.mutate(),
       }}
     >
       {children}
       {wasOpen && (
         <Suspense fallback={null}>
-          <SignInDialog open={open} onClose={() => setOpen(false)} />
+          <SignInDialog open={open} isAgain={isAgain} onClose={close} />
         </Suspense>
       )}
     </Context>

@@ -18,7 +18,7 @@ describe("figures for people", () => {
     [whole(8800), "8,800"],
     [dollars(1054.5), "$1,055"],
     [compactDollars(10_005_534), "$10M"],
-    [millions(1100.04), "$1,100.0 M"],
+    [millions(1100.04), "$1,100.0M"],
     [percent(0.6316), "63.2%"],
     [milliseconds(0.0321), "32\u00a0µs"],
     [milliseconds(3.456), "3.46\u00a0ms"],
@@ -45,7 +45,7 @@ describe("figures for people", () => {
       for (const figure of [value, value * 50, Math.abs(10 ** (step % 13) - (step % 70))]) {
         expect(whole(figure)).toBe(plain.format(figure));
         expect(compactDollars(figure)).toBe(`$${compact.format(figure)}`);
-        expect(millions(figure / 100)).toBe(`$${millionsOf.format(figure / 100)} M`);
+        expect(millions(figure / 100)).toBe(`$${millionsOf.format(figure / 100)}M`);
       }
       const at = new Date(step * 4_000_000_700);
       expect(day(at.toISOString())).toBe(date.format(at));

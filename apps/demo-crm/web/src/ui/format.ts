@@ -22,7 +22,7 @@ export function compactDollars(value: number | null | undefined): string {
 export function millions(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   const [before = "", after] = (Math.round(value * 10) / 10).toFixed(1).split(".");
-  return `$${grouped(before)}.${after} M`;
+  return `$${grouped(before)}.${after}M`;
 }
 
 export const percent = (share: number | null | undefined, digits = 1): string =>

@@ -1,5 +1,5 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import { CircleAlert, Inbox } from "lucide-react";
+import { CircleAlert, Inbox, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
 import { type Answer, ApiError } from "../api/ask.ts";
 import { Button } from "./button.tsx";
@@ -12,10 +12,14 @@ export function ErrorState({ error, onRetry }: { error: Error; onRetry?: (() => 
       <CircleAlert size={28} aria-hidden className="state-icon bad" />
       <p className="state-title">{error instanceof ApiError ? error.message : "Something went wrong"}</p>
       {detail && <p className="muted">{detail}</p>}
-      {onRetry && <Button onClick={onRetry}>Try again</Button>}
+      {onRetry && mayPass(error) && <Button onClick={onRetry}>Try again</Button>}
     </div>
   );
 }
+
+/** What is refused for what was asked is refused again. */
+const mayPass = (error: Error) =>
+  !(error instanceof ApiError) || error.status === 0 || error.status === 429 || error.status >= 500;
 
 export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
   return (
@@ -35,6 +39,17 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
         // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all the same, and never move.
         <div key={line} className="skeleton" />
       ))}
+    </div>
+  );
+}
+
+/** In the place of a page whose subject is not there, or is no more. */
+export function Missing({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div className="state">
+      <SearchX size={28} aria-hidden className="state-icon" />
+      <h1 className="state-title">{title}</h1>
+      <p className="muted">{children}</p>
     </div>
   );
 }
