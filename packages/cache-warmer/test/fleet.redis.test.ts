@@ -180,8 +180,14 @@ describe("a fleet over one Redis", () => {
     await waitFor(async () => (await origin.hlen("ended")) > TASKS / 4, { timeoutMs: 30_000 });
     let victim = workers[0] as Worker;
     await waitFor(async () => {
-      for (const worker of workers) if ((await underWay(worker)).length > 0) victim = worker;
-      return (await underWay(victim)).length > 0;
+      for (const worker of workers) {
+        // Stands still while it is looked at: a load is over in 60 ms.
+        process.kill(worker.pid, "SIGSTOP");
+        victim = worker;
+        if ((await underWay(worker)).length > 0) return true;
+        process.kill(worker.pid, "SIGCONT");
+      }
+      return false;
     });
     await victim.kill();
     const killedAt = Date.now();
