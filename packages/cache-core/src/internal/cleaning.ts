@@ -1,8 +1,13 @@
 import type { AtomicArgument, AtomicReply } from "../atomic-operation.ts";
 import type { KeySpace } from "../key-space.ts";
 
-/** So many writes earn one call, and each of them a look at one member of the index. */
+/** So many writes earn one call. */
 const CALL_EVERY = 48;
+/** Members of the index that a write earns a look at: where some were dead lately, and where none were. */
+const LOOKS = 3;
+const IDLE_LOOKS = 1;
+/** A larger share of dead members is worth more looks. */
+const WORTH = 0.02;
 /** Members of a tag that are looked at together. */
 const TAG_LOOKS = 8;
 /** How likely a write earns such a look at each of its tags: where some were dead lately, and where none were. */
@@ -18,14 +23,16 @@ interface Owed {
   members: number;
   readonly tags: Map<string, number>;
   running: boolean;
+  /** The share of the dead among the members of the index that were looked at lately: in so many looks that the walk has been round. */
+  dead: number;
   /** The share of the dead among the members of tags that were looked at lately. */
   deadTagged: number;
 }
 
 /**
- * Cleans indexes and sets of tags as they are written to. Each write earns a look at one member of the index, which is
- * walked in order, and sometimes one at some members of its tags, drawn by lot. Where these are dead, the script looks further
- * by itself (see `prune-index.ts`). With rotating keys that keeps the dead below the living.
+ * Cleans indexes and sets of tags as they are written to. Each write earns a look at three members of the index, which is
+ * walked in order, or at one where nothing dies, and sometimes one at some members of its tags, drawn by lot. Where these are
+ * dead, the script looks further by itself (see `prune-index.ts`). With rotating keys that keeps the dead below the living.
  */
 export class Cleaning {
   readonly #keys: KeySpace;
@@ -50,6 +57,7 @@ export class Cleaning {
       members: 0,
       tags: new Map(),
       running: false,
+      dead: 1,
       deadTagged: 1,
     }));
   }
@@ -58,8 +66,8 @@ export class Cleaning {
   noteWrite(key: string, tags: readonly string[]): void {
     const bucket = this.#keys.bucketOf(key);
     const owed = this.#owed[bucket] as Owed;
-    owed.members = Math.min(MOST_MEMBERS, owed.members + 1);
-    const odds = owed.deadTagged > 0.02 ? TAG_ODDS : IDLE_TAG_ODDS;
+    owed.members = Math.min(MOST_MEMBERS, owed.members + looksOf(owed));
+    const odds = owed.deadTagged > WORTH ? TAG_ODDS : IDLE_TAG_ODDS;
     for (const tag of tags) {
       if (this.#random() >= odds) continue;
       const known = owed.tags.get(tag);
@@ -78,20 +86,26 @@ export class Cleaning {
         const args: AtomicArgument[] = [Math.max(CALL_EVERY, owed.members), ...[...owed.tags].flat()];
         owed.members = 0;
         owed.tags.clear();
-        const [whole, , , looked, dead] = (await this.#run(bucket, args)) as number[] as [
+        const [whole, members, dead, tagged, deadTagged] = (await this.#run(bucket, args)) as number[] as [
           number,
           number,
           number,
           number,
           number,
         ];
-        if (looked > 0) owed.deadTagged += (dead / looked - owed.deadTagged) * Math.min(1, looked / 64);
+        // The dead of an index lie together, and the walk meets them once in a round.
+        if (members > 0) owed.dead += (dead / members - owed.dead) * Math.min(1, members / 4_096);
+        if (tagged > 0) owed.deadTagged += (deadTagged / tagged - owed.deadTagged) * Math.min(1, tagged / 64);
         if (whole === 0) this.#onIncomplete();
-      } while (owed.members >= CALL_EVERY);
+      } while (owed.members >= CALL_EVERY * looksOf(owed));
     } catch {
       // Cleaning can wait; what is wrong with the store shows in the write itself.
     } finally {
       owed.running = false;
     }
   }
+}
+
+function looksOf({ dead }: Owed): number {
+  return dead > WORTH ? LOOKS : IDLE_LOOKS;
 }
