@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { CacheError } from "@crm/cache-core";
 import { quotaExceededProblem, rateLimitFields } from "@crm/cache-ratelimit/hono";
 import type { MiddlewareHandler } from "hono";
@@ -15,11 +16,14 @@ export interface SessionOptions {
   readonly secure: boolean;
 }
 
+/** A write whose session could not be read waits so long, and asks once more. */
+const SECOND_LOOK_MS = 300;
+
 const cookieName = ({ secure }: SessionOptions) => (secure ? "__Host-crm-session" : "crm-session");
 
 /**
  * Finds out whose request it is. While the sessions cannot be read, whoever was seen here with a session in the last minute
- * goes on; for others, reading goes on as for somebody who has not signed in, and a write is refused with a 503: nobody is
+ * goes on; for others, reading goes on as for somebody who has not signed in, and a write asks again and is then refused with a 503: nobody is
  * logged in, or out, by accident. The price: a session that is ended in another instance just then is good here until the
  * store answers again, for a minute at most.
  */
@@ -36,8 +40,14 @@ export function findSession(options: SessionOptions): MiddlewareHandler<AppEnv> 
       } catch (error) {
         if (!CacheError.isInstance(error)) throw error;
         const user = seen.find(id);
-        if (user === null && !isSafe(c.req.method)) throw error;
-        c.set("user", user);
+        if (user !== null || isSafe(c.req.method)) c.set("user", user);
+        else {
+          // A store that is busy is away for a moment, and somebody has just pressed a button.
+          await setTimeout(SECOND_LOOK_MS);
+          const found = await signInService.find(id);
+          seen.note(id, found);
+          c.set("user", found);
+        }
       }
     }
     await next();
