@@ -229,7 +229,7 @@ describe.each(RUNS)("invalidation by %s", (invalidation) => {
       return counted;
     });
     const write = dealsService.updateDeal(won[0].id, { closeValue: won[0].closeValue + 1 });
-    await vi.waitFor(() => expect(slow).toHaveBeenCalled());
+    await vi.waitFor(() => expect(slow).toHaveBeenCalled(), { timeout: 8_000 });
     expect(await wonValue()).toBe(before);
     release.resolve();
     dataOf(await write);

@@ -446,7 +446,7 @@ it("Stale-While-Revalidate Pattern", async () => {
   await cache.invalidate("companies:list:page:1", { soft: true });
   rows.set(id, { ...rows.get(id)!, name: "Renamed" });
   expect((await read())[0]!.name).toBe("Acme");
-  await vi.waitFor(async () => expect((await read())[0]!.name).toBe("Renamed"));
+  await vi.waitFor(async () => expect((await read())[0]!.name).toBe("Renamed"), { timeout: 8_000 });
   expect(queries).toBe(2);
 });
 
@@ -603,7 +603,7 @@ it("Multi-Instance Coordination", async () => {
   const unsubscribe = await cache.subscribe("cache:invalidation", (message) => received.push(message));
   // Automatski published na "cache:invalidation" channel
   await invalidateOnUpdate("companies", id);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 8_000 });
   expect(received[0]).toMatchObject({
     events: [{ event: "entity:updated", entityType: "companies", entityId: id }],
   });

@@ -45,37 +45,44 @@ it("/readyz is closed until what is asked for first is warm, and says what it wa
   const closed = await demo.json("/readyz");
   expect([closed.status, closed.body]).toMatchObject([503, { ready: false, warming: { reason: "idle" } }]);
   const warm = keepWarm({ logger, terminal });
-  await vi.waitFor(async () =>
-    expect((await demo.json("/readyz")).body).toMatchObject({
-      ready: false,
-      warming: { reason: "warming", readyAt: 8, remaining: 1 },
-    }),
+  await vi.waitFor(
+    async () =>
+      expect((await demo.json("/readyz")).body).toMatchObject({
+        ready: false,
+        warming: { reason: "warming", readyAt: 8, remaining: 1 },
+      }),
+    { timeout: 8_000 },
   );
   // What is less urgent comes and goes meanwhile, until there is nothing else.
-  await vi.waitFor(async () =>
-    expect((await demo.json("/api/cache/warming")).body.data).toMatchObject({
-      readiness: { ready: false },
-      runs: [{ kind: "startup", completedAt: null }],
-      latest: { inFlight: 1 },
-    }),
+  await vi.waitFor(
+    async () =>
+      expect((await demo.json("/api/cache/warming")).body.data).toMatchObject({
+        readiness: { ready: false },
+        runs: [{ kind: "startup", completedAt: null }],
+        latest: { inFlight: 1 },
+      }),
+    { timeout: 8_000 },
   );
   release.resolve();
   stopWarming = await warm;
   const open = await demo.json("/readyz");
   expect([open.status, open.body]).toMatchObject([200, { ready: true, warming: { reason: "warmed" } }]);
   expect(said.join("")).toMatch(/^Warmed what is asked for first in \d+\.\d s\n$/);
-  await vi.waitFor(() => {
-    const text = events.join("");
-    expect(text).toContain("event: warming");
-    expect(text).toContain('"what":"readiness"');
-    expect(text).toContain('"kind":"startup"');
-  });
+  await vi.waitFor(
+    () => {
+      const text = events.join("");
+      expect(text).toContain("event: warming");
+      expect(text).toContain('"what":"readiness"');
+      expect(text).toContain('"kind":"startup"');
+    },
+    { timeout: 8_000 },
+  );
   await reader.cancel();
   await reading.catch(() => {});
 });
 
 it("what is warmed is what the routes ask for: every one of them is a hit", async () => {
-  await vi.waitFor(() => expect(cacheWarmer.getMetrics().completedAt).not.toBeNull());
+  await vi.waitFor(() => expect(cacheWarmer.getMetrics().completedAt).not.toBeNull(), { timeout: 8_000 });
   const [top] = await aggregateQueries.topCompanyIds(1);
   const routes = [
     ...["pipeline", "revenue-by-sector", "leaderboard"].map((name) => `/api/analytics/${name}`),
