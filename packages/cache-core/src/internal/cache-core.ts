@@ -42,13 +42,13 @@ import { collectStats } from "./collect-stats.ts";
 import { Coverage, type CoveredRange } from "./coverage.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { explainKey } from "./explain-key.ts";
-import { spread } from "./fills.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
 import { makeInternals } from "./make-internals.ts";
 import { publishMessage, subscribeTo } from "./messages.ts";
 import type { Put } from "./put-calls.ts";
 import { ReadThrough } from "./read-through.ts";
 import type { Shared } from "./shared.ts";
+import { spread } from "./spread.ts";
 import { heldLease, takeHandLease } from "./take-hand-lease.ts";
 import { writeEntries } from "./write-entries.ts";
 
@@ -391,7 +391,9 @@ export class CacheCore implements Cache {
     this.#assertOpen();
     checkSchema(schema);
     if (this.#shared.emitter.observers.length > 0) this.#tellRead(key, undefined, undefined);
-    const found = await this.#reader.find(full, key, schema);
+    const { mark } = this.#reader;
+    const entry = await this.#reader.read(full, key);
+    const found = entry === null ? undefined : this.#reader.open(entry, full, key, schema, mark);
     if (found !== undefined && this.#reader.isFresh(full, found.entry)) {
       this.#reader.countHit(key, false);
       return found.value;
@@ -400,22 +402,26 @@ export class CacheCore implements Cache {
     return null;
   }
 
-  async #readThrough<T>(
+  #readThrough<T>(
     key: string,
     fetcher: Fetcher<T>,
     given: Duration | GetOrSetOptions<T> | undefined,
   ): Promise<T> {
-    const full = this.#full(checkKey(key));
-    this.#assertOpen();
-    if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
-    const { entry: options, tags } = this.#resolve(given);
-    const call = typeof given === "object" ? given : undefined;
-    call?.signal?.throwIfAborted();
-    if (this.#shared.emitter.observers.length > 0) {
-      this.#tellRead(key, fetcher as Fetcher<unknown>, given as GetOrSetOptions<unknown>);
+    try {
+      const full = this.#full(checkKey(key));
+      this.#assertOpen();
+      if (typeof fetcher !== "function") throw new InvalidFetcherError({ received: fetcher });
+      const { entry: options, tags } = this.#resolve(given);
+      const call = typeof given === "object" ? given : undefined;
+      call?.signal?.throwIfAborted();
+      if (this.#shared.emitter.observers.length > 0) {
+        this.#tellRead(key, fetcher as Fetcher<unknown>, given as GetOrSetOptions<unknown>);
+      }
+      const work = this.#through.run(key, full, fetcher as Fetcher<unknown>, options, tags, call);
+      return (call?.signal === undefined ? work : abortable(work, call.signal)) as Promise<T>;
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const work = this.#through.run(key, full, fetcher as Fetcher<unknown>, options, tags, call);
-    return (await (call?.signal === undefined ? work : abortable(work, call.signal))) as T;
   }
 
   async #apply(coverage: Coverage, names: InvalidationNames): Promise<number> {

@@ -3,7 +3,7 @@ import { CacheError, InvalidOptionError } from "../errors.ts";
 import type { CacheEvents } from "../events.ts";
 import type { GetOptions } from "../options.ts";
 import { redactCause } from "../redact.ts";
-import type { StoredParts } from "./fills.ts";
+import type { StoredParts } from "./flight.ts";
 import type { Shared } from "./shared.ts";
 
 /** A value found in the cache. */
@@ -26,9 +26,14 @@ export class EntryReader {
     this.#prefix = prefix;
   }
 
+  /** Where the news of invalidations stands, to be noted before an entry is asked for that may be kept in process. */
+  get mark(): number {
+    return this.#shared.tier?.recent.mark ?? 0;
+  }
+
   /** The stored value of a key, decoded for one caller; `undefined` when there is none that may be used. */
   async find(full: string, key: string, schema: GetOptions["schema"]): Promise<Found | undefined> {
-    const mark = this.#shared.tier?.recent.mark ?? 0;
+    const { mark } = this;
     const entry = await this.read(full, key);
     if (entry === null) return undefined;
     return this.open(entry, full, key, schema, mark);

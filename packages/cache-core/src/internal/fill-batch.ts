@@ -4,10 +4,12 @@ import { holdProcess } from "../hold-process.ts";
 import type { RefillResult } from "../refill.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import { eachOf } from "./each-of.ts";
-import { type StoredParts, spread } from "./fills.ts";
+import type { Fetched, FetchRequest } from "./fetcher-call.ts";
+import { withMore } from "./fills.ts";
+import type { StoredParts } from "./flight.ts";
 import { readBatchAnswer } from "./read-batch-answer.ts";
-import { runFetcher } from "./run-fetcher.ts";
 import type { Shared } from "./shared.ts";
+import { spread } from "./spread.ts";
 
 /**
  * Keys of a large batch whose leases are taken or whose values are stored at once: some scripts are then under way. All at
@@ -49,31 +51,30 @@ export async function fillBatch(
   request: BatchRequest,
   own: readonly BatchKey[],
 ): Promise<BatchFill[]> {
-  const { access, clock, fills, payloads, random, renewals, store, keys: space } = shared;
+  const { access, fills, payloads, random, renewals, store, keys: space } = shared;
   const { options } = request;
-  const stops = own.map(({ full, token }) => (token === null ? () => {} : renewals.keep(full, token)));
+  for (const { full, token } of own) if (token !== null) renewals.keep(full, token);
   let { tags } = request;
   const giveBack = async ({ full, token }: BatchKey, outcome: "e" | "n" | "u"): Promise<void> => {
     if (token !== null) await access.leases.release(full, token, outcome, tags).catch(() => {});
   };
   try {
-    const began = clock.monotonic();
     let values: ReadonlyMap<string, unknown>;
+    let costMs = 0;
     try {
       const wanted = own.map(({ key }) => key);
       const fetched = await fetchBatch(shared, request, own, wanted);
       // Which row went into which value is not known: each depends on all.
-      if (fetched.tags.length > 0)
-        tags = [...new Set([...tags, ...fetched.tags.map((tag) => request.scopePrefix + tag)])];
+      tags = withMore(tags, fetched.tags);
       values = readBatchAnswer(fetched.value, wanted);
+      if (options.earlyRefresh > 0) costMs = fetched.tookMs / own.length;
     } catch (error) {
       await eachOf(own, (each) => giveBack(each, "e"), KEYS_AT_ONCE);
       throw error;
     }
-    const costMs = options.earlyRefresh > 0 ? (clock.monotonic() - began) / own.length : 0;
     return await eachOf(own, (each) => fill(each, values.get(each.key), costMs), KEYS_AT_ONCE);
   } finally {
-    for (const stop of stops) stop();
+    for (const { token } of own) if (token !== null) renewals.drop(token);
   }
 
   async function fill(each: BatchKey, value: unknown, costMs: number): Promise<BatchFill> {
@@ -107,24 +108,20 @@ function fetchBatch(
   request: BatchRequest,
   own: readonly BatchKey[],
   keys: readonly string[],
-): Promise<{ readonly value: unknown; readonly tags: readonly string[] }> {
+): Promise<Fetched> {
   const { clock, closing, fills } = shared;
-  const { fetcher, options, background } = request;
-  const key = keys[0] as string;
+  const { fetcher, options, background, scopePrefix } = request;
   const release = options.hardMs > 0 && !background ? holdProcess() : () => {};
-  return fills
-    .tellFetch(key, background, () =>
-      runFetcher({
-        key,
-        fetches: { of: fills, keys: own.map(({ full }) => full) },
-        fetcher: ({ signal }) => fetcher(keys, { signal }),
-        previous: undefined,
-        hardMs: options.hardMs,
-        closing,
-        clock,
-      }),
-    )
-    .finally(release);
+  const call: FetchRequest = {
+    key: keys[0] as string,
+    fetches: { of: fills, keys: own.map(({ full }) => full) },
+    fetcher: ({ signal }) => fetcher(keys, { signal }),
+    previous: undefined,
+    hardMs: options.hardMs,
+    closing,
+    clock,
+  };
+  return fills.fetch(call, background, scopePrefix).finally(release);
 }
 
 /** How a refill ended. */

@@ -1,13 +1,13 @@
 import type { Clock } from "../clock.ts";
-import { type EntryParts, type ParsedEntry, parseEntry } from "../entry.ts";
-import type { Fetcher } from "../fetcher.ts";
-import type { ResolvedEntryOptions } from "../resolve-options.ts";
+import { type ParsedEntry, parseEntry } from "../entry.ts";
 import type { Emitter } from "./emitter.ts";
-import type { Unstored } from "./lease-calls.ts";
+import { type Fetched, FetcherCall, type FetchRequest } from "./fetcher-call.ts";
+import { type FillRequest, type FillResult, Flight, type StoredParts } from "./flight.ts";
+import type { LeaseReply, Unstored } from "./lease-calls.ts";
 import type { Payloads } from "./payloads.ts";
 import type { PendingInvalidations } from "./pending-invalidations.ts";
 import type { Renewals } from "./renewals.ts";
-import { type Fetched, runFetcher } from "./run-fetcher.ts";
+import { spread } from "./spread.ts";
 import type { StoreAccess } from "./store-access.ts";
 import type { Outcome, WakeUps } from "./wake-ups.ts";
 
@@ -18,73 +18,8 @@ const TAKEOVER_SLACK_MS = 20;
 /** How often a caller waits for others' fills before it fetches for itself. */
 const MAX_WAITS = 64;
 
-/** What a fill needs to know. Keys and tags are full names. */
-export interface FillRequest {
-  readonly key: string;
-  readonly fetcher: Fetcher<unknown>;
-  readonly options: ResolvedEntryOptions;
-  readonly tags: readonly string[];
-  /** The scope's part of names, put before the tags that the fetcher adds. */
-  readonly scopePrefix: string;
-  /** The caller's name of the key. */
-  readonly publicKey: string;
-  /** An entry that is being replaced, if one is known. */
-  readonly previous: ParsedEntry | undefined;
-  /** Take a lease although an entry is fresh, unless it is newer than this (ms); -1: a fresh entry ends the matter. */
-  readonly known: number;
-  readonly background: boolean;
-  /** Aborts the fetcher's signal. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** How a fill ended. */
-export type FillResult =
-  /** Somebody's stored entry. */
-  | { readonly kind: "entry"; readonly entry: ParsedEntry }
-  /** The fetcher's value; `parts` when it was encoded. */
-  | { readonly kind: "value"; readonly value: unknown; readonly stored: StoredParts | undefined }
-  | { readonly kind: "error"; readonly error: unknown };
-
-export interface StoredParts {
-  readonly parts: EntryParts;
-  readonly freshMs: number;
-  readonly totalMs: number;
-  readonly tags: readonly string[];
-}
-
 /** Where a caller stands in the order of events of this process. */
 let sequence = 0;
-
-/**
- * A fill under way in this process. A caller may have its result if nothing that was acknowledged before the caller
- * came can be missing in it: always when the caller came before the moment from which the result is (`since`),
- * otherwise only when the store confirmed at the end that the lease had stood all the time (`confirmed`). Nobody joins
- * any more once the store was asked to confirm: its answer says nothing of what is invalidated while it travels.
- */
-export class Flight {
-  since: number = Number.POSITIVE_INFINITY;
-  confirmed = false;
-  /** Whether the store said that the lease stood no more: somebody wrote or invalidated the key, or its holder stalled. */
-  refused = false;
-  /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
-  replaces: boolean;
-  /**
-   * The entry that stood when the lease was granted. Whom the flight `serves` may have it in place of a value: it stood
-   * at `since`, and if the lease stood all the time nothing that covers it was invalidated.
-   */
-  previous: ParsedEntry | undefined;
-  readonly result: Promise<FillResult>;
-
-  constructor(replaces: boolean, run: (flight: Flight) => Promise<FillResult>) {
-    this.replaces = replaces;
-    this.result = run(this);
-  }
-
-  /** Whether a caller that came at `arrival` may have the result. Asked after it has come. */
-  serves(arrival: number): boolean {
-    return this.confirmed || arrival <= this.since;
-  }
-}
 
 /** The fills of one cache: one at a time a key, in this process and, through leases, among all. */
 export class Fills {
@@ -155,20 +90,11 @@ export class Fills {
 
   /** Starts the fill of a key. There must be none that callers may join. */
   start(request: FillRequest): Flight {
-    const { key } = request;
-    const flight = new Flight(request.previous !== undefined || request.known >= 0, async (own) => {
-      // One turn later, so that whoever came together joins before anything is asked.
-      await null;
-      try {
-        return await this.#run(request, own);
-      } catch (error) {
-        return { kind: "error", error } as const;
-      } finally {
-        this.#detach(own, key);
-      }
-    });
-    this.#flights.set(key, flight);
-    void this.follow(flight.result);
+    const flight = new Flight(request.previous !== undefined || request.known >= 0, (own) =>
+      this.#run(request, own),
+    );
+    this.#flights.set(request.key, flight);
+    this.#underWay.add(flight.result);
     return flight;
   }
 
@@ -182,91 +108,101 @@ export class Fills {
     for (const key of [...this.#flights.keys()]) if (covers(key)) this.#flights.delete(key);
   }
 
+  /** Never rejects. */
   async #run(request: FillRequest, flight: Flight): Promise<FillResult> {
     const { key } = request;
-    const token = this.#access.leases.nextToken();
-    let waiter = "";
-    let alone = false;
-    let { known } = request;
-    for (let waits = 0; waits < MAX_WAITS && !this.#pending.covers(key, null); waits++) {
-      const wait = waiter === "" ? undefined : this.#wakeUps.expect(key);
-      try {
-        flight.since = sequence;
-        const taken = await this.#access.leases
-          .take(key, token, this.#livenessMs, waiter, known)
-          .catch(() => undefined);
-        if (taken === undefined) break;
-        if (taken.kind === "found") {
-          const entry = parseEntry(taken.entry);
-          if (entry !== null && entry.codecId === this.#payloads.codec.id) return { kind: "entry", entry };
-          // Bytes that look like a usable entry to the store and are none: to be overwritten.
-          known = Number.MAX_SAFE_INTEGER;
-          continue;
+    // One turn later, so that whoever came together joins before anything is asked.
+    await null;
+    try {
+      const token = this.#access.leases.nextToken();
+      let waiter = "";
+      let alone = false;
+      let { known } = request;
+      for (let waits = 0; waits < MAX_WAITS && !this.#pending.covers(key, null); waits++) {
+        const wait = waiter === "" ? undefined : this.#wakeUps.expect(key);
+        try {
+          flight.since = sequence;
+          let taken: LeaseReply;
+          try {
+            taken = await this.#access.leases.take(key, token, this.#livenessMs, waiter, known);
+          } catch {
+            break;
+          }
+          if (taken.kind === "found") {
+            const entry = parseEntry(taken.entry);
+            if (entry !== null && entry.codecId === this.#payloads.codec.id) return { kind: "entry", entry };
+            // Bytes that look like a usable entry to the store and are none: to be overwritten.
+            known = Number.MAX_SAFE_INTEGER;
+            continue;
+          }
+          if (taken.kind === "granted") {
+            const entry = taken.entry === null ? null : parseEntry(taken.entry);
+            if (entry?.codecId === this.#payloads.codec.id) flight.previous = entry;
+            if (flight.previous !== undefined) flight.replaces = true;
+            return await this.#fetchLeased(request, token, flight);
+          }
+          if (alone) break;
+          if (this.#emitter.wants("fetch:join"))
+            this.#emitter.emit("fetch:join", { key: request.publicKey, where: "store" });
+          if (wait === undefined) {
+            // From now on this process is told how fills end; ask again, so that the holder knows.
+            if (await this.#wakeUps.listen()) waiter = this.#access.processId;
+            else await this.#pauseFor(Math.min(25, taken.livenessMs));
+            continue;
+          }
+          const outcome = await this.#outcomeWithin(
+            wait.outcomeOf(taken.token),
+            taken.livenessMs + TAKEOVER_SLACK_MS,
+          );
+          // Confirmed by the lease's holder, and not stored: so it is nothing for those who waited, too.
+          if (outcome === "n") return { kind: "value", value: null, stored: undefined };
+          if (outcome === "u") return { kind: "value", value: undefined, stored: undefined };
+          // The source fails, or gives values that are not to be shared: let every process find out for itself, but not
+          // one after the other.
+          if (outcome === "e") alone = true;
+        } finally {
+          wait?.end();
         }
-        if (taken.kind === "granted") {
-          const entry = taken.entry === null ? null : parseEntry(taken.entry);
-          if (entry?.codecId === this.#payloads.codec.id) flight.previous = entry;
-          if (flight.previous !== undefined) flight.replaces = true;
-          return await this.#fetchLeased(request, token, request.previous ?? flight.previous, flight);
-        }
-        if (alone) break;
-        if (this.#emitter.wants("fetch:join"))
-          this.#emitter.emit("fetch:join", { key: request.publicKey, where: "store" });
-        if (wait === undefined) {
-          // From now on this process is told how fills end; ask again, so that the holder knows.
-          if (await this.#wakeUps.listen()) waiter = this.#access.processId;
-          else await this.#pauseFor(Math.min(25, taken.livenessMs));
-          continue;
-        }
-        const outcome = await this.#outcomeWithin(
-          wait.outcomeOf(taken.token),
-          taken.livenessMs + TAKEOVER_SLACK_MS,
-        );
-        // Confirmed by the lease's holder, and not stored: so it is nothing for those who waited, too.
-        if (outcome === "n") return { kind: "value", value: null, stored: undefined };
-        if (outcome === "u") return { kind: "value", value: undefined, stored: undefined };
-        // The source fails, or gives values that are not to be shared: let every process find out for itself, but not
-        // one after the other.
-        if (outcome === "e") alone = true;
-      } finally {
-        wait?.end();
       }
+      return await this.#fetchUnleased(request, flight);
+    } catch (error) {
+      return { kind: "error", error };
+    } finally {
+      this.#detach(flight, key);
+      this.#underWay.delete(flight.result);
     }
-    return this.#fetchUnleased(request, flight);
   }
 
-  async #fetchLeased(
-    request: FillRequest,
-    token: string,
-    previous: ParsedEntry | undefined,
-    flight: Flight,
-  ): Promise<FillResult> {
+  async #fetchLeased(request: FillRequest, token: string, flight: Flight): Promise<FillResult> {
     const { key } = request;
-    const stopRenewing = this.#renewals.keep(key, token);
+    this.#renewals.keep(key, token);
     flight.since = sequence;
     let { tags } = request;
     try {
-      const began = this.#clock.monotonic();
-      const fetched = await this.#fetch(request, previous);
-      tags = tagsOf(request, fetched);
-      const stored = this.#pack(request, fetched, this.#clock.monotonic() - began);
+      const fetched = await this.#fetch(request, request.previous ?? flight.previous);
+      tags = withMore(tags, fetched.tags);
+      const stored = this.#pack(request, fetched, tags);
+      this.#detach(flight, key);
       if (stored === undefined) {
         const outcome = fetched.skip ? "e" : fetched.value === null ? "n" : "u";
-        this.#detach(flight, key);
         flight.confirmed = await this.#release(key, token, outcome, tags);
-        return { kind: "value", value: fetched.value, stored: undefined };
+      } else {
+        try {
+          const accepted = await this.#access.leases.fill({ key, ...stored }, token);
+          this.tellOutcome(request.publicKey, accepted);
+          flight.confirmed = accepted;
+          flight.refused = !accepted;
+        } catch {
+          // Not stored as far as is known; the value is right all the same for those who asked before its fetch.
+        }
       }
-      this.#detach(flight, key);
-      const accepted = await this.#fill(request, stored, token);
-      flight.confirmed = accepted === true;
-      flight.refused = accepted === false;
       return { kind: "value", value: fetched.value, stored };
     } catch (error) {
       this.#detach(flight, key);
       flight.confirmed = await this.#release(key, token, "e", tags);
       return { kind: "error", error };
     } finally {
-      stopRenewing();
+      this.#renewals.drop(token);
     }
   }
 
@@ -282,9 +218,8 @@ export class Fills {
     this.#detach(flight, key);
     this.#unleased.set(key, (this.#unleased.get(key) ?? 0) + 1);
     try {
-      const began = this.#clock.monotonic();
       const fetched = await this.#fetch(request, request.previous);
-      const stored = this.#pack(request, fetched, this.#clock.monotonic() - began);
+      const stored = this.#pack(request, fetched, withMore(request.tags, fetched.tags));
       return { kind: "value", value: fetched.value, stored };
     } catch (error) {
       return { kind: "error", error };
@@ -295,34 +230,35 @@ export class Fills {
     }
   }
 
-  async #fetch(request: FillRequest, previous: ParsedEntry | undefined): Promise<Fetched> {
-    const { publicKey: key, background, scopePrefix } = request;
-    const fetched = await this.tellFetch(key, background, () =>
-      runFetcher({
-        key,
-        fetches: { of: this, keys: [request.key] },
-        fetcher: request.fetcher,
-        previous: previous === undefined ? undefined : this.#readPrevious(previous, request.key),
-        hardMs: request.options.hardMs,
-        signal: request.signal,
-        closing: this.#closing,
-        clock: this.#clock,
-      }),
-    );
-    return { ...fetched, tags: fetched.tags.map((tag) => scopePrefix + tag) };
+  #fetch(request: FillRequest, previous: ParsedEntry | undefined): Promise<Fetched> {
+    const { key, publicKey, fetcher, signal, background, scopePrefix, options } = request;
+    const call: FetchRequest = {
+      key: publicKey,
+      fetches: { of: this, keys: [key] },
+      fetcher,
+      previous: previous === undefined ? undefined : this.#readPrevious(previous, key),
+      hardMs: options.hardMs,
+      signal,
+      closing: this.#closing,
+      clock: this.#clock,
+    };
+    return this.fetch(call, background, scopePrefix);
   }
 
-  /** Counts a fetch and tells of its beginning and its end. */
-  async tellFetch<T>(key: string, background: boolean, fetch: () => Promise<T>): Promise<T> {
+  /** Calls a fetcher; counts the fetch, and tells of its beginning and its end. Its tags are given the scope's part. */
+  async fetch(request: FetchRequest, background: boolean, scopePrefix: string): Promise<Fetched> {
     const emitter = this.#emitter;
+    const { key } = request;
     this.fetches++;
     if (emitter.wants("fetch:start")) emitter.emit("fetch:start", { key, background });
     const began = this.#clock.monotonic();
+    let call: FetcherCall | undefined;
     try {
-      const fetched = await fetch();
-      if (emitter.wants("fetch:end")) {
-        emitter.emit("fetch:end", { key, background, durationMs: this.#clock.monotonic() - began });
-      }
+      call = new FetcherCall(request);
+      const value = await call.value;
+      const tookMs = this.#clock.monotonic() - began;
+      const fetched = call.fetched(value, tookMs, scopePrefix);
+      if (emitter.wants("fetch:end")) emitter.emit("fetch:end", { key, background, durationMs: tookMs });
       return fetched;
     } catch (error) {
       if (emitter.wants("fetch:error")) {
@@ -330,6 +266,8 @@ export class Fills {
         emitter.emit("fetch:error", { key, background, error, durationMs });
       }
       throw error;
+    } finally {
+      call?.end();
     }
   }
 
@@ -343,34 +281,16 @@ export class Fills {
   }
 
   /** `undefined`: the value is not to be stored. */
-  #pack(request: FillRequest, fetched: Fetched, costMs: number): StoredParts | undefined {
-    const { value } = fetched;
+  #pack(request: FillRequest, fetched: Fetched, tags: readonly string[]): StoredParts | undefined {
+    const { value, tookMs } = fetched;
     const { options } = request;
     if (value === undefined || fetched.skip || (value === null && options.nullMs === 0)) return undefined;
-    const tags = tagsOf(request, fetched);
     const ttlMs = fetched.ttlMs ?? (value === null ? options.nullMs : options.ttlMs);
     const freshMs = spread(ttlMs, options.jitter, this.#random);
     const staleMs = fetched.staleMs ?? (value === null ? 0 : options.staleMs);
     const totalMs = freshMs + staleMs + (value === null ? 0 : options.failSafeMs);
-    return {
-      parts: this.#payloads.pack(request.publicKey, value, tags, options.earlyRefresh > 0 ? costMs : 0),
-      freshMs,
-      totalMs,
-      tags,
-    };
-  }
-
-  /** Whether the store took it; `undefined`: it did not answer. */
-  async #fill(request: FillRequest, stored: StoredParts, token: string): Promise<boolean | undefined> {
-    const { key, publicKey } = request;
-    try {
-      const accepted = await this.#access.leases.fill({ key, ...stored }, token);
-      this.tellOutcome(publicKey, accepted);
-      return accepted;
-    } catch {
-      // Not stored as far as is known; the value is right all the same for those who asked before its fetch.
-      return undefined;
-    }
+    const costMs = options.earlyRefresh > 0 ? tookMs : 0;
+    return { parts: this.#payloads.pack(request.publicKey, value, tags, costMs), freshMs, totalMs, tags };
   }
 
   /** Counts what the store said of a fill, and tells of it. */
@@ -407,12 +327,7 @@ export class Fills {
   }
 }
 
-/** The tags of a result: the caller's and the fetcher's. */
-function tagsOf(request: FillRequest, fetched: Fetched): readonly string[] {
-  return fetched.tags.length === 0 ? request.tags : [...new Set([...request.tags, ...fetched.tags])];
-}
-
-/** A duration shortened by a random share of at most `jitter`, in whole ms. */
-export function spread(ms: number, jitter: number, random: () => number): number {
-  return jitter === 0 ? ms : Math.max(1, Math.round(ms * (1 - jitter * random())));
+/** The tags of a call with those of its fetcher. */
+export function withMore(tags: readonly string[], more: readonly string[]): readonly string[] {
+  return more.length === 0 ? tags : [...new Set([...tags, ...more])];
 }

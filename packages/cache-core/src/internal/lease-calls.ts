@@ -42,13 +42,18 @@ interface LeaseItem {
   readonly known: number;
 }
 
+interface FillItem {
+  readonly put: Put;
+  readonly token: string;
+}
+
 /** Takes, fills, renews and gives back the leases of keys. One that could not be given back is tried again. */
 export class LeaseCalls {
   readonly #calls: BucketCalls;
   readonly #noteWrite: (put: Put) => void;
   readonly #abandoned: AbandonedLeases;
-  readonly #leaseBatches: Batch<LeaseItem, AtomicReply>[] = [];
-  readonly #fillBatches: Batch<{ put: Put; token: string }, AtomicReply>[] = [];
+  readonly #leaseBatches: Batch<LeaseItem, LeaseReply>[] = [];
+  readonly #fillBatches: Batch<FillItem, boolean>[] = [];
   #tokens = 0;
 
   /** `noteWrite` is told of each entry that is about to be filled. */
@@ -68,33 +73,14 @@ export class LeaseCalls {
   }
 
   /** Takes the lease of a key, or finds out who has it. Asked together with what else is asked in this turn. */
-  async take(
-    key: string,
-    token: string,
-    livenessMs: number,
-    waiter: string,
-    known: number,
-  ): Promise<LeaseReply> {
-    const batch = this.#leaseBatch(this.#calls.keys.bucketOf(key));
-    const item: LeaseItem = { key, token, livenessMs, waiter, known };
-    const reply = await batch.add(item).catch((error) => this.#abandon(key, token, error));
-    if (!Array.isArray(reply)) throw new StoreReplyError({ operation: takeLeases.name, received: reply });
-    const [kind, entry, left, holder] = reply as [number, Buffer | null, number, Buffer];
-    if (kind === 1) return { kind: "found", entry: entry as Buffer };
-    if (kind === 0) return { kind: "granted", entry };
-    if (left > LONGEST_LIVENESS_MS) {
-      // The server's clock was set back: a holder that is dead would be waited for as long. One that is not is refused.
-      await this.release(key, holder.toString("utf8"), "r");
-      return this.take(key, token, livenessMs, waiter, known);
-    }
-    return { kind: "held", entry, livenessMs: left, token: holder.toString("utf8") };
+  take(key: string, token: string, livenessMs: number, waiter: string, known: number): Promise<LeaseReply> {
+    return this.#leaseBatch(this.#calls.keys.bucketOf(key)).add({ key, token, livenessMs, waiter, known });
   }
 
   /** Whether the value was stored. Sent together with what else is filled in this turn. */
-  async fill(put: Put, token: string): Promise<boolean> {
+  fill(put: Put, token: string): Promise<boolean> {
     this.#noteWrite(put);
-    const batch = this.#fillBatch(this.#calls.keys.bucketOf(put.key));
-    return (await batch.add({ put, token }).catch((error) => this.#abandon(put.key, token, error))) === 1;
+    return this.#fillBatch(this.#calls.keys.bucketOf(put.key)).add({ put, token });
   }
 
   /** Whether the lease still stood and none of the tags was invalidated since it was taken. */
@@ -145,33 +131,60 @@ export class LeaseCalls {
     return (await this.#calls.run(renewLease, key, [key, token, livenessMs])) === 1;
   }
 
-  #leaseBatch(bucket: number): Batch<LeaseItem, AtomicReply> {
-    let batch = this.#leaseBatches[bucket];
-    if (batch === undefined) {
-      batch = new Batch(BATCH_LIMIT, async (items) => {
-        const args: AtomicArgument[] = [(items[0] as LeaseItem).livenessMs];
-        for (const { key, token, waiter, known } of items) args.push(key, token, waiter, known);
-        return (await this.#calls.runSoon(takeLeases, bucket, args)) as readonly AtomicReply[];
-      });
-      this.#leaseBatches[bucket] = batch;
-    }
-    return batch;
+  #leaseBatch(bucket: number): Batch<LeaseItem, LeaseReply> {
+    this.#leaseBatches[bucket] ??= new Batch(BATCH_LIMIT, (items) => this.#takeAll(bucket, items));
+    return this.#leaseBatches[bucket];
   }
 
-  #fillBatch(bucket: number): Batch<{ put: Put; token: string }, AtomicReply> {
-    let batch = this.#fillBatches[bucket];
-    if (batch === undefined) {
-      batch = new Batch(BATCH_LIMIT, async (items) => {
-        const args: AtomicArgument[] = [LONGEST_FETCH_MS];
-        for (const { put, token } of items) args.push(put.key, token, ...entryArguments(put));
-        return (await this.#calls.runSoon(fillEntries, bucket, args)) as readonly AtomicReply[];
-      });
-      this.#fillBatches[bucket] = batch;
+  async #takeAll(bucket: number, items: readonly LeaseItem[]): Promise<readonly LeaseReply[]> {
+    const args: AtomicArgument[] = [(items[0] as LeaseItem).livenessMs];
+    for (const { key, token, waiter, known } of items) args.push(key, token, waiter, known);
+    try {
+      const replies = ((await this.#calls.runSoon(takeLeases, bucket, args)) as AtomicReply[]).map(readReply);
+      for (const [i, reply] of replies.entries()) {
+        if (reply.kind === "held" && reply.livenessMs > LONGEST_LIVENESS_MS)
+          replies[i] = await this.#takeOver(items[i] as LeaseItem, reply.token);
+      }
+      return replies;
+    } catch (error) {
+      for (const { key, token } of items) this.#abandoned.add(key, token);
+      throw error;
     }
-    return batch;
+  }
+
+  /** The server's clock was set back: a holder that is dead would be waited for as long. One that is not is refused. */
+  async #takeOver(item: LeaseItem, holder: string): Promise<LeaseReply> {
+    const { key, token, livenessMs, waiter, known } = item;
+    await this.release(key, holder, "r");
+    return this.take(key, token, livenessMs, waiter, known);
+  }
+
+  #fillBatch(bucket: number): Batch<FillItem, boolean> {
+    this.#fillBatches[bucket] ??= new Batch(BATCH_LIMIT, (items) => this.#fillAll(bucket, items));
+    return this.#fillBatches[bucket];
+  }
+
+  async #fillAll(bucket: number, items: readonly FillItem[]): Promise<readonly boolean[]> {
+    const args: AtomicArgument[] = [LONGEST_FETCH_MS];
+    for (const { put, token } of items) args.push(put.key, token, ...entryArguments(put));
+    try {
+      const replies = (await this.#calls.runSoon(fillEntries, bucket, args)) as AtomicReply[];
+      return replies.map((reply) => reply === 1);
+    } catch (error) {
+      for (const { put, token } of items) this.#abandoned.add(put.key, token);
+      throw error;
+    }
   }
 
   close(): void {
     this.#abandoned.close();
   }
+}
+
+function readReply(reply: AtomicReply): LeaseReply {
+  if (!Array.isArray(reply)) throw new StoreReplyError({ operation: takeLeases.name, received: reply });
+  const [kind, entry, left, holder] = reply as [number, Buffer | null, number, Buffer];
+  if (kind === 1) return { kind: "found", entry: entry as Buffer };
+  if (kind === 0) return { kind: "granted", entry };
+  return { kind: "held", entry, livenessMs: left, token: holder.toString("utf8") };
 }

@@ -6,7 +6,7 @@ import { holdProcess } from "../hold-process.ts";
 import type { GetOptions, GetOrSetOptions } from "../options.ts";
 import type { ResolvedEntryOptions } from "../resolve-options.ts";
 import type { EntryReader, Found } from "./entry-reader.ts";
-import type { FillResult, Flight } from "./fills.ts";
+import type { FillResult, Flight } from "./flight.ts";
 import { isDueEarly } from "./is-due-early.ts";
 import type { Shared } from "./shared.ts";
 
@@ -44,7 +44,9 @@ export class ReadThrough {
       // Who meets the fetch of a value that replaces another is served what there is, like the one who started it; and
       // knows the old value, should the fetch be slow or fail.
       if ((flight === undefined || flight.replaces) && !force) {
-        const found = await this.#reader.find(full, key, schema);
+        const { mark } = this.#reader;
+        const entry = await this.#reader.read(full, key);
+        const found = entry === null ? undefined : this.#reader.open(entry, full, key, schema, mark);
         if (found !== undefined) {
           const served = this.#serve(key, full, found, fetcher, options, tags);
           if (served) return found.value;
@@ -57,7 +59,7 @@ export class ReadThrough {
         this.#reader.countMiss(key);
       }
       if (isFetchedByCaller(fills, full)) throw new FetchCycleError({ key });
-      const mark = this.#shared.tier?.recent.mark ?? 0;
+      const { mark } = this.#reader;
       const own = flight === undefined;
       flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false);
       if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
@@ -68,7 +70,10 @@ export class ReadThrough {
         (joined.previous === undefined || force || !joined.serves(arrival)
           ? undefined
           : this.#reader.open(joined.previous, full, key, schema, mark));
-      const result = await this.#resultOf(joined, options, fallback, giveUpAt);
+      const isTimed = options.softMs > 0 || giveUpAt !== undefined;
+      const result = await (isTimed
+        ? this.#resultInTime(joined, options, fallback, giveUpAt)
+        : joined.result);
       if ("served" in result) return result.served.value;
       if ("timedOut" in result)
         return this.#failSafe(
@@ -126,7 +131,7 @@ export class ReadThrough {
   ): void {
     const { fills, logger, emitter } = this.#shared;
     if (fills.running(full) !== undefined) return;
-    const mark = this.#shared.tier?.recent.mark ?? 0;
+    const { mark } = this.#reader;
     const flight = this.#start(key, full, fetcher, options, tags, previous, known, true);
     void flight.result.then((result) => {
       if (result.kind === "error") {
@@ -182,16 +187,13 @@ export class ReadThrough {
    * The result of a fill, or the value to be served when the soft timeout passes first and there is one. Whoever else is
    * fetching, the caller waits for no longer than its own hard timeout.
    */
-  async #resultOf(
+  async #resultInTime(
     flight: Flight,
     options: ResolvedEntryOptions,
     fallback: () => Found | undefined,
     giveUpAt: number | undefined,
   ): Promise<FillResult | { readonly served: Found } | { readonly timedOut: true }> {
     const { clock, counters } = this.#shared;
-    if (options.softMs === 0 && giveUpAt === undefined) {
-      return options.hardMs === 0 ? flight.result : flight.result.finally(holdProcess());
-    }
     const cancels: (() => void)[] = [holdProcess()];
     const after = <T>(ms: number, outcome: T): Promise<T> =>
       new Promise((resolve) => cancels.push(clock.after(Math.max(0, ms), () => resolve(outcome))));

@@ -15,13 +15,14 @@ export class Renewals {
     this.#livenessMs = livenessMs;
   }
 
-  /** Keeps a lease alive until the function returned is called, or until the store says that it is lost. */
-  keep(key: string, token: string): () => void {
+  /** Keeps a lease alive until it is dropped, or until the store says that it is lost. */
+  keep(key: string, token: string): void {
     this.#held.set(token, key);
     this.#schedule();
-    return () => {
-      this.#held.delete(token);
-    };
+  }
+
+  drop(token: string): void {
+    this.#held.delete(token);
   }
 
   close(): void {

@@ -4,8 +4,8 @@ import { UndefinedValueError } from "../errors.ts";
 import type { Lease } from "../lease.ts";
 import type { SetOptions } from "../options.ts";
 import { resolveSetOptions } from "../resolve-options.ts";
-import { spread } from "./fills.ts";
 import type { Shared } from "./shared.ts";
+import { spread } from "./spread.ts";
 
 /** A lease that its holder forgets is renewed no longer than this. */
 const LONGEST_HAND_LEASE_MS = 60_000;

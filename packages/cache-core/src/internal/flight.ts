@@ -1,0 +1,68 @@
+import type { EntryParts, ParsedEntry } from "../entry.ts";
+import type { Fetcher } from "../fetcher.ts";
+import type { ResolvedEntryOptions } from "../resolve-options.ts";
+
+/** What a fill needs to know. Keys and tags are full names. */
+export interface FillRequest {
+  readonly key: string;
+  readonly fetcher: Fetcher<unknown>;
+  readonly options: ResolvedEntryOptions;
+  readonly tags: readonly string[];
+  /** The scope's part of names, put before the tags that the fetcher adds. */
+  readonly scopePrefix: string;
+  /** The caller's name of the key. */
+  readonly publicKey: string;
+  /** An entry that is being replaced, if one is known. */
+  readonly previous: ParsedEntry | undefined;
+  /** Take a lease although an entry is fresh, unless it is newer than this (ms); -1: a fresh entry ends the matter. */
+  readonly known: number;
+  readonly background: boolean;
+  /** Aborts the fetcher's signal. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a fill ended. */
+export type FillResult =
+  /** Somebody's stored entry. */
+  | { readonly kind: "entry"; readonly entry: ParsedEntry }
+  /** The fetcher's value; `parts` when it was encoded. */
+  | { readonly kind: "value"; readonly value: unknown; readonly stored: StoredParts | undefined }
+  | { readonly kind: "error"; readonly error: unknown };
+
+export interface StoredParts {
+  readonly parts: EntryParts;
+  readonly freshMs: number;
+  readonly totalMs: number;
+  readonly tags: readonly string[];
+}
+
+/**
+ * A fill under way in this process. A caller may have its result if nothing that was acknowledged before the caller
+ * came can be missing in it: always when the caller came before the moment from which the result is (`since`),
+ * otherwise only when the store confirmed at the end that the lease had stood all the time (`confirmed`). Nobody joins
+ * any more once the store was asked to confirm: its answer says nothing of what is invalidated while it travels.
+ */
+export class Flight {
+  since: number = Number.POSITIVE_INFINITY;
+  confirmed = false;
+  /** Whether the store said that the lease stood no more: somebody wrote or invalidated the key, or its holder stalled. */
+  refused = false;
+  /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
+  replaces: boolean;
+  /**
+   * The entry that stood when the lease was granted. Whom the flight `serves` may have it in place of a value: it stood
+   * at `since`, and if the lease stood all the time nothing that covers it was invalidated.
+   */
+  previous: ParsedEntry | undefined;
+  readonly result: Promise<FillResult>;
+
+  constructor(replaces: boolean, run: (flight: Flight) => Promise<FillResult>) {
+    this.replaces = replaces;
+    this.result = run(this);
+  }
+
+  /** Whether a caller that came at `arrival` may have the result. Asked after it has come. */
+  serves(arrival: number): boolean {
+    return this.confirmed || arrival <= this.since;
+  }
+}
