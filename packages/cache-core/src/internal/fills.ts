@@ -90,9 +90,7 @@ export class Fills {
 
   /** Starts the fill of a key. There must be none that callers may join. */
   start(request: FillRequest): Flight {
-    const flight = new Flight(request.previous !== undefined || request.known >= 0, (own) =>
-      this.#run(request, own),
-    );
+    const flight = new Flight(request, (own) => this.#run(request, own));
     this.#flights.set(request.key, flight);
     this.#underWay.add(flight.result);
     return flight;
@@ -135,6 +133,12 @@ export class Fills {
             known = Number.MAX_SAFE_INTEGER;
             continue;
           }
+          if (!flight.looked && taken.entry !== null) {
+            this.#detach(flight, key);
+            if (taken.kind === "granted") await this.#release(key, token, "r", []);
+            return { kind: "stale" };
+          }
+          request.onMissing?.();
           if (taken.kind === "granted") {
             const entry = taken.entry === null ? null : parseEntry(taken.entry);
             if (entry?.codecId === this.#payloads.codec.id) flight.previous = entry;
@@ -164,6 +168,7 @@ export class Fills {
           wait?.end();
         }
       }
+      request.onMissing?.();
       return await this.#fetchUnleased(request, flight);
     } catch (error) {
       return { kind: "error", error };

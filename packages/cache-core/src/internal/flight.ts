@@ -17,6 +17,11 @@ export interface FillRequest {
   /** Take a lease although an entry is fresh, unless it is newer than this (ms); -1: a fresh entry ends the matter. */
   readonly known: number;
   readonly background: boolean;
+  /**
+   * Given where nobody has looked for an entry: told when there is none. Where there is one that is not fresh the
+   * fill ends, since it may be served meanwhile.
+   */
+  readonly onMissing?: (() => void) | undefined;
   /** Aborts the fetcher's signal. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -25,6 +30,8 @@ export interface FillRequest {
 export type FillResult =
   /** Somebody's stored entry. */
   | { readonly kind: "entry"; readonly entry: ParsedEntry }
+  /** Nobody had looked before, and there is one that is not fresh. */
+  | { readonly kind: "stale" }
   /** The fetcher's value; `parts` when it was encoded. */
   | { readonly kind: "value"; readonly value: unknown; readonly stored: StoredParts | undefined }
   | { readonly kind: "error"; readonly error: unknown };
@@ -49,6 +56,8 @@ export class Flight {
   refused = false;
   /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
   replaces: boolean;
+  /** Whether somebody looked for an entry before it began. */
+  readonly looked: boolean;
   /**
    * The entry that stood when the lease was granted. Whom the flight `serves` may have it in place of a value: it stood
    * at `since`, and if the lease stood all the time nothing that covers it was invalidated.
@@ -56,8 +65,9 @@ export class Flight {
   previous: ParsedEntry | undefined;
   readonly result: Promise<FillResult>;
 
-  constructor(replaces: boolean, run: (flight: Flight) => Promise<FillResult>) {
-    this.replaces = replaces;
+  constructor(request: FillRequest, run: (flight: Flight) => Promise<FillResult>) {
+    this.replaces = request.previous !== undefined || request.known >= 0;
+    this.looked = request.onMissing === undefined;
     this.result = run(this);
   }
 

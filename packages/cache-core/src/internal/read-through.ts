@@ -31,22 +31,28 @@ export class ReadThrough {
     tags: readonly string[],
     call: GetOrSetOptions<unknown> | undefined,
   ): Promise<unknown> {
-    const { fills, emitter } = this.#shared;
+    const { fills, emitter, lookups } = this.#shared;
     const arrival = fills.arrive();
     const giveUpAt = options.hardMs > 0 ? this.#shared.clock.monotonic() + options.hardMs : undefined;
     const force = call?.forceRefresh === true;
     const schema = call?.schema as GetOptions["schema"];
     let previous: Found | undefined;
-    let missed = false;
+    let isCounted = false;
+    const countMiss = (): void => {
+      if (!isCounted) this.#reader.countMiss(key);
+      isCounted = true;
+    };
+    let looks = options.earlyRefresh > 0 || !lookups.arePointless;
     let known = force ? Number.MAX_SAFE_INTEGER : -1;
     for (;;) {
       let flight = fills.running(full);
       // Who meets the fetch of a value that replaces another is served what there is, like the one who started it; and
       // knows the old value, should the fetch be slow or fail.
-      if ((flight === undefined || flight.replaces) && !force) {
+      if ((flight === undefined ? looks : flight.replaces) && !force) {
         const { mark } = this.#reader;
         const entry = await this.#reader.read(full, key);
         const found = entry === null ? undefined : this.#reader.open(entry, full, key, schema, mark);
+        lookups.note(entry !== null);
         if (found !== undefined) {
           const served = this.#serve(key, full, found, fetcher, options, tags);
           if (served) return found.value;
@@ -54,14 +60,14 @@ export class ReadThrough {
         }
         flight = fills.running(full);
       }
-      if (!missed) {
-        missed = true;
-        this.#reader.countMiss(key);
-      }
+      const own = flight === undefined;
+      const looked = flight === undefined ? looks || force : flight.looked;
+      looks = true;
+      if (looked) countMiss();
       if (isFetchedByCaller(fills, full)) throw new FetchCycleError({ key });
       const { mark } = this.#reader;
-      const own = flight === undefined;
-      flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false);
+      const onMissing = looked ? undefined : countMiss;
+      flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false, onMissing);
       if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
       const joined = flight;
       // Its own look at the store may have failed, or come too early.
@@ -74,6 +80,8 @@ export class ReadThrough {
       const result = await (isTimed
         ? this.#resultInTime(joined, options, fallback, giveUpAt)
         : joined.result);
+      if (looked || !("kind" in result) || (result.kind !== "stale" && result.kind !== "entry")) countMiss();
+      else lookups.note(true);
       if ("served" in result) return result.served.value;
       if ("timedOut" in result)
         return this.#failSafe(
@@ -82,9 +90,10 @@ export class ReadThrough {
           fallback,
           new FetchTimeoutError({ key, timeoutMs: options.hardMs }),
         );
-      if (!joined.serves(arrival)) continue;
+      if (result.kind === "stale" || !joined.serves(arrival)) continue;
       const delivered = this.#deliver(key, full, flight, result, own, schema, mark);
       if (delivered !== undefined) {
+        if (!isCounted) this.#reader.countHit(key, false);
         if (delivered.error === undefined) return delivered.value;
         return this.#failSafe(full, options, fallback, delivered.error.cause);
       }
@@ -154,6 +163,7 @@ export class ReadThrough {
     previous: ParsedEntry | undefined,
     known: number,
     background: boolean,
+    onMissing?: (() => void) | undefined,
   ): Flight {
     const scopePrefix = this.#prefix;
     return this.#shared.fills.start({
@@ -166,6 +176,7 @@ export class ReadThrough {
       previous,
       known,
       background,
+      onMissing,
     });
   }
 
@@ -220,7 +231,7 @@ export class ReadThrough {
     key: string,
     full: string,
     flight: Flight,
-    result: FillResult,
+    result: Exclude<FillResult, { kind: "stale" }>,
     own: boolean,
     schema: GetOptions["schema"],
     mark: number,

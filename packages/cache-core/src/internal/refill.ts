@@ -39,6 +39,8 @@ export async function refill(
       ...{ previous: undefined, known: newerThan, background: true, signal },
     });
   const result = await flight.result;
+  // A reader's fill that ended since there is an entry, which may be the one to be replaced.
+  if (result.kind === "stale") return refill(shared, request);
   if (result.kind === "error") {
     if (running !== undefined) return ended("found");
     throw result.error;

@@ -13,6 +13,7 @@ import type { Coverage } from "./coverage.ts";
 import { Emitter } from "./emitter.ts";
 import { Fills } from "./fills.ts";
 import { LocalTier } from "./local-tier.ts";
+import { Lookups } from "./lookups.ts";
 import { Payloads, type ResolvedCompression } from "./payloads.ts";
 import { PendingInvalidations } from "./pending-invalidations.ts";
 import { Renewals } from "./renewals.ts";
@@ -43,6 +44,7 @@ export interface Shared {
   readonly random: () => number;
   readonly logger: Logger;
   readonly livenessMs: number;
+  readonly lookups: Lookups;
   readonly counters: Counters;
   /** Warnings of the store by code, for `getStats`. */
   readonly warnings: Map<string, string>;
@@ -188,6 +190,7 @@ export function createShared(options: CacheOptions, namespace: string, clock: Cl
     random,
     logger,
     livenessMs,
+    lookups: new Lookups(),
     counters: { hits: 0, misses: 0, staleServed: 0 },
     warnings,
     isClosed: () => closed,
