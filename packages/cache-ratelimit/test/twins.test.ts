@@ -8,6 +8,7 @@ import type { CheckedRule } from "../src/internal/resolve-rules.ts";
 import type { Algorithm } from "../src/rules.ts";
 import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
+import { checkBucketCalls } from "../src/scripts/check-bucket-calls.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
 import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
@@ -45,6 +46,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
     for (let history = 0; history < HISTORIES; history++) await run(`${SEED}/${history}`);
     for (const { name } of [
       checkLimits,
+      checkBucketCalls,
       checkWindow,
       checkWindowCalls,
       checkWindows,
@@ -107,24 +109,17 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
             await both(checkWindows, [random.pick([1, cost]), ...limits], plan.windows.map(keyOf));
             break;
           }
+          const limitOf = (limit: number): number => random.pick([limit, limit, limit, 5]);
           if (plan.windows.length > 0 && random.chance(0.6)) {
-            const keys: string[] = [];
-            const args: AtomicArgument[] = [];
-            for (let calls = random.int(1, 4); calls > 0; calls--) {
-              const limitOf = (limit: number): number => random.pick([limit, limit, limit, 5]);
-              args.push(
-                plan.windows.map(({ limit, windowMs }) => `${limitOf(limit)}:${windowMs}`).join(","),
-                random.pick([1, cost]),
-              );
-              // Calls of one batch meet in the states of a subject.
-              const subject = random.pick(SUBJECTS);
-              for (const { part } of plan.windows) {
-                const key = `${PREFIX}${part}:${subject}`;
-                if (!keys.includes(key)) keys.push(key);
-                args.push(keys.indexOf(key) + 1);
-              }
-            }
-            await both(checkWindowCalls, args, keys);
+            const specOf = ({ limit, windowMs }: RandomPlan["windows"][number]) =>
+              `${limitOf(limit)}:${windowMs}`;
+            await both(checkWindowCalls, ...callsOf(plan.windows, specOf, cost));
+            break;
+          }
+          if (plan.buckets.length > 0 && random.chance(0.5)) {
+            const specOf = ({ limit, weight, drain }: RandomPlan["buckets"][number]) =>
+              `${limitOf(limit)}:${random.chance(0.95) ? weight : 7}:${random.pick([drain, drain, 1])}`;
+            await both(checkBucketCalls, ...callsOf(plan.buckets, specOf, cost));
             break;
           }
           const args: AtomicArgument[] = [];
@@ -166,6 +161,26 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       expect([...memory], `seed ${seed}\n${log.join("\n")}`).toEqual([...inRedis]);
     }
 
+    /** Some calls as `CheckBatch` asks them together: they meet in the states of a subject. */
+    function callsOf<Rule extends { readonly part: string }>(
+      rules: readonly Rule[],
+      specOf: (rule: Rule) => string,
+      cost: number,
+    ): [args: AtomicArgument[], keys: string[]] {
+      const keys: string[] = [];
+      const args: AtomicArgument[] = [];
+      for (let calls = random.int(1, 4); calls > 0; calls--) {
+        args.push(rules.map(specOf).join(","), random.pick([1, cost]));
+        const subject = random.pick(SUBJECTS);
+        for (const { part } of rules) {
+          const key = `${PREFIX}${part}:${subject}`;
+          if (!keys.includes(key)) keys.push(key);
+          args.push(keys.indexOf(key) + 1);
+        }
+      }
+      return [args, keys];
+    }
+
     async function disturb(random: SeededRandom, plan: RandomPlan, subject: string): Promise<void> {
       const key = `${PREFIX}${random.pick(plan.parts)}:${subject}`;
       const until = random.chance(0.5) ? null : twins.now + random.int(1, 60_000);
@@ -188,6 +203,12 @@ interface RandomPlan {
     readonly limit: number;
     readonly windowMs: number;
     readonly subject: number;
+  }[];
+  readonly buckets: readonly {
+    readonly part: string;
+    readonly limit: number;
+    readonly weight: number;
+    readonly drain: number;
   }[];
   /** What fits under every rule. */
   readonly most: number;
@@ -220,6 +241,9 @@ function planOf(random: SeededRandom): RandomPlan {
     parts: rules.map(([part]) => part),
     windows: rules.flatMap(([part, kind, limit, windowMs, , , , subject]) =>
       kind === "f" ? [{ part, limit, windowMs, subject }] : [],
+    ),
+    buckets: rules.flatMap(([part, kind, limit, , weight, drain]) =>
+      kind === "b" ? [{ part, limit, weight, drain }] : [],
     ),
     most: Math.min(...rules.filter(([, , , , , , shadow]) => shadow === 0).map(([, , limit]) => limit), 100),
   };

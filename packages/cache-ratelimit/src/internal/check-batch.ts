@@ -1,15 +1,22 @@
-import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
+import type { AtomicArgument, AtomicOperation, AtomicReply, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
+import { checkBucketCalls, readBucketCalls } from "../scripts/check-bucket-calls.ts";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
 import { checkWindowCalls, readWindowCalls } from "../scripts/check-window-calls.ts";
 import { checkWindows, readWindows } from "../scripts/check-windows.ts";
-import type { CompiledPlan, PlannedWindows } from "./compiled-plan.ts";
+import type { CompiledPlan, PlannedWindows, QuickPlan } from "./compiled-plan.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
 const CALLS_OF_ONE_SCRIPT = 16;
 
-/** After an unusual state, calls go past the script for windows for so many flushes at most. */
+/** The scripts for rules of one kind, and how their replies are read. */
+const QUICK = {
+  windows: { operation: checkWindowCalls, read: readWindowCalls },
+  buckets: { operation: checkBucketCalls, read: readBucketCalls },
+} as const;
+
+/** After an unusual state, calls go past these scripts for so many flushes at most. */
 const MOST_DETOURS = 64;
 
 /** A call that waits for its part of a reply. */
@@ -20,23 +27,17 @@ export interface Waiting {
   failed(error: unknown): void;
 }
 
-interface WindowCall {
-  readonly windows: PlannedWindows;
-  readonly cost: number;
-  readonly subjects: readonly string[];
-}
-
 interface Call {
   readonly plan: CompiledPlan;
   /** `null`: it only looks, or has other rules. */
-  readonly windows: PlannedWindows | null;
+  readonly quick: QuickPlan | null;
   readonly cost: number;
   readonly subjects: readonly string[];
   readonly waiting: Waiting;
 }
 
-function isOfWindows(call: Call): call is Call & WindowCall {
-  return call.windows !== null;
+interface QuickCall extends Call {
+  readonly quick: QuickPlan;
 }
 
 /**
@@ -50,7 +51,7 @@ export class CheckBatch {
   #calls: Call[] = [];
   /** Scripts that were not answered yet. */
   #underWay = 0;
-  /** Flushes that go past the script for windows from now on, and how many went so after the last unusual state. */
+  /** Flushes that go past the quick scripts from now on, and how many went so after the last unusual state. */
   #detours = 0;
   #lastDetours = 0;
 
@@ -68,7 +69,7 @@ export class CheckBatch {
 
   /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
   add(plan: CompiledPlan, cost: number, subjects: readonly string[], waiting: Waiting): void {
-    this.#calls.push({ plan, windows: cost > 0 ? plan.windows : null, cost, subjects, waiting });
+    this.#calls.push({ plan, quick: cost > 0 ? plan.quick : null, cost, subjects, waiting });
     if (this.#calls.length === 1) process.nextTick(this.#flush);
     else if (this.#calls.length === CALLS_OF_ONE_SCRIPT) this.#flush();
   }
@@ -116,12 +117,12 @@ export class CheckBatch {
     return this.#store.run(checkWindows, keys, args);
   }
 
-  #askCalls(calls: readonly WindowCall[]): Promise<AtomicReply> {
+  #askQuick(operation: AtomicOperation, calls: readonly QuickCall[]): Promise<AtomicReply> {
     const places = new Map<string, number>();
     const args: AtomicArgument[] = [];
-    for (const { windows, cost, subjects } of calls) {
-      args.push(windows.source, cost);
-      for (const { part, subject } of windows.rules) {
+    for (const { quick, cost, subjects } of calls) {
+      args.push(quick.source, cost);
+      for (const { part, subject } of quick.rules) {
         const key = this.#keyOf(part, subjects[subject] as string);
         let place = places.get(key);
         if (place === undefined) {
@@ -131,7 +132,7 @@ export class CheckBatch {
         args.push(place);
       }
     }
-    return this.#store.run(checkWindowCalls, [...places.keys()], args);
+    return this.#store.run(operation, [...places.keys()], args);
   }
 
   #keyOf(part: string, subject: string): string {
@@ -143,15 +144,16 @@ export class CheckBatch {
     const [first] = calls;
     if (first === undefined) return;
     this.#calls = [];
-    if (!calls.every(isOfWindows) || this.#detours > 0) {
+    const kind = first.quick?.kind;
+    if (kind === undefined || this.#detours > 0 || !calls.every(({ quick }) => quick?.kind === kind)) {
       if (this.#detours > 0) this.#detours--;
       this.#askTogether(calls);
-    } else if (calls.length > 1) this.#askCallsOfWindows(calls);
-    else this.#askFirst(calls);
+    } else if (calls.length === 1 && first.quick?.kind === "windows") this.#askFirst(calls, first.quick);
+    else this.#askOfOneKind(kind, calls as readonly QuickCall[]);
   };
 
-  #askFirst(calls: readonly (Call & WindowCall)[]): void {
-    const { windows, cost, subjects, waiting } = calls[0] as Call & WindowCall;
+  #askFirst(calls: readonly Call[], windows: PlannedWindows): void {
+    const { cost, subjects, waiting } = calls[0] as Call;
     const sentAt = this.#monotonic();
     const answered = (figures: readonly number[] | null): void => {
       if (figures === null) this.#askTogether(calls);
@@ -160,15 +162,16 @@ export class CheckBatch {
     void this.askAlone(windows, cost, subjects, answered, waiting.failed);
   }
 
-  #askCallsOfWindows(calls: readonly (Call & WindowCall)[]): void {
+  #askOfOneKind(kind: QuickPlan["kind"], calls: readonly QuickCall[]): void {
+    const { operation, read } = QUICK[kind];
     let count = 0;
-    for (const { windows } of calls) count += windows.rules.length;
+    for (const { quick } of calls) count += quick.rules.length;
     const sentAt = this.#monotonic();
     this.#underWay++;
-    this.#askCalls(calls).then(
+    this.#askQuick(operation, calls).then(
       (reply) => {
         this.#underWay--;
-        const figures = readWindowCalls(reply, count);
+        const figures = read(reply, count);
         if (figures === null) {
           // Where one is unusual the next are too: each flush would ask twice.
           this.#lastDetours = Math.min(MOST_DETOURS, 2 * this.#lastDetours + 1);

@@ -12,24 +12,38 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
-  /** Its rules, when they are fixed windows and none a shadow: they are then asked of scripts of their own. */
-  readonly windows: PlannedWindows | null;
+  /** Its rules, when they are all fixed windows or all buckets, and none a shadow: they are then asked of scripts of their own. */
+  readonly quick: QuickPlan | null;
   readonly onlyShadows: boolean;
   /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
   readonly local: { readonly source: string; readonly places: readonly number[] } | null;
 }
 
+/** Rules of one kind. */
+export type QuickPlan = PlannedWindows | PlannedBuckets;
+
 export interface PlannedWindows {
+  readonly kind: "windows";
   readonly rules: readonly WindowRule[];
   /** As `checkWindowCalls` reads them. */
   readonly source: string;
 }
 
-/** A fixed window as `checkWindow` takes it. */
-export interface WindowRule {
+export interface PlannedBuckets {
+  readonly kind: "buckets";
+  readonly rules: readonly QuickRule[];
+  /** As `checkBucketCalls` reads them. */
+  readonly source: string;
+}
+
+export interface QuickRule {
   readonly part: string;
   /** Which of the call's subjects it counts, from 0. */
   readonly subject: number;
+}
+
+/** A fixed window as `checkWindow` takes it. */
+export interface WindowRule extends QuickRule {
   /** As it is sent. */
   readonly limit: string;
   /** In ms, as it is sent. */
@@ -55,7 +69,7 @@ export function compilePlan(
     rules,
     limits: [...limits],
     capacities: wire.map(([, , capacity]) => capacity),
-    windows: windowsOf(wire),
+    quick: quickOf(wire),
     onlyShadows: rules.every(({ shadow }) => shadow),
     local: places.length === 0 ? null : { source: encode(count, shares), places },
   };
@@ -70,15 +84,25 @@ export function checkAffordable(plan: CompiledPlan, cost: number): void {
   }
 }
 
-function windowsOf(wire: readonly WireRule[]): PlannedWindows | null {
-  const several = wire.length > 1;
-  const rules: WindowRule[] = [];
-  for (const [part, kind, limit, windowMs, , , shadow, subject] of wire) {
-    // A shadow by itself refuses nothing; among others it is for the script that knows of shadows.
-    if (kind !== "f" || (several && shadow === 1)) return null;
-    rules.push({ part, subject: subject - 1, limit: String(limit), window: String(windowMs) });
+function quickOf(wire: readonly WireRule[]): QuickPlan | null {
+  // A shadow by itself refuses nothing; among others it is for the script that knows of shadows.
+  if (wire.length > 1 && wire.some(([, , , , , , shadow]) => shadow === 1)) return null;
+  if (wire.every(([, kind]) => kind === "f")) {
+    const rules = wire.map(([part, , limit, windowMs, , , , subject]) => ({
+      ...{ part, subject: subject - 1, limit: String(limit), window: String(windowMs) },
+    }));
+    return {
+      kind: "windows",
+      rules,
+      source: rules.map(({ limit, window }) => `${limit}:${window}`).join(","),
+    };
   }
-  return { rules, source: rules.map(({ limit, window }) => `${limit}:${window}`).join(",") };
+  if (!wire.every(([, kind]) => kind === "b")) return null;
+  return {
+    kind: "buckets",
+    rules: wire.map(([part, , , , , , , subject]) => ({ part, subject: subject - 1 })),
+    source: wire.map(([, , limit, , weight, drain]) => `${limit}:${weight}:${drain}`).join(","),
+  };
 }
 
 function encode(subjects: number, rules: readonly WireRule[]): string {

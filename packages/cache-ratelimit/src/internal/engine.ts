@@ -80,11 +80,11 @@ export class Engine {
     }
     const batch = this.#batchOf(target.bucket);
     const epoch = denials?.epoch;
-    if (!batch.idle || plan.windows === null)
+    if (!batch.idle || plan.quick?.kind !== "windows")
       return this.#checkTogether(batch, plan, cost, target, epoch, as);
     const sentAt = this.#cache.internals.clock.monotonic();
     return batch.askAlone(
-      plan.windows,
+      plan.quick,
       cost,
       target.subjects,
       (figures) =>

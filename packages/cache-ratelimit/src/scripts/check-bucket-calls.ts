@@ -1,0 +1,159 @@
+import type { AtomicArgument, AtomicOperation, AtomicReply } from "@crm/cache-core";
+import { number, text } from "./plan.ts";
+import {
+  type BucketImage,
+  LUA_DECODE_BUCKET,
+  LUA_PACK_BUCKET,
+  readBucket,
+  writeBucket,
+} from "./state/bucket-image.ts";
+import { doubles, readDoubles } from "./state/bytes.ts";
+
+/**
+ * Calls of buckets (token bucket and GCRA), each all or nothing over its own, in order, as if they came one by one: what is asked in
+ * one turn of the event loop. It decides as `checkLimits` does, for less: all states are read by one command, and each that has changed
+ * is written once. Where a state is blocked, damaged, reserved, from the future or of another window, or a cost is above its limit, it
+ * changes nothing, replies nothing, and `checkLimits` has to be asked.
+ */
+export const checkBucketCalls: AtomicOperation = {
+  name: "checkBucketCalls",
+  lua: `
+-- KEYS: the states, each once. ARGV, for each call: its buckets as '<limit>:<weight>:<drain>,…', cost (1 or more), for each bucket
+--   the place of its state in KEYS.
+-- Replies for each bucket of each call cost left, ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
+-- Atomic: every bucket of a call is judged before any is spent. O(buckets). On a refusal nothing is written.
+local decode, pack, floor, ceil = struct.unpack, struct.pack, math.floor, math.ceil
+local time = redis.call('TIME')
+local now = time[1] * 1000 + floor(time[2] / 1000)
+local raws = redis.call('MGET', unpack(KEYS))
+local ats, owes, weights, drains, specs, debts, out, n, i = {}, {}, {}, {}, {}, {}, {}, 0, 1
+for k = 1, #KEYS do
+  local raw = raws[k]
+  if raw then
+    ${LUA_DECODE_BUCKET}
+    ats[k], owes[k], weights[k] = at, owed, weight
+  else owes[k] = 0 end
+end
+local function specOf(text)
+  local spec = {}
+  for limit, weight, drain in string.gmatch(text, '(%d+):(%d+):(%d+)') do
+    spec[#spec + 1], spec[#spec + 2], spec[#spec + 3] = limit + 0, weight + 0, drain + 0
+  end
+  specs[text] = spec
+  return spec
+end
+local arguments = #ARGV
+while i < arguments do
+  local spec, cost, allowed = specs[ARGV[i]] or specOf(ARGV[i]), ARGV[i + 1] + 0, true
+  local buckets = #spec / 3
+  for b = 1, buckets do
+    local k, limit, weight = ARGV[i + 1 + b] + 0, spec[3 * b - 2], spec[3 * b - 1]
+    local debt, room = owes[k], (limit - cost) * weight
+    if room < 0 then return false end
+    if debt > 0 then
+      if weights[k] ~= weight then return false end
+      debt = debt - (now - ats[k]) * spec[3 * b]
+      if debt < 0 then debt = 0 elseif debt > 2 * limit * weight then return false end
+      if debt > room then allowed = false end
+    end
+    debts[b] = debt
+  end
+  for b = 1, buckets do
+    local k, limit, weight, drain, debt, wait = ARGV[i + 1 + b] + 0, spec[3 * b - 2], spec[3 * b - 1], spec[3 * b], debts[b], 0
+    if allowed then
+      debt = debt + cost * weight
+      ats[k], owes[k], weights[k], drains[k] = now, debt, weight, drain
+    elseif debt > (limit - cost) * weight then wait = ceil((debt - (limit - cost) * weight) / drain) end
+    out[n + 1], out[n + 2], out[n + 3] = math.max(0, floor((limit * weight - debt) / weight)), ceil(debt / drain), wait
+    n = n + 3
+  end
+  i = i + 2 + buckets
+end
+for k, drain in pairs(drains) do
+  local owed, weight = owes[k], weights[k]
+  redis.call('SET', KEYS[k], ${LUA_PACK_BUCKET}, 'PXAT', now + ceil(owed / drain))
+end
+return pack('<' .. string.rep('d', n), unpack(out))
+`,
+  run(db, keys, args) {
+    const now = Math.floor(db.nowMs());
+    const states: State[] = [];
+    for (const key of keys) {
+      const image = readBucket(db, key, now);
+      if (image === undefined) return null;
+      states.push({ image, drain: 0 });
+    }
+    const figures: number[] = [];
+    for (let i = 0; i < args.length; ) {
+      const { cost, buckets } = readCall(args, i, states);
+      const debts = buckets.map((bucket) => debtOf(bucket, cost, now));
+      if (debts.includes(undefined)) return null;
+      const excess = ({ limit, weight }: CalledBucket, b: number): number =>
+        (debts[b] as number) - (limit - cost) * weight;
+      const isAllowed = buckets.every((bucket, b) => excess(bucket, b) <= 0);
+      buckets.forEach((bucket, b) => {
+        const { state, limit, weight, drain } = bucket;
+        const owed = (debts[b] as number) + (isAllowed ? cost * weight : 0);
+        if (isAllowed) {
+          state.image = { at: now, owed, weight };
+          state.drain = drain;
+        }
+        const left = Math.max(0, Math.floor((limit * weight - owed) / weight));
+        const waitMs = isAllowed ? 0 : Math.max(0, Math.ceil(excess(bucket, b) / drain));
+        figures.push(left, Math.ceil(owed / drain), waitMs);
+      });
+      i += 2 + buckets.length;
+    }
+    states.forEach(({ image, drain }, k) => {
+      if (image !== null && drain > 0)
+        writeBucket(db, keys[k] as string, image, now + Math.ceil(image.owed / drain));
+    });
+    return doubles(figures);
+  },
+};
+
+interface State {
+  image: BucketImage | null;
+  /** Units that drain in 1 ms by the rule that has changed it; 0: none has. */
+  drain: number;
+}
+
+interface CalledBucket {
+  readonly state: State;
+  readonly limit: number;
+  readonly weight: number;
+  readonly drain: number;
+}
+
+/** What is owed now, by the rule of a call; `undefined` where `checkLimits` has to be asked. */
+function debtOf(
+  { state, limit, weight, drain }: CalledBucket,
+  cost: number,
+  now: number,
+): number | undefined {
+  if (cost > limit) return undefined;
+  const { image } = state;
+  if (image === null || image.owed === 0) return 0;
+  if (image.weight !== weight) return undefined;
+  const debt = Math.max(0, image.owed - (now - image.at) * drain);
+  return debt > 2 * limit * weight ? undefined : debt;
+}
+
+function readCall(
+  args: readonly AtomicArgument[],
+  at: number,
+  states: readonly State[],
+): { readonly cost: number; readonly buckets: readonly CalledBucket[] } {
+  const buckets = text(args[at])
+    .split(",")
+    .map((each, b) => {
+      const [limit, weight, drain] = each.split(":").map(Number) as [number, number, number];
+      return { state: states[number(args[at + 2 + b]) - 1] as State, limit, weight, drain };
+    });
+  return { cost: number(args[at + 1]), buckets };
+}
+
+/** Cost left, ms until all is back, ms to wait (0: it fits) of each of `count` buckets; `null` when `checkLimits` has to be asked. */
+export function readBucketCalls(reply: AtomicReply, count: number): number[] | null {
+  return readDoubles(reply, 3 * count);
+}
