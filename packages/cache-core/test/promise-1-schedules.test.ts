@@ -23,6 +23,7 @@ function joinersProgram(random: SeededRandom): Program {
     rows: random.pick(["value", "null", "null", "undefined", "throws", "skips"]),
     tagged: random.pick(["upfront", "in the fetcher"]),
     before: random.pick(["empty", "stale"]),
+    cold: random.chance(0.3),
     first: random.pick([1, 2, 2, 3]),
     caches,
     readers: Array.from({ length: random.int(2, 3) }, () => ({
@@ -42,6 +43,7 @@ function anyProgram(random: SeededRandom): Program {
     rows: random.chance(0.4) ? "value" : random.pick(ROWS),
     tagged: random.pick(["upfront", "in the fetcher"]),
     before: random.pick(["empty", "empty", "fresh", "stale"]),
+    cold: random.chance(0.3),
     first: random.int(1, 3),
     caches,
     readers: Array.from({ length: random.int(1, 3) }, () => ({
@@ -199,6 +201,7 @@ for (const write of WRITES) {
           rows: "value",
           tagged: "in the fetcher",
           before,
+          cold: false,
           first: 1,
           caches: 2,
           readers: [{ cache: 0, read, times: 1 }],

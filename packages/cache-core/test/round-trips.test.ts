@@ -65,6 +65,16 @@ describe("round trips", () => {
     expect(scripts.filter((each) => each === 3).length).toBe(1);
   });
 
+  it("in a cold cache a miss is two scripts, until something is found", async () => {
+    for (let n = 0; n < 32; n++) await cache.getOrSet(`cold${n}`, () => n, 60);
+    let gets = 0;
+    for (let n = 32; n < 48; n++) gets += (await count(() => cache.getOrSet(`cold${n}`, () => n, 60))).get;
+    expect(gets).toBe(0);
+    // Found by the script, as it would be by a GET.
+    expect(await count(() => cache.getOrSet("cold1", () => 2, 60))).toMatchObject({ get: 0, evalsha: 1 });
+    expect((await count(() => cache.getOrSet("cold48", () => 48, 60))).get).toBe(1);
+  });
+
   it("many keys are one MGET, and two scripts for up to 16 that are missing", async () => {
     const keys = Array.from({ length: 16 }, (_, i) => `many${i}`);
     const cold = await count(() => cache.getOrSetMany(keys, async (asked) => [...asked], 60));
