@@ -22,17 +22,20 @@ export const checkBucketCalls: AtomicOperation = {
 --   the place of its state in KEYS.
 -- Replies for each bucket of each call cost left, ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
 -- Atomic: every bucket of a call is judged before any is spent. O(buckets). On a refusal nothing is written.
+-- A state whose key expires late enough is changed in place, because to set a value with an expiry costs twice as much. One that has lost
+-- its expiry gets another when that moves, or by a call that comes alone.
 local decode, pack, floor, ceil = struct.unpack, struct.pack, math.floor, math.ceil
 local time = redis.call('TIME')
 local now = time[1] * 1000 + floor(time[2] / 1000)
 local raws = redis.call('MGET', unpack(KEYS))
-local ats, owes, weights, drains, specs, debts, out, n, i = {}, {}, {}, {}, {}, {}, {}, 0, 1
+if raws[1] and #KEYS == 1 and redis.call('PTTL', KEYS[1]) < 0 then return false end
+local ats, owes, weights, tils, changed, specs, debts, out, n, i = {}, {}, {}, {}, {}, {}, {}, {}, 0, 1
 for k = 1, #KEYS do
   local raw = raws[k]
   if raw then
     ${LUA_DECODE_BUCKET}
-    ats[k], owes[k], weights[k] = at, owed, weight
-  else owes[k] = 0 end
+    ats[k], owes[k], weights[k], tils[k] = at, owed, weight, til
+  else owes[k], tils[k] = 0, 0 end
 end
 local function specOf(text)
   local spec = {}
@@ -62,16 +65,19 @@ while i < arguments do
     local k, limit, weight, drain, debt, wait = ARGV[i + 1 + b] + 0, spec[3 * b - 2], spec[3 * b - 1], spec[3 * b], debts[b], 0
     if allowed then
       debt = debt + cost * weight
-      ats[k], owes[k], weights[k], drains[k] = now, debt, weight, drain
+      local finish = now + ceil(debt / drain)
+      ats[k], owes[k], weights[k], changed[k] = now, debt, weight, changed[k] or 'in place'
+      if tils[k] < finish then tils[k], changed[k] = finish + floor(limit * weight / drain / 16), 'anew' end
     elseif debt > (limit - cost) * weight then wait = ceil((debt - (limit - cost) * weight) / drain) end
     out[n + 1], out[n + 2], out[n + 3] = math.max(0, floor((limit * weight - debt) / weight)), ceil(debt / drain), wait
     n = n + 3
   end
   i = i + 2 + buckets
 end
-for k, drain in pairs(drains) do
-  local owed, weight = owes[k], weights[k]
-  redis.call('SET', KEYS[k], ${LUA_PACK_BUCKET}, 'PXAT', now + ceil(owed / drain))
+for k, how in pairs(changed) do
+  local owed, weight, til = owes[k], weights[k], tils[k]
+  if how == 'anew' then redis.call('SET', KEYS[k], ${LUA_PACK_BUCKET}, 'PXAT', til)
+  else redis.call('SETRANGE', KEYS[k], '0', ${LUA_PACK_BUCKET}) end
 end
 return pack('<' .. string.rep('d', n), unpack(out))
 `,
@@ -80,8 +86,9 @@ return pack('<' .. string.rep('d', n), unpack(out))
     const states: State[] = [];
     for (const key of keys) {
       const image = readBucket(db, key, now);
-      if (image === undefined) return null;
-      states.push({ image, drain: 0 });
+      const isLost = keys.length === 1 && image !== null && db.pttl(key) < 0;
+      if (image === undefined || isLost) return null;
+      states.push({ image, changed: null });
     }
     const figures: number[] = [];
     for (let i = 0; i < args.length; ) {
@@ -95,8 +102,14 @@ return pack('<' .. string.rep('d', n), unpack(out))
         const { state, limit, weight, drain } = bucket;
         const owed = (debts[b] as number) + (isAllowed ? cost * weight : 0);
         if (isAllowed) {
-          state.image = { at: now, owed, weight };
-          state.drain = drain;
+          const finish = now + Math.ceil(owed / drain);
+          let until = state.image?.until ?? 0;
+          state.changed ??= "in place";
+          if (until < finish) {
+            until = finish + Math.floor((limit * weight) / drain / 16);
+            state.changed = "anew";
+          }
+          state.image = { at: now, owed, weight, until };
         }
         const left = Math.max(0, Math.floor((limit * weight - owed) / weight));
         const waitMs = isAllowed ? 0 : Math.max(0, Math.ceil(excess(bucket, b) / drain));
@@ -104,9 +117,9 @@ return pack('<' .. string.rep('d', n), unpack(out))
       });
       i += 2 + buckets.length;
     }
-    states.forEach(({ image, drain }, k) => {
-      if (image !== null && drain > 0)
-        writeBucket(db, keys[k] as string, image, now + Math.ceil(image.owed / drain));
+    states.forEach(({ image, changed }, k) => {
+      if (image !== null && changed !== null)
+        writeBucket(db, keys[k] as string, image, changed === "in place");
     });
     return doubles(figures);
   },
@@ -114,8 +127,8 @@ return pack('<' .. string.rep('d', n), unpack(out))
 
 interface State {
   image: BucketImage | null;
-  /** Units that drain in 1 ms by the rule that has changed it; 0: none has. */
-  drain: number;
+  /** Whether it is to be written: with an expiry that was moved, or without. */
+  changed: "in place" | "anew" | null;
 }
 
 interface CalledBucket {

@@ -42,10 +42,12 @@ local function spend(plan, cost, i, out, n)
       bodies[r], finishes[r] = pack('>Bddd', 102, count, finish, window), not raw and finish
       out[n + 1], out[n + 2] = limit - count, finish - now
     elseif kind == 'b' then
-      local weight, drain, backlog = rule[5], rule[6], 0
+      local weight, drain, backlog, stands = rule[5], rule[6], 0, 0
       if raw then
-        if type(raw) ~= 'string' or #raw ~= 25 or byte(raw) ~= 98 then return false end
-        local at, owed, unit = decode('>ddd', raw, 2)
+        if type(raw) ~= 'string' or #raw ~= 33 or byte(raw) ~= 98 then return false end
+        local at, owed, unit, til = decode('>dddd', raw, 2)
+        if not (til >= 0 and til <= MAX) or til % 1 ~= 0 then return false end
+        stands = til
         if unit ~= weight or not (at <= now and at >= 0 and owed >= 0 and owed <= MAX) or (at + owed) % 1 ~= 0 then return false end
         backlog = owed - (now - at) * drain
         if backlog < 0 then backlog = 0 end
@@ -53,7 +55,9 @@ local function spend(plan, cost, i, out, n)
       backlog = backlog + cost * weight
       if backlog > limit * weight then return false end
       local rest = ceil(backlog / drain)
-      bodies[r], finishes[r] = pack('>Bddd', 98, now, backlog, weight), now + rest
+      local til = now + rest
+      til = stands >= til and stands or til + floor(limit * weight / drain / 16)
+      bodies[r], finishes[r] = pack('>Bdddd', 98, now, backlog, weight, til), til
       out[n + 1], out[n + 2] = floor((limit * weight - backlog) / weight), rest
     else return false end
     out[n + 3] = 0

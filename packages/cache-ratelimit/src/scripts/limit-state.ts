@@ -1,4 +1,5 @@
 import { LONGEST_MS, type WireRule } from "./plan.ts";
+import { BUCKET_BYTES, Bucket, slackMs } from "./state/bucket.ts";
 import { NOTHING, packed, whole } from "./state/bytes.ts";
 import type { Bounds, Counted } from "./state/counted.ts";
 import { countedBy } from "./state/counted-by.ts";
@@ -18,7 +19,7 @@ export class LimitState {
   dirty = false;
   blocked = 0;
   span = 0;
-  /** Whether the expiry under the key is still right: a fixed window that goes on, stored without a head. */
+  /** Whether the expiry under the key is known, and may still be right: a fixed window or a bucket that goes on, stored without a head. */
   kept = false;
   readonly #now: number;
   readonly #counted: Counted;
@@ -54,7 +55,13 @@ export class LimitState {
       pos += 9;
     }
     if (this.#counted.read(raw.subarray(pos), wrote, now)) this.dirty = true;
-    this.kept = this.rule[1] === "f" && raw.length === 25 && this.#counted.bounds !== null && !this.dirty;
+    const counted = this.#counted;
+    // A bucket's key may outlive what it owes, and take the next cost.
+    const isPlain =
+      counted instanceof Bucket
+        ? raw.length === BUCKET_BYTES && counted.expiry !== null
+        : this.rule[1] === "f" && raw.length === 25 && counted.bounds !== null;
+    this.kept = isPlain && !this.dirty;
   }
 
   /** The first moment, from `since` on, at which the cost fits: never before a place that is taken already. */
@@ -89,16 +96,24 @@ export class LimitState {
     return [left, Math.max(finish, this.blocked) - now];
   }
 
-  /** The bytes to be stored, empty when nothing counts, and when they expire. */
-  image(): { body: Buffer; finish: number } {
+  /** The bytes to be stored, empty when nothing counts, when they expire, and whether the key is to keep the expiry that it has. */
+  image(): { readonly body: Buffer; readonly expiry: number; readonly kept: boolean } {
     const { latest, finish } = this.#bounds;
+    const counted = this.#counted;
     const blocked = this.blocked > this.#now;
+    const kept = this.kept && latest <= this.#now && !blocked;
+    let expiry = blocked ? Math.max(finish, this.blocked) : finish;
+    if (counted instanceof Bucket && counted.bounds !== null) {
+      const known = counted.expiry ?? 0;
+      expiry = kept && known >= finish ? known : expiry + slackMs(this.rule);
+    }
     const block = blocked ? packed(BLOCK, this.blocked, this.span) : NOTHING;
     const reserved = latest > this.#now ? packed(RESERVED, this.#now) : NOTHING;
-    const body = this.#counted.body();
+    const body = counted.body(expiry);
     return {
       body: block === reserved ? body : Buffer.concat([block, reserved, body]),
-      finish: blocked ? Math.max(finish, this.blocked) : finish,
+      expiry,
+      kept: kept && this.rule[1] === "f" && body.length > 0,
     };
   }
 

@@ -49,10 +49,9 @@ export class LimitTwin {
   }
 
   save(state: LimitState): Buffer {
-    const { body, finish } = state.image();
-    // A fixed window that goes on keeps its expiry.
-    if (state.kept && body.length === 25) this.db.setrange(state.key, 0, body);
-    else if (body.length > 0) this.db.set(state.key, body, finish);
+    const { body, expiry, kept } = state.image();
+    if (kept) this.db.setrange(state.key, 0, body);
+    else if (body.length > 0) this.db.set(state.key, body, expiry);
     else if (state.found) this.db.del(state.key);
     return body;
   }

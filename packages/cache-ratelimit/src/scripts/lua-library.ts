@@ -23,10 +23,11 @@ end
  *
  * A state is one string. Optional heads: `B` until, span (a block); `R` written (places are reserved in the future, and
  * this is when that was written). Then, by algorithm, numbers as big-endian doubles:
- *   `f` count, end, window · `c` start, window, count before, count · `b` at, backlog, weight ·
+ *   `f` count, end, window · `c` start, window, count before, count · `b` at, backlog, weight, expiry of the key ·
  *   `l` total, then 10 bytes a hit: time in 6, cost in 4.
- * Its expiry is the moment from which it says no more than no state at all. Anything else under the key, damaged bytes,
- * another type or another algorithm's state, counts as no state.
+ * Its expiry is the moment from which it says no more than no state at all; that of a bucket, which moves with every cost, lies up to
+ * a sixteenth of its whole drain later, so that most calls need not move it: an expiry costs the server as much as the value. Anything else
+ * under the key, damaged bytes, another type or another algorithm's state, counts as no state.
  *
  * Time is the server's, in whole ms. A state from the future that reserved nothing was written before the clock was set
  * back: it is moved to now, so that a step costs nobody more than its own length.
@@ -64,8 +65,8 @@ local function parse(raw, key, rule)
       s.kept = size == 25 and not s.dirty
     end
   elseif kind == 'b' then
-    if tag ~= 98 or left ~= 24 then return s end
-    local at, backlog, weight = decode('>ddd', raw, pos + 1)
+    if tag ~= 98 or left ~= 32 then return s end
+    local at, backlog, weight, til = decode('>dddd', raw, pos + 1)
     if not (whole(at) and whole(backlog) and whole(weight) and weight >= 1) then return s end
     local ahead = (wrote or at) - now
     if ahead > 0 then at, s.dirty = at - ahead, true end
@@ -76,6 +77,7 @@ local function parse(raw, key, rule)
       at = now
     end
     if backlog > 0 then s.at, s.backlog = at, min(backlog, 2 * rule[3] * rule[5]) end
+    s.til, s.kept = til, size == 33 and not s.dirty and whole(til)
   elseif kind == 'c' then
     if tag ~= 99 or left ~= 32 then return s end
     local start, window, before, count = decode('>dddd', raw, pos + 1)
@@ -228,22 +230,31 @@ local function figures(s)
   return max(0, left), max(finish, s.blocked) - now
 end
 
+local function slack(rule) return floor(rule[3] * rule[5] / rule[6] / 16) end
+
+-- The bytes, when they expire, and whether the key is to keep the expiry that it has, which costs half as much.
 local function image(s)
-  local body, kind = '', s.rule[2]
+  local body, kind, rule = '', s.rule[2], s.rule
   local latest, finish = bounds(s)
+  local kept = s.kept and latest <= now and s.blocked <= now
+  if s.blocked > now then finish = max(finish, s.blocked) end
   if kind == 'f' then if s.count then body = pack('>Bddd', 102, s.count, s.finish, s.window) end
-  elseif kind == 'b' then if s.backlog then body = pack('>Bddd', 98, s.at, s.backlog, s.rule[5]) end
-  elseif kind == 'c' then if s.start then body = pack('>Bdddd', 99, s.start, s.rule[4], s.before, s.count) end
+  elseif kind == 'b' then
+    if s.backlog then
+      finish = kept and s.til >= finish and s.til or finish + slack(rule)
+      body = pack('>Bdddd', 98, s.at, s.backlog, rule[5], finish)
+    end
+  elseif kind == 'c' then if s.start then body = pack('>Bdddd', 99, s.start, rule[4], s.before, s.count) end
   elseif s.total then body = pack('>Bd', 108, s.total) .. s.hits end
+  kept = kept and kind == 'f' and body ~= ''
   if latest > now then body = pack('>Bd', 82, now) .. body end
-  if s.blocked > now then body, finish = pack('>Bdd', 66, s.blocked, s.span) .. body, max(finish, s.blocked) end
-  return body, finish
+  if s.blocked > now then body = pack('>Bdd', 66, s.blocked, s.span) .. body end
+  return body, finish, kept
 end
 
--- A fixed window that goes on keeps its expiry, which costs half as much.
 local function save(s)
-  local body, finish = image(s)
-  if s.kept and #body == 25 then redis.call('SET', s.key, body, 'KEEPTTL')
+  local body, finish, kept = image(s)
+  if kept then redis.call('SET', s.key, body, 'KEEPTTL')
   elseif body ~= '' then redis.call('SET', s.key, body, 'PXAT', finish)
   elseif s.found then redis.call('DEL', s.key) end
   return body

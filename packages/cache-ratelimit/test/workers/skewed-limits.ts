@@ -1,6 +1,6 @@
 // A process whose wall clock is wrong by as much as its second argument says. It decides, and keeps what the server said.
 
-import type { AtomicOperation } from "@crm/cache-core";
+import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { serveWorker } from "@crm/testkit";
 
 const [url, skew, number] = process.argv.slice(2);
@@ -14,6 +14,7 @@ globalThis.Date = new Proxy(RightDate, {
 const { createCache } = await import("@crm/cache-core");
 const { redisStore } = await import("@crm/cache-core/redis");
 const { createRateLimiter } = await import("../../src/index.ts");
+const { checkBucketCalls, readBucketCalls } = await import("../../src/scripts/check-bucket-calls.ts");
 const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
 const { checkWindow, readWindow } = await import("../../src/scripts/check-window.ts");
 const { checkWindowCalls, readWindowCalls } = await import("../../src/scripts/check-window-calls.ts");
@@ -28,8 +29,12 @@ end
 return {time[1] * 1000000 + time[2], body()}`;
   return { ...operation, lua };
 }
-const timedWindow = timed(checkWindow);
-const timedCalls = timed(checkWindowCalls);
+/** By the script that is asked of one window, or of calls that come together: it with the time, and how its reply is read. */
+const QUICK = new Map([
+  [checkWindow, { asked: timed(checkWindow), read: (reply: AtomicReply) => readWindow(reply) }],
+  [checkWindowCalls, { asked: timed(checkWindowCalls), read: readWindowCalls }],
+  [checkBucketCalls, { asked: timed(checkBucketCalls), read: readBucketCalls }],
+]);
 
 /** Part and subject of a state's key. */
 function partsOf(key: string): [part: string, subject: string] {
@@ -44,10 +49,10 @@ const recording = {
   ...store,
   run: async (...call: Parameters<typeof store.run>) => {
     const [operation, keys, args, options] = call;
-    if (operation === checkWindow || operation === checkWindowCalls) {
-      const asked = operation === checkWindow ? timedWindow : timedCalls;
-      const [micros, reply = null] = (await store.run(asked, keys, args, options)) as [number, Buffer];
-      // Calls of one window: "<limit>:<ms>", cost, place of the state.
+    const quick = QUICK.get(operation);
+    if (quick !== undefined) {
+      const [micros, reply = null] = (await store.run(quick.asked, keys, args, options)) as [number, Buffer];
+      // Calls of one rule: "<limit>:…", cost, place of the state.
       const calls =
         operation === checkWindow
           ? [{ cost: args[0], key: keys[0] as string }]
@@ -55,7 +60,7 @@ const recording = {
               cost: args[3 * i + 1],
               key: keys[Number(args[3 * i + 2]) - 1] as string,
             }));
-      const numbers = operation === checkWindow ? readWindow(reply) : readWindowCalls(reply, calls.length);
+      const numbers = quick.read(reply, calls.length);
       // Where it replies nothing the other script is asked.
       if (numbers !== null) {
         const asPlans = calls.flatMap(({ cost, key }) => {

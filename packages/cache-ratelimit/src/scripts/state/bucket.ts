@@ -3,19 +3,28 @@ import { NOTHING, packed, whole } from "./bytes.ts";
 import type { Bounds, Counted } from "./counted.ts";
 
 const TAG = 0x62;
+/** Of a state without a head. */
+export const BUCKET_BYTES = 33;
+
+/** How much later than needed a key may expire, so that its expiry need not be moved by every call. */
+export function slackMs([, , limit, , weight, drain]: WireRule): number {
+  return Math.floor((limit * weight) / drain / 16);
+}
 
 /** What is owed of the burst, in units of 1 / window, and drains: token bucket and GCRA. */
 export class Bucket implements Counted {
   readonly #rule: WireRule;
   #backlog: number | null = null;
   #at = 0;
+  /** Of the key, as it was read; `null` where that says nothing. */
+  expiry: number | null = null;
 
   constructor(rule: WireRule) {
     this.#rule = rule;
   }
 
   read(body: Buffer, wrote: number | null, now: number): boolean {
-    if (body[0] !== TAG || body.length !== 25) return false;
+    if (body[0] !== TAG || body.length !== BUCKET_BYTES) return false;
     const stored = body.readDoubleBE(1);
     const owed = body.readDoubleBE(9);
     const storedWeight = body.readDoubleBE(17);
@@ -33,6 +42,8 @@ export class Bucket implements Counted {
       this.#at = at;
       this.#backlog = Math.min(backlog, 2 * limit * weight);
     }
+    const expiry = body.readDoubleBE(25);
+    if (whole(expiry)) this.expiry = expiry;
     return ahead > 0;
   }
 
@@ -71,7 +82,7 @@ export class Bucket implements Counted {
     return this.#backlog === null ? limit : Math.floor((limit * weight - this.#backlog) / weight);
   }
 
-  body(): Buffer {
-    return this.#backlog === null ? NOTHING : packed(TAG, this.#at, this.#backlog, this.#rule[4]);
+  body(expiry: number): Buffer {
+    return this.#backlog === null ? NOTHING : packed(TAG, this.#at, this.#backlog, this.#rule[4], expiry);
   }
 }

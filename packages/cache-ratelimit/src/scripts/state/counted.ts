@@ -18,8 +18,8 @@ export interface Counted {
   readonly bounds: Bounds | null;
   /** What is left of the limit, while nothing is reserved in the future. May be below 0. */
   left(now: number): number;
-  /** The bytes to be stored; empty while nothing counts. */
-  body(): Buffer;
+  /** The bytes to be stored; empty while nothing counts. `expiry`: that of the key, in ms. */
+  body(expiry: number): Buffer;
 }
 
 /** When the newest place is taken, and when nothing counts any more. */
