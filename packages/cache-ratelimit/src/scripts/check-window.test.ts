@@ -1,14 +1,11 @@
-import { type AtomicOperation, type MemoryDatabase, memoryStore } from "@crm/cache-core";
+import { type AtomicOperation, memoryStore } from "@crm/cache-core";
 import { seededRandom } from "@crm/testkit";
 import { expect, it } from "vitest";
+import { HISTORIES, OPERATIONS, READ } from "../../test/support/compare-calls.ts";
 import { adjustLimits } from "./adjust-limits.ts";
 import { checkLimits, readChecks } from "./check-limits.ts";
 import { checkWindow, readWindow } from "./check-window.ts";
-import { checkWindowCalls, readWindowCalls } from "./check-window-calls.ts";
 import { checkWindows, readWindows } from "./check-windows.ts";
-
-const HISTORIES = 300;
-const OPERATIONS = 40;
 
 it("one window: decides and leaves behind what the script for any rules does", async () => {
   let alone = 0;
@@ -102,70 +99,3 @@ it("several windows: decide and leave behind what the script for any rules does"
   expect(alone).toBeGreaterThan((HISTORIES * OPERATIONS) / 4);
   expect(refused).toBeGreaterThan((HISTORIES * OPERATIONS) / 20);
 });
-
-it("calls of windows: decide and leave behind what the script for any rules does", async () => {
-  let alone = 0;
-  let refused = 0;
-  for (let history = 0; history < HISTORIES; history++) {
-    const random = seededRandom(`calls/${history}`);
-    let now = 1_800_000_000_000;
-    const store = memoryStore({ clock: { wall: () => now, monotonic: () => 0, after: () => () => {} } });
-    const run = (operation: AtomicOperation, keys: readonly string[], args: readonly (string | number)[]) =>
-      store.run(operation, keys, args);
-    const rules = Array.from({ length: random.int(1, 4) }, (_, i) => ({
-      part: `w${i}`,
-      windowMs: random.pick([1, 50, 1_000, 60_000]),
-      limit: random.int(1, 8),
-    }));
-    const plan = JSON.stringify([
-      1,
-      ...rules.map(({ part, windowMs, limit }) => [part, "f", limit, windowMs, 0, 0, 0, 1]),
-    ]);
-    const spec = rules.map(({ limit, windowMs }) => `${limit}:${windowMs}`).join(",");
-    const all = ["u", "v"].flatMap((subject) => rules.map(({ part }) => `${part}:${subject}`));
-    for (let n = 0; n < OPERATIONS; n++) {
-      now += random.chance(0.05) ? -random.int(1, 2_000) : random.pick([0, 1, 20, 600]);
-      if (random.chance(0.1)) {
-        const what = random.pick(["give", "penalty", "block", "unblock", "reset"]);
-        const [cost, subject] = [random.int(1, 3), random.pick(["u", "v"])];
-        for (const side of ["a:", "b:"]) await run(adjustLimits, [side], [what, cost, "", plan, subject]);
-        continue;
-      }
-      // Calls of one script meet in the states of a subject.
-      const calls = Array.from({ length: random.int(1, 4) }, () => ({
-        cost: random.int(1, 3),
-        subject: random.pick(["u", "v"]),
-      }));
-      const width = 1 + 3 * rules.length * calls.length;
-      const asked = calls.flatMap(({ cost, subject }) => [plan, cost, subject]);
-      const [, ...expected] = readChecks(await run(checkLimits, ["b:"], asked), width) as number[];
-      const keys = [
-        ...new Set(calls.flatMap(({ subject }) => rules.map(({ part }) => `a:${part}:${subject}`))),
-      ];
-      const args = calls.flatMap(({ cost, subject }) => [
-        spec,
-        cost,
-        ...rules.map(({ part }) => keys.indexOf(`a:${part}:${subject}`) + 1),
-      ]);
-      const quick = readWindowCalls(await run(checkWindowCalls, keys, args), rules.length * calls.length);
-      if (quick !== null) alone++;
-      if (expected.some((figure, i) => i % 3 === 2 && figure > 0)) refused++;
-      const reply = quick ?? (readChecks(await run(checkLimits, ["a:"], asked), width) as number[]).slice(1);
-      expect(reply, `history ${history}, operation ${n}`).toEqual(expected);
-      const [a, b] = await Promise.all(
-        ["a:", "b:"].map((side) => Promise.all(all.map((key) => store.run(READ, [side + key], [])))),
-      );
-      expect(a, `history ${history}, operation ${n}`).toEqual(b);
-    }
-    await store.close();
-  }
-  expect(alone).toBeGreaterThan((HISTORIES * OPERATIONS) / 4);
-  expect(refused).toBeGreaterThan((HISTORIES * OPERATIONS) / 20);
-});
-
-/** The bytes under a key, and when they expire. */
-const READ: AtomicOperation = {
-  name: "read",
-  lua: "",
-  run: (database: MemoryDatabase, [key]) => [database.get(key as string), database.pttl(key as string)],
-};
