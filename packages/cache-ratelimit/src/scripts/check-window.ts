@@ -1,13 +1,13 @@
 import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
-import { number } from "./plan.ts";
-import { doubles, isWindow, packed, stringAt, whole } from "./state/bytes.ts";
+import { MAX_COUNT, number } from "./plan.ts";
+import { doubles, packed, stringAt, whole } from "./state/bytes.ts";
 import { WINDOW_BYTES, WINDOW_TAG } from "./state/window-image.ts";
 
 /**
  * One call of one fixed window, by itself: what nearly every call is. It reads no plan, makes no tables, and asks for the time only
  * to begin a window, since a window that runs ends when its key expires; that is most of what `checkLimits` costs the server. It decides
  * the same. Where anything is unusual it changes nothing, replies nothing, and `checkLimits` has to be asked: a state that is blocked,
- * damaged, reserved, from the future or of another type, one without an expiry, a cost above the limit.
+ * damaged, reserved, from the future, of a longer window or of another type, one without an expiry, a cost above the limit.
  */
 export const checkWindow: AtomicOperation = {
   name: "checkWindow",
@@ -22,17 +22,16 @@ local raw = redis.pcall('GET', KEYS[1])
 if not raw then
   local time, window = redis.call('TIME'), ARGV[3] + 0
   local finish = time[1] * 1000 + math.floor(time[2] / 1000) + window
-  redis.call('SET', KEYS[1], struct.pack('>Bddd', 102, cost, finish, window), 'PXAT', finish)
+  redis.call('SET', KEYS[1], struct.pack('>Bddd', ${WINDOW_TAG}, cost, finish, window), 'PXAT', finish)
   return struct.pack('<dd', limit - cost, window)
 end
-if #raw ~= 25 then return false end
-local tag, count, finish, window = struct.unpack('>Bddd', raw)
+if #raw ~= ${WINDOW_BYTES} then return false end
+local tag, count = struct.unpack('>Bd', raw)
 local left = redis.call('PTTL', KEYS[1])
-if tag ~= 102 or not (left > 0 and left <= window and window <= 40000000000 and count >= 0 and count <= 9007199254740991)
-  or count % 1 ~= 0 or window % 1 ~= 0 or finish % 1 ~= 0 then return false end
+if tag ~= ${WINDOW_TAG} or left <= 0 or left > ARGV[3] + 0 or not (count >= 0 and count <= ${MAX_COUNT}) or count % 1 ~= 0 then return false end
 if count + cost > limit then return struct.pack('<ddd', math.max(0, limit - count), left, left) end
 count = count + cost
-redis.call('SET', KEYS[1], struct.pack('>Bddd', 102, count, finish, window), 'KEEPTTL')
+redis.call('SETRANGE', KEYS[1], '1', struct.pack('>d', count))
 return struct.pack('<dd', limit - count, left)
 `,
   run(db, keys, args) {
@@ -47,12 +46,10 @@ return struct.pack('<dd', limit - count, left)
     }
     if (raw === undefined || raw.length !== WINDOW_BYTES || raw[0] !== WINDOW_TAG) return null;
     const count = raw.readDoubleBE(1);
-    const finish = raw.readDoubleBE(9);
-    const window = raw.readDoubleBE(17);
     const left = db.pttl(key);
-    if (!(left > 0 && left <= window && isWindow(window) && whole(count) && finish % 1 === 0)) return null;
+    if (!(left > 0 && left <= windowMs && whole(count))) return null;
     if (count + cost > limit) return doubles([Math.max(0, limit - count), left, left]);
-    db.setrange(key, 0, packed(WINDOW_TAG, count + cost, finish, window));
+    db.setrange(key, 1, packed(WINDOW_TAG, count + cost).subarray(1));
     return doubles([limit - count - cost, left]);
   },
 };
