@@ -54,12 +54,18 @@ function toRow(row: Record<string, unknown>): OutboxRow {
     event: row.event as OutboxRow["event"],
     entityType: row.entity_type as string,
     entityId: row.entity_id as string,
-    ...(data === null || data === undefined ? {} : { data: JSON.parse(data) as unknown }),
+    ...(data === null || data === undefined ? {} : { data: JSON.parse(data, exactNumber) as unknown }),
     ...(actor === undefined ? {} : { actor }),
     ...(cause === undefined ? {} : { cause }),
     attempts: Number(row.attempts),
     ageMs: Number(row.age_ms),
   };
+}
+
+/** Of a whole number that a double would round its text: rounded, the id of one is the id of another. */
+function exactNumber(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  return source !== undefined && /^-?\d+$/.test(source) ? source : value;
 }
 
 /** Takes delivered rows out, into the table that keeps them when there is to be one. */
