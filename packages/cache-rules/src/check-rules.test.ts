@@ -168,6 +168,8 @@ describe("what is no rules, or no bound", () => {
     [{ a: { patterns: [], relatedEntities: "b" } }],
     [{ a: { patterns: [], relatedEntities: [null] } }],
     [{ a: { patterns: [], endsSessions: true } }],
+    [{ a: { patterns: [], relatedEntites: ["b"] } }],
+    [{ a: { patterns: [], relatedEntities: [{ entity: "b", idFrm: "id" }] } }],
   ])("%j is refused by the checker and by the drawing", (rules) => {
     expect(() => checkRules(rules as never)).toThrow(InvalidRulesError);
     expect(() => drawRules(rules as never)).toThrow(InvalidRulesError);

@@ -35,8 +35,8 @@ export function checkFilter(filter: HistoryFilter): HistoryFilter {
     given.entityId = String(given.entityId);
   for (const option of TEXTS) {
     const value = given[option];
-    if (value === undefined || typeof value === "string") continue;
-    throw new InvalidOptionError({ option, received: value, expected: "a string" });
+    if (value === undefined || (typeof value === "string" && value !== "")) continue;
+    throw new InvalidOptionError({ option, received: value, expected: "a string that is not empty" });
   }
   if (filter.event !== undefined && !/^entity:(created|updated|deleted)$/.test(filter.event)) {
     const expected = "entity:created, entity:updated or entity:deleted";
@@ -46,6 +46,11 @@ export function checkFilter(filter: HistoryFilter): HistoryFilter {
     const value: unknown = filter[option];
     if (value === undefined || (value instanceof Date && !Number.isNaN(value.getTime()))) continue;
     throw new InvalidOptionError({ option, received: value, expected: "a valid Date" });
+  }
+  const { since, until } = filter;
+  if (since !== undefined && until !== undefined && since > until) {
+    const expected = `a Date up to that of \`until\`, ${until.toISOString()}`;
+    throw new InvalidOptionError({ option: "since", received: since.toISOString(), expected });
   }
   return given as HistoryFilter;
 }

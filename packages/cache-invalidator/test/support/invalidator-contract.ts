@@ -723,6 +723,8 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         { until: new Date(Number.NaN) },
         { event: "x" },
         { actor: 7 },
+        { since: new Date(2), until: new Date(1) },
+        { entityType: "" },
         null,
       ]) {
         await expect(invalidator.queryHistory(filter as never), JSON.stringify(filter)).rejects.toMatchObject(
@@ -735,7 +737,13 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       for (const count of [-1, 1.5, Number.NaN, "3"]) {
         expect(() => invalidator.getHistory(count as number)).toThrow(/count/);
       }
-      for (const rule of [{ soft: "yes" }, { dependencies: "maybe" }, { endsSessions: "x" }, { scoped: 1 }]) {
+      for (const rule of [
+        { soft: "yes" },
+        { dependencies: "maybe" },
+        { endsSessions: "x" },
+        { scoped: 1 },
+        { relatedEntites: ["y"] },
+      ]) {
         expect(() => invalidator.registerRule("x", { patterns: [], ...rule } as never)).toThrow(/rules\.x\./);
       }
       for (const options of [null, 7, { history: 7 }, { rules: null }]) {
@@ -758,6 +766,10 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         { entity: "y", whenUnknown: "some" },
         { entity: "y", idFrom: 7 },
         { entity: "y", ids: "z" },
+        { entity: "y", idFrm: "z" },
+        { entity: "" },
+        null,
+        "",
       ]) {
         const rule = { patterns: [], relatedEntities: [relation] } as never;
         expect(() => invalidator.registerRule("x", rule)).toThrow(/rules\.x\.relatedEntities/);
