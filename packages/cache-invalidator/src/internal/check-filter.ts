@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "@crm/cache-core";
+import { isExact } from "./event-text.ts";
 import type { HistoryFilter } from "./history-log.ts";
 
 const MAX_COUNT = 100_000;
@@ -31,8 +32,7 @@ export function checkFilter(filter: HistoryFilter): HistoryFilter {
   if (filter.limit !== undefined) checkCount(filter.limit, "limit", 1);
   const given: Record<string, unknown> = { ...filter };
   // Events are called by numbers as well.
-  if (typeof given.entityId === "number" && Number.isFinite(given.entityId))
-    given.entityId = String(given.entityId);
+  if (isExact(given.entityId)) given.entityId = String(given.entityId);
   for (const option of TEXTS) {
     const value = given[option];
     if (value === undefined || (typeof value === "string" && value !== "")) continue;
