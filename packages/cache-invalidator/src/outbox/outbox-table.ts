@@ -26,6 +26,10 @@ export interface OutboxTable {
   readonly bellKey: string;
 }
 
+/** SQL that lets one session at a time make tables and triggers, until its transaction ends. */
+export const MIGRATION_LOCK =
+  "pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('crm-cache-outbox-migration', 0))";
+
 /** Short, since names are made from it that PostgreSQL would silently cut at 63 bytes. */
 const MAX_LENGTH = 28;
 

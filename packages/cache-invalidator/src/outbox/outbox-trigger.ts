@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "@crm/cache-core";
-import { type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+import { MIGRATION_LOCK, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
 
 /** What {@link outboxTrigger} takes. */
 export interface OutboxTriggerOptions {
@@ -29,7 +29,8 @@ const MAX_NAME = 63;
 
 /**
  * The SQL of triggers that write into the outbox whatever anybody does to a table: psql, another service, `COPY`, a
- * cascade, `TRUNCATE`. One statement for any client; it may be repeated, and replaces what it made before. A statement of
+ * cascade, `TRUNCATE`. One statement for any client; it may be repeated, by several processes at once, and replaces what it made
+ * before. A statement of
  * many rows adds all its events at once. Of a partitioned table they see what is done through it; what is done to a
  * partition, or to a table that inherits, needs triggers there as well, with the same `entityType`: nothing is told twice.
  *
@@ -64,8 +65,10 @@ export function outboxTrigger(options: OutboxTriggerOptions): string {
   const watch = `"${schema}"."${table}_${name}"()`;
   const call = `EXECUTE FUNCTION ${watch}`;
 
+  // One at a time: processes that start together would change the same rows of the catalogue.
   return `DO $migration$
 BEGIN
+  PERFORM ${MIGRATION_LOCK};
   CREATE OR REPLACE FUNCTION ${watch} RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $watch$
   DECLARE
