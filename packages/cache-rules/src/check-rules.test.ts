@@ -155,6 +155,21 @@ describe("findCycles", () => {
   });
 });
 
+it("a placeholder that is not {id} stands for itself, which is said; with escapes it is meant", () => {
+  const patterns = [
+    "deals:{ID}",
+    "deals:{companyId}:*",
+    "deals:{id}:x",
+    "deals:\\{tag\\}:x",
+    "deals:{",
+    "deals:{}",
+  ];
+  expect(codes(checkRules({ deals: { patterns } })).filter((code) => code.startsWith("unknown"))).toEqual([
+    "unknown-placeholder deals deals:{ID}",
+    "unknown-placeholder deals deals:{companyId}:*",
+  ]);
+});
+
 describe("what is no rules, or no bound", () => {
   it.each([
     [null],
