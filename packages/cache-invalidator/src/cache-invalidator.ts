@@ -18,8 +18,8 @@ export interface EntityEventInput extends EventContext {
   readonly event: EntityEvent;
   /** 1 to 128 bytes without control characters. */
   readonly entityType: string;
-  /** Data, never a glob: 1 to 512 bytes without control characters, or a finite number. */
-  readonly entityId: string | number;
+  /** Data, never a glob: 1 to 512 bytes without control characters, or a number up to 2^53, or a bigint. */
+  readonly entityId: string | number | bigint;
   /** What the application knows of the entity: relations find ids in it, custom handlers get it. It is not recorded. */
   readonly data?: unknown;
 }
@@ -42,21 +42,21 @@ export interface CacheInvalidator {
   /** `apply` of one `entity:created`. */
   invalidateOnCreate(
     entityType: string,
-    entityId: string | number,
+    entityId: string | number | bigint,
     data?: unknown,
     context?: EventContext,
   ): Promise<InvalidationResult>;
   /** `apply` of one `entity:updated`. */
   invalidateOnUpdate(
     entityType: string,
-    entityId: string | number,
+    entityId: string | number | bigint,
     data?: unknown,
     context?: EventContext,
   ): Promise<InvalidationResult>;
   /** `apply` of one `entity:deleted`. */
   invalidateOnDelete(
     entityType: string,
-    entityId: string | number,
+    entityId: string | number | bigint,
     data?: unknown,
     context?: EventContext,
   ): Promise<InvalidationResult>;
@@ -64,7 +64,7 @@ export interface CacheInvalidator {
   invalidateBatch(
     event: EntityEvent,
     entityType: string,
-    entityIds: readonly (string | number)[],
+    entityIds: readonly (string | number | bigint)[],
     context?: EventContext,
   ): Promise<InvalidationResult>;
   /**

@@ -74,7 +74,7 @@ export function createCacheInvalidator(
 
   const on =
     (event: EntityEvent) =>
-    async (entityType: string, entityId: string | number, data?: unknown, context?: EventContext) =>
+    async (entityType: string, entityId: string | number | bigint, data?: unknown, context?: EventContext) =>
       apply({ event, entityType, entityId, data, ...checkContext(context) });
 
   return {

@@ -57,6 +57,25 @@ async function notifications(body: () => Promise<void>): Promise<number> {
   return heard;
 }
 
+test("processes that start together make the outbox and its triggers at once", async () => {
+  await client.query("CREATE TABLE visits (id int PRIMARY KEY)");
+  const others = await Promise.all(Array.from({ length: 8 }, () => postgres.client()));
+  const made = await Promise.allSettled(
+    others.map(async (each) => {
+      for (let i = 0; i < 5; i++) {
+        await each.query(outboxMigration());
+        await each.query(outboxTrigger({ on: "visits" }));
+      }
+    }),
+  );
+  expect(made.filter(({ status }) => status === "rejected")).toEqual([]);
+  await client.query("INSERT INTO visits VALUES (1)");
+  const { rows } = await client.query("SELECT event, entity_type, entity_id FROM cache_outbox");
+  expect(rows).toEqual([{ event: "entity:created", entity_type: "visits", entity_id: "1" }]);
+  await Promise.all(others.map((each) => each.end()));
+  await client.query("DROP TABLE visits");
+});
+
 describe("being woken", () => {
   test("a sleeping relay is rung by a commit of another session, and not by a rollback", async () => {
     const ids: string[] = [];

@@ -155,6 +155,21 @@ describe("findCycles", () => {
   });
 });
 
+it("a placeholder that is not {id} stands for itself, which is said; with escapes it is meant", () => {
+  const patterns = [
+    "deals:{ID}",
+    "deals:{companyId}:*",
+    "deals:{id}:x",
+    "deals:\\{tag\\}:x",
+    "deals:{",
+    "deals:{}",
+  ];
+  expect(codes(checkRules({ deals: { patterns } })).filter((code) => code.startsWith("unknown"))).toEqual([
+    "unknown-placeholder deals deals:{ID}",
+    "unknown-placeholder deals deals:{companyId}:*",
+  ]);
+});
+
 describe("what is no rules, or no bound", () => {
   it.each([
     [null],
@@ -168,6 +183,8 @@ describe("what is no rules, or no bound", () => {
     [{ a: { patterns: [], relatedEntities: "b" } }],
     [{ a: { patterns: [], relatedEntities: [null] } }],
     [{ a: { patterns: [], endsSessions: true } }],
+    [{ a: { patterns: [], relatedEntites: ["b"] } }],
+    [{ a: { patterns: [], relatedEntities: [{ entity: "b", idFrm: "id" }] } }],
   ])("%j is refused by the checker and by the drawing", (rules) => {
     expect(() => checkRules(rules as never)).toThrow(InvalidRulesError);
     expect(() => drawRules(rules as never)).toThrow(InvalidRulesError);

@@ -13,6 +13,7 @@ export interface RuleFinding {
     | "cycle"
     | "shadowed-pattern"
     | "no-prefix"
+    | "unknown-placeholder"
     | "empty-rule"
     | "blast-radius";
   readonly entity: string;
@@ -57,6 +58,7 @@ export interface CheckRulesOptions {
 const EVENTS = ["entity:created", "entity:updated", "entity:deleted"] as const;
 /** Stands for the id in patterns that are compared. */
 const SOME_ID = "42";
+const PLACEHOLDERS = /\{\w+\}/g;
 
 /**
  * Says what rules mean: entities that no rule defines, cycles, patterns that another covers, patterns that no index by
@@ -134,6 +136,11 @@ function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
     if (cover !== undefined) {
       const message = `is covered by ${cover}: it can be left out`;
       found.push({ level: "warning", code: "shadowed-pattern", entity, pattern, message });
+    }
+    const unknown = pattern.match(PLACEHOLDERS)?.find((each) => each !== "{id}");
+    if (unknown !== undefined) {
+      const message = `${unknown} stands for itself, only {id} is filled in; where it is meant so, write \\{ and \\}`;
+      found.push({ level: "warning", code: "unknown-placeholder", entity, pattern, message });
     }
     const { exact, prefixOnly, literalPrefix } = compileGlob(withId(pattern));
     if (exact || prefixOnly) return;

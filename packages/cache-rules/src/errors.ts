@@ -4,6 +4,8 @@ import { CacheError } from "@crm/cache-core";
 export interface RuleIssue {
   readonly path: string;
   readonly message: string;
+  /** Where that stands in a text, from 1; `undefined` where it is not known. */
+  readonly line?: number | undefined;
 }
 
 /** What an `InvalidRulesError` is made of. */
@@ -21,9 +23,10 @@ export class InvalidRulesError extends CacheError {
   readonly issues: readonly RuleIssue[];
 
   constructor({ source, issues, cause }: InvalidRulesErrorParameters) {
-    const shown = issues
-      .slice(0, 10)
-      .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+    const shown = issues.slice(0, 10).map(({ path, line, message }) => {
+      const where = line === undefined ? path : `${path} (line ${line})`;
+      return path === "" ? message : `${where}: ${message}`;
+    });
     const more = issues.length > shown.length ? `; and ${issues.length - shown.length} more` : "";
     super({
       code: "INVALID_RULES",

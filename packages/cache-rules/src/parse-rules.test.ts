@@ -34,6 +34,48 @@ deals: { patterns: ["deals:*"], soft: true, handlerTimeout: 2s }
   });
 });
 
+it("follows anchors and merge keys", () => {
+  const text = `
+companies: &base { patterns: ["companies:*"], soft: true }
+deals:
+  <<: *base
+  patterns: ["deals:*"]
+<<: { users: { patterns: ["users:*"] } }
+`;
+  expect(parseRules(text)).toEqual({
+    companies: { patterns: ["companies:*"], soft: true },
+    deals: { patterns: ["deals:*"], soft: true },
+    users: { patterns: ["users:*"] },
+  });
+});
+
+it("names the line of each place at fault", () => {
+  const text = `
+companies:
+  patterns: ["companies:*"]
+  relatedEntites: [deals]
+deals:
+  patterns:
+    - "deals:*"
+    - 7
+  relatedEntities:
+    - companies
+    - 5
+    - { entity: companies, whenUnknown: maybe }
+users: {}
+`;
+  expect(refusal(text).split("; ")).toMatchInlineSnapshot(`
+    [
+      "rules.yaml: expected rules, an object of entity names with \`patterns\` and, if any, \`relatedEntities\`",
+      "companies (line 4): Unrecognized key: "relatedEntites"",
+      "deals.patterns[1] (line 8): Invalid input: expected string, received number",
+      "deals.relatedEntities[1] (line 11): expected a name, or an object with \`entity\` and, if any, \`idFrom\` and \`whenUnknown\` (all, collections or nothing)",
+      "deals.relatedEntities[2] (line 12): expected a name, or an object with \`entity\` and, if any, \`idFrom\` and \`whenUnknown\` (all, collections or nothing)",
+      "users.patterns (line 13): Invalid input: expected array, received undefined. Correct the rules named.",
+    ]
+  `);
+});
+
 it.each([
   ["broken YAML", "companies: [\n"],
   ["no object", "- 1"],

@@ -1,7 +1,10 @@
 import { type EntityRules, parseDuration } from "@crm/cache-core";
-import { parseDocument, YAMLError } from "yaml";
+import { type Document, isNode, LineCounter, parseDocument, YAMLError } from "yaml";
 import * as z from "zod";
 import { InvalidRulesError } from "./errors.ts";
+
+const RELATION =
+  "expected a name, or an object with `entity` and, if any, `idFrom` and `whenUnknown` (all, collections or nothing)";
 
 /**
  * Reads rules from YAML, of which JSON is a part, and checks their form: an object of entity names with the fields of
@@ -13,9 +16,11 @@ import { InvalidRulesError } from "./errors.ts";
 export function parseRules(text: string, source: string = "rules"): EntityRules {
   if (typeof text !== "string")
     throw new InvalidRulesError({ source, issues: [{ path: "", message: "expected text" }] });
+  const lines = new LineCounter();
+  let document: Document;
   let value: unknown;
   try {
-    const document = parseDocument(text, { prettyErrors: true });
+    document = parseDocument(text, { prettyErrors: true, merge: true, lineCounter: lines });
     // A warning is a tag that nobody knows: what it stands for would be read as something else.
     const fault = document.errors[0] ?? document.warnings[0];
     if (fault !== undefined) throw fault;
@@ -41,6 +46,7 @@ export function parseRules(text: string, source: string = "rules"): EntityRules 
   if (checked.success) return checked.data as EntityRules;
   const issues = checked.error.issues.map((issue) => ({
     path: pathText(issue.path),
+    line: lineOf(document, [...issue.path, ...(issue.code === "unrecognized_keys" ? issue.keys : [])], lines),
     // Of a name zod says only that it is none; why not, it says inside.
     message: (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message,
   }));
@@ -70,7 +76,7 @@ function rulesSchema(): z.ZodType {
   );
   const rule = z.strictObject({
     patterns: z.array(pattern),
-    relatedEntities: z.array(z.union([name, relation])).optional(),
+    relatedEntities: z.array(z.union([name, relation], RELATION)).optional(),
     scoped: z.boolean().optional(),
     soft: z.boolean().optional(),
     dependencies: z.enum(["together", "only", "off"]).optional(),
@@ -92,6 +98,15 @@ function isDuration(value: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/** The line of what a path leads to, or of the last on the way that is there; merged and missing things have no place. */
+function lineOf(document: Document, path: readonly PropertyKey[], lines: LineCounter): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
 }
 
 function pathText(path: readonly PropertyKey[]): string {

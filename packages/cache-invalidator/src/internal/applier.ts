@@ -6,6 +6,7 @@ import type { ResolvedInvalidatorOptions } from "../options.ts";
 import { buildRecord } from "./build-record.ts";
 import type { CascadeOptions } from "./cascade.ts";
 import type { CheckedEvent } from "./check-event.ts";
+import { Gate } from "./gate.ts";
 import type { HistoryLog } from "./history-log.ts";
 import { prepareUnit, type Unit, withoutCovered } from "./prepare-unit.ts";
 import { toHistory, type WireRecord } from "./records.ts";
@@ -18,6 +19,11 @@ import { type Waiting, WaitingUnits } from "./waiting-units.ts";
 const CHANNEL = "cache:invalidation";
 /** Events that are applied in one step at most. */
 const UNIT_EVENTS = 1_000;
+/**
+ * Units that are with the store at a time. Thousands at once would wait for one another until their commands' deadlines are
+ * over; what then waits to be retried becomes, from a thousand on, one removal of everything.
+ */
+const UNITS_AT_ONCE = 128;
 /** Dependencies that are looked up together, until enough keys are known. */
 const TRACED_AT_ONCE = 128;
 
@@ -37,6 +43,7 @@ export class Applier {
   /** What was called for and has not ended. */
   readonly #running = new Set<Promise<unknown>>();
   readonly #background = new Set<Promise<unknown>>();
+  readonly #gate = new Gate(UNITS_AT_ONCE);
   #units = 0;
   #closed = false;
 
@@ -96,8 +103,26 @@ export class Applier {
   }
 
   async #applyUnit(events: readonly CheckedEvent[]): Promise<InvalidationResult> {
-    const { clock, instance, prefix } = this.#internals;
+    const { clock } = this.#internals;
     const unit = await prepareUnit(this.#book, events, this.#cascade);
+    // Nothing of the application's runs in there: a handler may invalidate and wait for it.
+    const { wire, waiting, outcomes } = await this.#gate.pass(() => this.#record(unit));
+    const keys = outcomes.reduce<number>((sum, each) => sum + (typeof each === "number" ? each : 0), 0);
+    const { ended, failure } = await this.#sessions.end(unit.endsSessionsOf);
+    for (const outcome of outcomes) {
+      if (typeof outcome === "number") continue;
+      waiting.sessionsEnded = ended;
+      this.#waiting.endAttempt(waiting, keys);
+      throw outcome.failure;
+    }
+    await this.#finish(unit, wire, keys, clock.monotonic() - waiting.began, ended);
+    if (failure !== undefined) throw failure;
+    return { unit: wire.id, keysInvalidated: keys, deferred: false };
+  }
+
+  /** Removes what a unit takes, on record; the record has the outcome where the removal told it. */
+  async #record(unit: Unit): Promise<{ wire: WireRecord; waiting: Waiting; outcomes: readonly Outcome[] }> {
+    const { clock, instance, prefix } = this.#internals;
     const id = `${instance}.${(this.#units++).toString(36)}.${randomBytes(3).toString("base64url")}`;
     const [traced] = await Promise.all([this.#trace(unit), this.#log.learnTime()]);
     const wire = buildRecord(unit, { id, scope: prefix, instance, now: this.#log.now(), traced });
@@ -109,17 +134,7 @@ export class Applier {
       told = { ...wire, ...outcomeOf(removed, clock.monotonic() - began) };
       return told;
     });
-    const keys = outcomes.reduce<number>((sum, each) => sum + (typeof each === "number" ? each : 0), 0);
-    const { ended, failure } = await this.#sessions.end(unit.endsSessionsOf);
-    for (const outcome of outcomes) {
-      if (typeof outcome === "number") continue;
-      waiting.sessionsEnded = ended;
-      this.#waiting.endAttempt(waiting, keys);
-      throw outcome.failure;
-    }
-    await this.#finish(unit, told ?? wire, keys, clock.monotonic() - began, ended);
-    if (failure !== undefined) throw failure;
-    return { unit: id, keysInvalidated: keys, deferred: false };
+    return { wire: told ?? wire, waiting, outcomes };
   }
 
   /** One call for what goes and one for what is marked stale; the record goes with the first. */

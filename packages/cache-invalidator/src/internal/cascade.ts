@@ -7,7 +7,7 @@ import {
   holdProcess,
   type Logger,
 } from "@crm/cache-core";
-import { isPlain, MAX_BYTES } from "./event-text.ts";
+import { isExact, isPlain, MAX_BYTES } from "./event-text.ts";
 import { fillPattern } from "./fill-pattern.ts";
 import { inTime } from "./in-time.ts";
 import type { RuleBook } from "./rule-book.ts";
@@ -168,8 +168,9 @@ function toIds(value: unknown): string[] | undefined {
   const ids: string[] = [];
   for (const each of Array.isArray(value) ? value : [value]) {
     if (each === null) continue;
-    if (typeof each !== "number" && !isPlain(each, MAX_BYTES.entityId)) return undefined;
-    ids.push(String(each));
+    const id = isExact(each) ? String(each) : each;
+    if (!isPlain(id, MAX_BYTES.entityId)) return undefined;
+    ids.push(id);
   }
   return ids;
 }

@@ -1,6 +1,6 @@
 import type { EntityChange } from "@crm/cache-core";
 import { InvalidEventError } from "../errors.ts";
-import { isPlain, MAX_BYTES } from "./event-text.ts";
+import { isExact, isPlain, MAX_BYTES } from "./event-text.ts";
 
 /** One event, checked. */
 export interface CheckedEvent extends EntityChange {
@@ -18,7 +18,7 @@ export function checkEvent(given: unknown): CheckedEvent {
   if (typeof event !== "string" || !EVENTS.includes(event)) {
     throw new InvalidEventError({ field: "event", expected: EVENTS.join(", "), received: describe(event) });
   }
-  const id = typeof entityId === "number" && Number.isFinite(entityId) ? String(entityId) : entityId;
+  const id = isExact(entityId) ? String(entityId) : entityId;
   return {
     event: event as EntityChange["event"],
     entityType: plain(entityType, "entityType", MAX_BYTES.entityType),
@@ -53,6 +53,9 @@ export function plain(value: unknown, field: string, maxBytes: number): string {
 function describe(value: unknown): string {
   if (typeof value === "string")
     return value === "" ? "the empty string" : `a string of ${value.length} characters`;
-  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value === "number") {
+    const inexact = Number.isFinite(value) && !isExact(value);
+    return `the number ${value}${inexact ? ", which may have been rounded: pass it as text" : ""}`;
+  }
   return value === null || value === undefined ? String(value) : `a value of type ${typeof value}`;
 }

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "@crm/cache-core";
+import { isExact } from "./event-text.ts";
 import type { HistoryFilter } from "./history-log.ts";
 
 const MAX_COUNT = 100_000;
@@ -31,12 +32,11 @@ export function checkFilter(filter: HistoryFilter): HistoryFilter {
   if (filter.limit !== undefined) checkCount(filter.limit, "limit", 1);
   const given: Record<string, unknown> = { ...filter };
   // Events are called by numbers as well.
-  if (typeof given.entityId === "number" && Number.isFinite(given.entityId))
-    given.entityId = String(given.entityId);
+  if (isExact(given.entityId)) given.entityId = String(given.entityId);
   for (const option of TEXTS) {
     const value = given[option];
-    if (value === undefined || typeof value === "string") continue;
-    throw new InvalidOptionError({ option, received: value, expected: "a string" });
+    if (value === undefined || (typeof value === "string" && value !== "")) continue;
+    throw new InvalidOptionError({ option, received: value, expected: "a string that is not empty" });
   }
   if (filter.event !== undefined && !/^entity:(created|updated|deleted)$/.test(filter.event)) {
     const expected = "entity:created, entity:updated or entity:deleted";
@@ -46,6 +46,11 @@ export function checkFilter(filter: HistoryFilter): HistoryFilter {
     const value: unknown = filter[option];
     if (value === undefined || (value instanceof Date && !Number.isNaN(value.getTime()))) continue;
     throw new InvalidOptionError({ option, received: value, expected: "a valid Date" });
+  }
+  const { since, until } = filter;
+  if (since !== undefined && until !== undefined && since > until) {
+    const expected = `a Date up to that of \`until\`, ${until.toISOString()}`;
+    throw new InvalidOptionError({ option: "since", received: since.toISOString(), expected });
   }
   return given as HistoryFilter;
 }

@@ -21,3 +21,9 @@ export function toPlain(text: string, maxBytes: number): string | undefined {
     .toString()
     .replace(/\uFFFD$/, "");
 }
+
+/** Whether it is a number that names one thing: above 2^53 the id of one is rounded to the id of another. */
+export function isExact(value: unknown): value is number | bigint {
+  if (typeof value === "number") return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return typeof value === "bigint";
+}

@@ -20,6 +20,17 @@ it("keeps the latest, newest first, and counts all", () => {
   expect(history.stats(100_000)).toMatchObject({ totalInvalidations: 100, byEntity: { companies: 100 } });
 });
 
+it("what becomes of a unit that has made room is neither counted again nor the newest", () => {
+  const history = new LocalHistory(2);
+  // Its own, at once; then they come by the bus, and what became of them.
+  for (let id = 1; id <= 50; id++) history.add(wire(id));
+  for (let id = 1; id <= 50; id++) history.add(wire(id));
+  for (let id = 1; id <= 49; id++) history.add(wire(id, "o"));
+  history.load(Array.from({ length: 50 }, (_, id) => ({ wire: wire(id + 1, "o"), isNew: true })));
+  expect(history.stats(50_000).totalInvalidations).toBe(50);
+  expect(ids(history)).toEqual(["50.0", "49.0"]);
+});
+
 it("keeps a unit as long as one of its events is among the latest", () => {
   const history = new LocalHistory(3);
   history.add(wire(1, "o", 2));

@@ -14,6 +14,8 @@ export interface InvalidationStats {
 
 const MINUTE_MS = 60_000;
 const MAX_ENTITIES = 1_000;
+/** Units that have made room and are remembered by their names. */
+const MAX_GONE = 10_000;
 
 interface Unit {
   wire: WireRecord;
@@ -27,6 +29,8 @@ export class LocalHistory {
   /** The same, oldest first, from `#first` on. */
   #order: Unit[] = [];
   #first = 0;
+  /** What has made room: its record, or its outcome, may still come by the bus, and is neither new nor to be counted. */
+  readonly #gone = new Set<string>();
   #events = 0;
   #total = 0;
   readonly #byEvent: Record<EntityEvent, number> = {
@@ -55,6 +59,7 @@ export class LocalHistory {
       known.pending = pending || (known.pending && wire.t === "i");
       return;
     }
+    if (this.#gone.has(wire.id)) return;
     const unit = { wire, pending };
     this.#units.set(wire.id, unit);
     this.#order.push(unit);
@@ -64,8 +69,10 @@ export class LocalHistory {
       const { wire: oldest } = this.#order[this.#first] as Unit;
       if (this.#events - oldest.ev.length < this.#capacity) break;
       this.#units.delete(oldest.id);
+      this.#gone.add(oldest.id);
       this.#events -= oldest.ev.length;
     }
+    while (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value as string);
     if (this.#first > 2 * this.#units.size) {
       this.#order = this.#order.slice(this.#first);
       this.#first = 0;

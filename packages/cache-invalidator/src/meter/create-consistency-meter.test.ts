@@ -321,12 +321,24 @@ describe("the cache's own events", () => {
     ["a.c", "abc", false],
     ["**", "x\ny", true],
     ["(a|b)", "a", false],
+    // Redis matches bytes, and so does what is invalidated.
+    ["caf??", "café", true],
+    ["caf?", "café", false],
+    ["caf[a-z]", "cafe", true],
+    ["caf[^a-z]", "cafe", false],
   ])("the glob %s and the key %s: %s", async (glob, key, matches) => {
     await using meter = meterWith();
     emit("entry:set", { key });
     applied({ patterns: [glob] });
     expect(meter.getStats().observed).toBe(matches ? 1 : 0);
   });
+});
+
+test("a glob of many stars is matched at once", async () => {
+  await using meter = meterWith();
+  for (let i = 0; i < 100; i++) emit("entry:set", { key: `${"a".repeat(60)}${i}` });
+  applied({ patterns: [`${"*a".repeat(12)}*b`] });
+  expect(meter.getStats().observed).toBe(0);
 });
 
 describe("the meter itself", () => {

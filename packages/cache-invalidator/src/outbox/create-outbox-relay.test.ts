@@ -218,6 +218,37 @@ describe("failing", () => {
     await relay.close();
   });
 
+  test("a row whose number one of the dead has already, as after a restored backup, is put aside beside it", async () => {
+    const sequence = "pg_get_serial_sequence('cache_outbox', 'id')";
+    await db.exec(`INSERT INTO cache_outbox_dead (id, event, entity_type, entity_id)
+      SELECT last + n, 'entity:updated', 'companies', 'old ' || n
+      FROM (SELECT nextval(${sequence}) AS last) AS l, generate_series(1, 3) AS n;
+      SELECT setval(${sequence}, (SELECT min(id) - 1 FROM cache_outbox_dead))`);
+    for (const id of ["1", "2"]) await enqueue(db, updated(id));
+    const poison = (): never => {
+      throw new Error("poison");
+    };
+    await using relay = relayWith(poison, { maxAttempts: 1 }).relay;
+    await relay.start();
+    await waitFor(async () => (await count("cache_outbox")) === 0);
+    const { rows } = await db.query<{ entity_id: string }>(
+      "SELECT entity_id FROM cache_outbox_dead ORDER BY id",
+    );
+    expect(rows.map(({ entity_id }) => entity_id)).toEqual(["old 1", "old 2", "old 3", "1", "2"]);
+  });
+
+  test.each([
+    [null, undefined],
+    [{}, undefined],
+    [{ query: () => {} }, "5"],
+    [{ query: () => {} }, ["5", "five"]],
+    [{ query: () => {} }, [5.5]],
+  ])("requeueDead takes a client and numbers, not %j and %j", async (client, ids) => {
+    await expect(requeueDead(client as never, ids as never)).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+    });
+  });
+
   test("a fault of the target never counts against a row, however long it lasts", async () => {
     await enqueue(db, updated("1"));
     let tries = 0;

@@ -1,4 +1,4 @@
-import { type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+import { MIGRATION_LOCK, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
 
 /**
  * The SQL that makes the outbox: one statement for any client, from PostgreSQL 14. It may run at every start and in
@@ -31,7 +31,7 @@ export function outboxMigration(options: OutboxTableOptions = {}): string {
     last_error text`;
   return `DO $migration$
 BEGIN
-  PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('crm-cache-outbox-migration', 0));
+  PERFORM ${MIGRATION_LOCK};
   IF pg_catalog.to_regclass('${pending}') IS NULL THEN
     CREATE TABLE ${pending} (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,${columns},

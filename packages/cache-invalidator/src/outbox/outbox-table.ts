@@ -26,6 +26,13 @@ export interface OutboxTable {
   readonly bellKey: string;
 }
 
+/** SQL that lets one session at a time make tables and triggers, until its transaction ends. */
+export const MIGRATION_LOCK =
+  "pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('crm-cache-outbox-migration', 0))";
+
+/** Short, since names are made from it that PostgreSQL would silently cut at 63 bytes. */
+const MAX_LENGTH = 28;
+
 /** Checks the names. @throws InvalidOptionError */
 export function resolveOutboxTable(options: OutboxTableOptions = {}): OutboxTable {
   if (typeof options !== "object" || options === null) {
@@ -47,17 +54,16 @@ export function resolveOutboxTable(options: OutboxTableOptions = {}): OutboxTabl
 }
 
 /**
- * An identifier that needs no quotes and so cannot smuggle any in. Short, since names are made from it that PostgreSQL
- * would silently cut at 63 bytes.
+ * An identifier that needs no quotes and so cannot smuggle any in.
  *
  * @throws InvalidOptionError
  */
-export function checkIdentifier(value: unknown, option: string, maxLength = 28): string {
-  if (typeof value === "string" && value.length <= maxLength && /^[a-z_][a-z0-9_]*$/.test(value))
+function checkIdentifier(value: unknown, option: string): string {
+  if (typeof value === "string" && value.length <= MAX_LENGTH && /^[a-z_][a-z0-9_]*$/.test(value))
     return value;
   throw new InvalidOptionError({
     option,
     received: value,
-    expected: `an SQL identifier of 1 to ${maxLength} of a-z, 0-9 and _, not beginning with a digit`,
+    expected: `an SQL identifier of 1 to ${MAX_LENGTH} of a-z, 0-9 and _, not beginning with a digit`,
   });
 }

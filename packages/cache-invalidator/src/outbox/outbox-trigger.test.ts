@@ -120,7 +120,79 @@ describe("outboxTrigger", () => {
     expect(await after()).toEqual(["entity:created companies 5"]);
   });
 
-  test("takes no name that would need quotes", () => {
+  test("keeps no row out of the table: one without an id is told as -", async () => {
+    await db.exec("CREATE TABLE drafts (id text, title text)");
+    await db.query(outboxTrigger({ on: "drafts" }));
+    expect(await after("INSERT INTO drafts VALUES ('', 'a'), (NULL, 'b'), ('D-1', 'c')")).toEqual([
+      "entity:created drafts -",
+      "entity:created drafts -",
+      "entity:created drafts D-1",
+    ]);
+    expect((await after("UPDATE drafts SET id = 'D-2' WHERE id = ''")).sort()).toEqual([
+      "entity:updated drafts -",
+      "entity:updated drafts D-2",
+    ]);
+    expect(await after("DELETE FROM drafts WHERE id IS NULL")).toEqual(["entity:deleted drafts -"]);
+    expect((await after("TRUNCATE drafts")).length).toBe(2);
+  });
+
+  test.each(["via", "by_whom", "found", "new", "user", "order", "current_user", "data", "companyId"])(
+    "reads the column %s, whatever else is called so",
+    async (column) => {
+      await db.exec(`CREATE TABLE named (id int, "${column}" text)`);
+      try {
+        await db.query(outboxTrigger({ on: "named", dataColumns: [column] }));
+        expect(await after("INSERT INTO named VALUES (1, 'x')")).toEqual([
+          `entity:created named 1 {"${column}":"x"}`,
+        ]);
+        await db.query(outboxTrigger({ on: "named", idColumn: column }));
+        expect(await after("INSERT INTO named VALUES (2, 'y')")).toEqual(["entity:created named y"]);
+      } finally {
+        await db.exec("DROP TABLE named");
+      }
+    },
+  );
+
+  test("watches tables whose names are long, reserved, or have capitals", async () => {
+    const tables = ["Deal", "order", "customer_support_ticket_message_attachments1"];
+    for (const table of tables) {
+      await db.exec(`CREATE TABLE "${table}" (id int)`);
+      await db.query(outboxTrigger({ on: table }));
+      await db.query(outboxTrigger({ on: table }));
+      expect(await after(`INSERT INTO "${table}" VALUES (1)`, `TRUNCATE "${table}"`)).toEqual([
+        `entity:created ${table} 1`,
+        `entity:deleted ${table} 1`,
+      ]);
+    }
+    // With what is added to it, PostgreSQL would cut the name.
+    expect(() => outboxTrigger({ on: `${tables[2]}0` })).toThrow("1 to 44 of");
+    expect(() => outboxTrigger({ on: `${tables[2]}`, outbox: { table: "cache_outbox2" } })).toThrow(
+      "1 to 43 of",
+    );
+  });
+
+  test("sees what goes through a partitioned table, and through a partition that has a trigger of its own", async () => {
+    await db.exec(`CREATE TABLE visits (id int, year int) PARTITION BY LIST (year);
+      CREATE TABLE visits_1 PARTITION OF visits FOR VALUES IN (1);
+      CREATE TABLE visits_2 PARTITION OF visits FOR VALUES IN (2);`);
+    await db.query(outboxTrigger({ on: "visits", dataColumns: ["year"] }));
+    expect(await after("INSERT INTO visits VALUES (1, 1)", "UPDATE visits SET year = 2")).toEqual([
+      'entity:created visits 1 {"year":1}',
+      'entity:updated visits 1 {"year":1}',
+      'entity:updated visits 1 {"year":2}',
+    ]);
+    await db.query(outboxTrigger({ on: "visits_2", entityType: "visits" }));
+    expect(await after("UPDATE visits_2 SET id = 7")).toEqual([
+      "entity:updated visits 1",
+      "entity:updated visits 7",
+    ]);
+    expect(await after("TRUNCATE visits_2", "INSERT INTO visits VALUES (3, 2)")).toEqual([
+      "entity:deleted visits 7",
+      'entity:created visits 3 {"year":2}',
+    ]);
+  });
+
+  test("takes no name that could smuggle anything in", () => {
     expect(() => outboxTrigger({ on: "a.b.c" })).toThrowErrorMatchingInlineSnapshot(
       `[InvalidOptionError: Option "on": expected the name of a table, such as sales.deals, got the string "a.b.c".]`,
     );
@@ -131,6 +203,10 @@ describe("outboxTrigger", () => {
     );
     expect(() => outboxTrigger({ on: "companies", dataColumns: "a" as never })).toThrow(
       'Option "dataColumns"',
+    );
+    expect(() => outboxTrigger({ on: "companies", idColumn: 'a"b' })).toThrow('Option "idColumn"');
+    expect(() => outboxTrigger({ on: "companies", dataColumns: Array(51).fill("a") })).toThrow(
+      "at most 50 names of columns",
     );
     expect(() => outboxTrigger({ on: "companies", outbox: "outbox" as never })).toThrow('Option "options"');
     expect(() => outboxTrigger({ on: "companies", entityType: "$watch$" })).toThrow('Option "entityType"');

@@ -1,17 +1,20 @@
 import { InvalidOptionError } from "@crm/cache-core";
-import { checkIdentifier, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+import { MIGRATION_LOCK, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
 
 /** What {@link outboxTrigger} takes. */
 export interface OutboxTriggerOptions {
-  /** The watched table, with its schema when that is not `public`: `companies`, `sales.deals`. */
+  /**
+   * The watched table, with its schema when that is not `public`: `companies`, `sales.deals`. Capitals count (`Deal`). 1 to
+   * 44 of `A-Z a-z 0-9 _`, fewer where the outbox has a longer name; columns 1 to 63 of them.
+   */
   readonly on: string;
   /** Name of the entity as the rules know it. @default the name of the table without its schema */
   readonly entityType?: string | undefined;
-  /** The column that holds the entity's id. @default "id" */
+  /** The column that holds the entity's id. A row without one, or with '', is told as `-`: its lists go. @default "id" */
   readonly idColumn?: string | undefined;
   /**
    * Columns that go into `data`, for rules that map ids: `["company_id"]`. An update that changes one of them is told
-   * twice, with the old values and with the new ones: both companies are affected.
+   * twice, with the old values and with the new ones: both companies are affected. 50 at most.
    *
    * @default []
    */
@@ -20,10 +23,16 @@ export interface OutboxTriggerOptions {
   readonly outbox?: OutboxTableOptions | undefined;
 }
 
+/** What a function of PostgreSQL takes is a hundred arguments, two of them a column. */
+const MAX_COLUMNS = 50;
+const MAX_NAME = 63;
+
 /**
  * The SQL of triggers that write into the outbox whatever anybody does to a table: psql, another service, `COPY`, a
- * cascade, `TRUNCATE`. One statement for any client; it may be repeated, and replaces what it made before. A statement of
- * many rows adds all its events at once.
+ * cascade, `TRUNCATE`. One statement for any client; it may be repeated, by several processes at once, and replaces what it made
+ * before. A statement of
+ * many rows adds all its events at once. Of a partitioned table they see what is done through it; what is done to a
+ * partition, or to a table that inherits, needs triggers there as well, with the same `entityType`: nothing is told twice.
  *
  * `actor` is the setting `cache_outbox.actor` (`SET LOCAL cache_outbox.actor = 'anna'`), else the database user.
  * Do not `enqueue` for the same table as well: every change would be told twice.
@@ -36,27 +45,31 @@ export function outboxTrigger(options: OutboxTriggerOptions): string {
     throw new InvalidOptionError({ option: "options", received: options, expected });
   }
   const { pending, table: outbox } = resolveOutboxTable(options.outbox);
-  const [schema, table] = splitName(options.on);
+  const name = `${outbox}_watch`;
+  const [schema, table] = splitName(options.on, MAX_NAME - `_${name}`.length);
   const entityType = checkEntityType(options.entityType ?? table);
-  const id = checkIdentifier(options.idColumn ?? "id", "idColumn", 63);
+  const id = checkName(options.idColumn ?? "id", "idColumn");
   const { dataColumns: columns = [] } = options;
-  if (!Array.isArray(columns)) {
-    const expected = "an array of names of columns";
+  if (!Array.isArray(columns) || columns.length > MAX_COLUMNS) {
+    const expected = `an array of at most ${MAX_COLUMNS} names of columns`;
     throw new InvalidOptionError({ option: "dataColumns", received: columns, expected });
   }
-  const dataColumns = columns.map((name, i) => checkIdentifier(name, `dataColumns[${i}]`, 63));
+  const dataColumns = columns.map((column, i) => checkName(column, `dataColumns[${i}]`));
   const data =
     dataColumns.length === 0
       ? "NULL::jsonb"
-      : `pg_catalog.jsonb_build_object(${dataColumns.map((name) => `'${name}', ${name}`).join(", ")})`;
-  const row = `${id}::text AS id, ${data} AS data`;
-  const watched = `${schema}.${table}`;
-  const name = `${outbox}_watch`;
-  const call = `EXECUTE FUNCTION ${schema}.${table}_${name}()`;
+      : `pg_catalog.jsonb_build_object(${dataColumns.map((column) => `'${column}', r."${column}"`).join(", ")})`;
+  // Qualified and in quotes: a column may be called as a variable is, or as something that SQL has.
+  const row = `coalesce(nullif(r."${id}"::text, ''), '-') AS id, ${data} AS data`;
+  const watched = `"${schema}"."${table}"`;
+  const watch = `"${schema}"."${table}_${name}"()`;
+  const call = `EXECUTE FUNCTION ${watch}`;
 
+  // One at a time: processes that start together would change the same rows of the catalogue.
   return `DO $migration$
 BEGIN
-  CREATE OR REPLACE FUNCTION ${schema}.${table}_${name}() RETURNS trigger
+  PERFORM ${MIGRATION_LOCK};
+  CREATE OR REPLACE FUNCTION ${watch} RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $watch$
   DECLARE
     by_whom text := coalesce(nullif(current_setting('cache_outbox.actor', true), ''), session_user);
@@ -64,17 +77,17 @@ BEGIN
   BEGIN
     IF TG_OP = 'INSERT' THEN
       INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
-      SELECT 'entity:created', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM new_rows) AS changed;
+      SELECT 'entity:created', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM new_rows AS r) AS changed;
     ELSIF TG_OP = 'UPDATE' THEN
       INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
       SELECT 'entity:updated', '${entityType}', id, data, by_whom, via
-      FROM (SELECT ${row} FROM new_rows UNION SELECT ${row} FROM old_rows) AS changed;
+      FROM (SELECT ${row} FROM new_rows AS r UNION SELECT ${row} FROM old_rows AS r) AS changed;
     ELSIF TG_OP = 'DELETE' THEN
       INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
-      SELECT 'entity:deleted', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM old_rows) AS changed;
+      SELECT 'entity:deleted', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM old_rows AS r) AS changed;
     ELSE
       INSERT INTO ${pending} (event, entity_type, entity_id, data, actor, cause)
-      SELECT 'entity:deleted', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM ${watched}) AS changed;
+      SELECT 'entity:deleted', '${entityType}', id, data, by_whom, via FROM (SELECT ${row} FROM ${watched} AS r) AS changed;
     END IF;
     RETURN NULL;
   END
@@ -91,14 +104,25 @@ END
 $migration$`;
 }
 
-function splitName(value: unknown): [schema: string, table: string] {
+function splitName(value: unknown, maxLength: number): [schema: string, table: string] {
   const parts = typeof value === "string" ? value.split(".") : [];
-  if (parts.length === 1) return ["public", checkIdentifier(parts[0], "on")];
-  if (parts.length === 2) return [checkIdentifier(parts[0], "on", 63), checkIdentifier(parts[1], "on")];
+  if (parts.length === 1) return ["public", checkName(parts[0], "on", maxLength)];
+  if (parts.length === 2) return [checkName(parts[0], "on"), checkName(parts[1], "on", maxLength)];
   throw new InvalidOptionError({
     option: "on",
     received: value,
     expected: "the name of a table, such as sales.deals",
+  });
+}
+
+/** It stands between quotes, as an identifier and as a literal, and cannot end them. */
+function checkName(value: unknown, option: string, maxLength: number = MAX_NAME): string {
+  if (typeof value === "string" && value.length <= maxLength && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value))
+    return value;
+  throw new InvalidOptionError({
+    option,
+    received: value,
+    expected: `a name of 1 to ${maxLength} of A-Z, a-z, 0-9 and _, not beginning with a digit`,
   });
 }
 

@@ -1,3 +1,4 @@
+import { InvalidOptionError } from "@crm/cache-core";
 import type { OutboxConnection } from "./outbox-connection.ts";
 import { type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
 
@@ -14,6 +15,13 @@ export async function requeueDead(
   options: OutboxTableOptions = {},
 ): Promise<number> {
   const { pending, dead } = resolveOutboxTable(options);
+  if (typeof client?.query !== "function") {
+    throw new InvalidOptionError({ option: "client", received: client, expected: "a client with query()" });
+  }
+  if (ids !== undefined && !(Array.isArray(ids) && ids.every((id) => /^\d{1,19}$/.test(String(id))))) {
+    const expected = "an array of numbers of rows, as `row:dead` gives them";
+    throw new InvalidOptionError({ option: "ids", received: ids, expected });
+  }
   const { rows } = await client.query(
     `WITH back AS (
   DELETE FROM ${dead} WHERE $1::jsonb IS NULL OR id IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb))

@@ -150,6 +150,18 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       expect(await left(cache, ...all)).toEqual(["quotes:5"]);
     });
 
+    it.each([
+      ["a bigint is an id", 7n, ["companies:7"]],
+      ["a number that may have been rounded means all", 2 ** 53, ["companies:7", "companies:8"]],
+      ["what is no number means all", [Number.NaN], ["companies:7", "companies:8"]],
+    ])("ids in the data: %s", async (_, companyId, gone) => {
+      const { cache, invalidator } = make({ rules: preciseRules });
+      await fill(cache, "companies:7", "companies:8");
+      await invalidator.invalidateOnUpdate("deals", "1", { companyId, contactIds: [], quoteIds: [] });
+      const all = ["companies:7", "companies:8"];
+      expect(await left(cache, ...all)).toEqual(all.filter((key) => !gone.includes(key)));
+    });
+
     it("what the data does not name: all parents go, of children the lists; and a mapper finds the rest", async () => {
       const { cache, invalidator } = make({ rules: preciseRules });
       const all = ["companies:1", "companies:2", "quotes:5", "quotes:list:1", "deals:3", "deals:4"];
@@ -710,6 +722,7 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         ["entityId", "a\u0000"],
         ["entityId", undefined],
         ["entityId", "x".repeat(600)],
+        ["entityId", 2 ** 53],
         ["actor", 7],
       ] as const) {
         await expect(invalidator.apply([bad, { ...bad, [field]: value } as never])).rejects.toMatchObject({
@@ -723,6 +736,8 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         { until: new Date(Number.NaN) },
         { event: "x" },
         { actor: 7 },
+        { since: new Date(2), until: new Date(1) },
+        { entityType: "" },
         null,
       ]) {
         await expect(invalidator.queryHistory(filter as never), JSON.stringify(filter)).rejects.toMatchObject(
@@ -735,7 +750,13 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
       for (const count of [-1, 1.5, Number.NaN, "3"]) {
         expect(() => invalidator.getHistory(count as number)).toThrow(/count/);
       }
-      for (const rule of [{ soft: "yes" }, { dependencies: "maybe" }, { endsSessions: "x" }, { scoped: 1 }]) {
+      for (const rule of [
+        { soft: "yes" },
+        { dependencies: "maybe" },
+        { endsSessions: "x" },
+        { scoped: 1 },
+        { relatedEntites: ["y"] },
+      ]) {
         expect(() => invalidator.registerRule("x", { patterns: [], ...rule } as never)).toThrow(/rules\.x\./);
       }
       for (const options of [null, 7, { history: 7 }, { rules: null }]) {
@@ -758,6 +779,10 @@ export function describeInvalidator(name: string, makeStore: () => Store): void 
         { entity: "y", whenUnknown: "some" },
         { entity: "y", idFrom: 7 },
         { entity: "y", ids: "z" },
+        { entity: "y", idFrm: "z" },
+        { entity: "" },
+        null,
+        "",
       ]) {
         const rule = { patterns: [], relatedEntities: [relation] } as never;
         expect(() => invalidator.registerRule("x", rule)).toThrow(/rules\.x\.relatedEntities/);

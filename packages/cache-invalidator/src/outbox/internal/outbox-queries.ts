@@ -54,12 +54,18 @@ function toRow(row: Record<string, unknown>): OutboxRow {
     event: row.event as OutboxRow["event"],
     entityType: row.entity_type as string,
     entityId: row.entity_id as string,
-    ...(data === null || data === undefined ? {} : { data: JSON.parse(data) as unknown }),
+    ...(data === null || data === undefined ? {} : { data: JSON.parse(data, exactNumber) as unknown }),
     ...(actor === undefined ? {} : { actor }),
     ...(cause === undefined ? {} : { cause }),
     attempts: Number(row.attempts),
     ageMs: Number(row.age_ms),
   };
+}
+
+/** Of a whole number that a double would round its text: rounded, the id of one is the id of another. */
+function exactNumber(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  return source !== undefined && /^-?\d+$/.test(source) ? source : value;
 }
 
 /** Takes delivered rows out, into the table that keeps them when there is to be one. */
@@ -73,7 +79,10 @@ export async function removeDelivered(
   await ask(keep ? move(remove, delivered) : remove, [JSON.stringify(ids)]);
 }
 
-/** Puts rows aside that failed too often. */
+/**
+ * Puts rows aside that failed too often. A number that one of the dead has already, since the numbers began anew, gives way
+ * to one behind them all.
+ */
 export async function buryRows(
   ask: Ask,
   { pending, dead }: OutboxTable,
@@ -83,8 +92,9 @@ export async function buryRows(
     `WITH f AS (SELECT id, error FROM jsonb_to_recordset($1::jsonb) AS e(id bigint, error text)),
 gone AS (DELETE FROM ${pending} p USING f WHERE p.id = f.id RETURNING p.*, f.error)
 INSERT INTO ${dead} (id, ${COLUMNS})
-SELECT id, event, entity_type, entity_id, data, actor, cause, created_at, attempts + 1, due_at, error FROM gone
-ON CONFLICT (id) DO NOTHING`,
+SELECT CASE WHEN EXISTS (SELECT FROM ${dead} d WHERE d.id = gone.id)
+    THEN greatest((SELECT max(id) FROM ${dead}), (SELECT max(id) FROM gone)) + row_number() OVER (ORDER BY id) ELSE id END,
+  event, entity_type, entity_id, data, actor, cause, created_at, attempts + 1, due_at, error FROM gone`,
     [JSON.stringify(rows)],
   );
 }
