@@ -20,6 +20,9 @@ const LONGEST_FETCH_MS = 300_000;
 /** What `leaseTtl` allows. */
 const LONGEST_LIVENESS_MS = 60_000;
 
+/** In place of a creation time: nobody has looked, so a key of another type is to be told, as an empty entry. */
+export const UNSEEN = -2;
+
 /** What `take` found. */
 export type LeaseReply =
   | { readonly kind: "granted"; readonly entry: Buffer | null }
