@@ -142,8 +142,7 @@ export class Fills {
           flight.miss();
           if (taken.kind === "granted") {
             const entry = taken.entry === null ? null : parseEntry(taken.entry);
-            if (entry?.codecId === this.#payloads.codec.id) flight.previous = entry;
-            if (flight.previous !== undefined) flight.replaces = true;
+            if (entry?.codecId === this.#payloads.codec.id) flight.replace(entry);
             return await this.#fetchLeased(request, token, flight);
           }
           if (alone) break;

@@ -58,11 +58,10 @@ export class Flight {
   replaces: boolean;
   #missed: boolean;
   #onMissing: (() => void)[] | undefined;
-  /**
-   * The entry that stood when the lease was granted. Whom the flight `serves` may have it in place of a value: it stood
-   * at `since`, and if the lease stood all the time nothing that covers it was invalidated.
-   */
+  /** The entry that stood when the lease was granted: see `previousFor`. */
   previous: ParsedEntry | undefined;
+  /** When that lease was asked for: the entry may have been invalidated by the time that its answer came. */
+  #previousSince = Number.NEGATIVE_INFINITY;
   readonly result: Promise<FillResult>;
 
   constructor(request: FillRequest, run: (flight: Flight) => Promise<FillResult>) {
@@ -89,6 +88,21 @@ export class Flight {
     const told = this.#onMissing ?? [];
     this.#onMissing = undefined;
     for (const tell of told) tell();
+  }
+
+  /** The lease is granted, where an entry stands. */
+  replace(entry: ParsedEntry): void {
+    this.previous = entry;
+    this.#previousSince = this.since;
+    this.replaces = true;
+  }
+
+  /**
+   * What a caller that came at `arrival` may have in place of a value: an entry that stood after it came; or, if the lease
+   * stood all the time, nothing that covers it was invalidated.
+   */
+  previousFor(arrival: number): ParsedEntry | undefined {
+    return this.confirmed || arrival <= this.#previousSince ? this.previous : undefined;
   }
 
   /** Whether a caller that came at `arrival` may have the result. Asked after it has come. */

@@ -75,11 +75,10 @@ export class ReadThrough {
       });
       const joined = flight;
       // Its own look at the store may have failed, or come too early.
-      const fallback = (): Found | undefined =>
-        previous ??
-        (joined.previous === undefined || force || !joined.serves(arrival)
-          ? undefined
-          : this.#reader.open(joined.previous, full, key, schema, mark));
+      const fallback = (): Found | undefined => {
+        const stood = previous === undefined && !force ? joined.previousFor(arrival) : undefined;
+        return stood === undefined ? previous : this.#reader.open(stood, full, key, schema, mark);
+      };
       const isTimed = options.softMs > 0 || giveUpAt !== undefined;
       const result = await (isTimed
         ? this.#resultInTime(joined, options, fallback, giveUpAt)
