@@ -77,9 +77,12 @@ export class Flight {
 
   /** Calls `tell` as soon as that is known. */
   onMissing(tell: () => void): void {
-    if (this.#missed) return tell();
-    this.#onMissing ??= [];
-    this.#onMissing.push(tell);
+    if (this.#missed) {
+      tell();
+    } else {
+      this.#onMissing ??= [];
+      this.#onMissing.push(tell);
+    }
   }
 
   /** To be called when it is known. */
