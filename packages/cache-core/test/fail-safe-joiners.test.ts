@@ -117,3 +117,42 @@ test("who forces a refresh is told that it failed", async () => {
   await expect(failing).rejects.toThrow("no source");
   await cache.close();
 });
+
+test("a joiner who comes after an invalidation gets no value that stood before it, however late the lease is granted", async () => {
+  const clock = createFakeClock();
+  const memory = memoryStore({ clock });
+  let answer: () => void = () => {};
+  const late = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let asked: () => void = () => {};
+  const taken = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const slow: Store = {
+    ...memory,
+    async run(operation, ...rest) {
+      const reply = await memory.run(operation, ...rest);
+      if (operation.name !== "takeLeases") return reply;
+      asked();
+      await late;
+      return reply;
+    },
+  };
+  const other = createCache({ store: memory, namespace: "n", clock, memory: false });
+  const cache = createCache({ store: slow, namespace: "n", clock, memory: false });
+  await other.getOrSet("k", () => "old", OPTIONS);
+  const { fetcher, begun, fail } = fetch();
+  const starter = cache.getOrSet("k", fetcher, { ...OPTIONS, forceRefresh: true }).catch(() => "failed");
+  await taken;
+  await other.del("k");
+  const joiner = cache.getOrSet("k", fetcher, OPTIONS).catch(() => "failed");
+  await new Promise((resolve) => setImmediate(resolve));
+  answer();
+  await begun;
+  fail();
+  expect(await joiner).toBe("failed");
+  await starter;
+  await cache.close();
+  await other.close();
+});

@@ -138,7 +138,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
           for (const each of wanted) {
             const own = random.pick(TOKENS);
             if (!held.has(each)) held.set(each, own);
-            args.push(each, own, random.pick(WAITERS), random.pick([-1, -1, now(), now() - 500, 9e15]));
+            args.push(each, own, random.pick(WAITERS), random.pick([-1, -2, now(), now() - 500, 9e15]));
           }
           await both(takeLeases, args);
           return;

@@ -3,7 +3,7 @@ import { type ParsedEntry, parseEntry } from "../entry.ts";
 import type { Emitter } from "./emitter.ts";
 import { type Fetched, FetcherCall, type FetchRequest } from "./fetcher-call.ts";
 import { type FillRequest, type FillResult, Flight, type StoredParts } from "./flight.ts";
-import type { LeaseReply, Unstored } from "./lease-calls.ts";
+import { type LeaseReply, UNSEEN, type Unstored } from "./lease-calls.ts";
 import type { Payloads } from "./payloads.ts";
 import type { PendingInvalidations } from "./pending-invalidations.ts";
 import type { Renewals } from "./renewals.ts";
@@ -122,7 +122,8 @@ export class Fills {
           flight.since = sequence;
           let taken: LeaseReply;
           try {
-            taken = await this.#access.leases.take(key, token, this.#livenessMs, waiter, known);
+            const { leases } = this.#access;
+            taken = await leases.take(key, token, this.#livenessMs, waiter, flight.missed ? known : UNSEEN);
           } catch {
             break;
           }
@@ -133,16 +134,15 @@ export class Fills {
             known = Number.MAX_SAFE_INTEGER;
             continue;
           }
-          if (!flight.looked && taken.entry !== null) {
+          if (!flight.missed && taken.entry !== null) {
             this.#detach(flight, key);
             if (taken.kind === "granted") await this.#release(key, token, "r", []);
-            return { kind: "stale" };
+            return { kind: "look" };
           }
-          request.onMissing?.();
+          flight.miss();
           if (taken.kind === "granted") {
             const entry = taken.entry === null ? null : parseEntry(taken.entry);
-            if (entry?.codecId === this.#payloads.codec.id) flight.previous = entry;
-            if (flight.previous !== undefined) flight.replaces = true;
+            if (entry?.codecId === this.#payloads.codec.id) flight.replace(entry);
             return await this.#fetchLeased(request, token, flight);
           }
           if (alone) break;
@@ -168,7 +168,8 @@ export class Fills {
           wait?.end();
         }
       }
-      request.onMissing?.();
+      // Without a lease a value may be had that is stored: the store may answer reads, or what waits may not concern it.
+      if (!flight.missed) return { kind: "look" };
       return await this.#fetchUnleased(request, flight);
     } catch (error) {
       return { kind: "error", error };

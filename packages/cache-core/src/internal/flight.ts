@@ -18,10 +18,10 @@ export interface FillRequest {
   readonly known: number;
   readonly background: boolean;
   /**
-   * Given where nobody has looked for an entry: told when there is none. Where there is one that is not fresh the
-   * fill ends, since it may be served meanwhile.
+   * Whether somebody has looked for an entry. If not, the fill ends where there is one that is not fresh, or where it
+   * cannot be known: what there is may be served.
    */
-  readonly onMissing?: (() => void) | undefined;
+  readonly looked: boolean;
   /** Aborts the fetcher's signal. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,8 +30,8 @@ export interface FillRequest {
 export type FillResult =
   /** Somebody's stored entry. */
   | { readonly kind: "entry"; readonly entry: ParsedEntry }
-  /** Nobody had looked before, and there is one that is not fresh. */
-  | { readonly kind: "stale" }
+  /** Nobody had looked before, and there may be one that can be served: whoever asks is to look. */
+  | { readonly kind: "look" }
   /** The fetcher's value; `parts` when it was encoded. */
   | { readonly kind: "value"; readonly value: unknown; readonly stored: StoredParts | undefined }
   | { readonly kind: "error"; readonly error: unknown };
@@ -56,19 +56,56 @@ export class Flight {
   refused = false;
   /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
   replaces: boolean;
-  /** Whether somebody looked for an entry before it began. */
-  readonly looked: boolean;
-  /**
-   * The entry that stood when the lease was granted. Whom the flight `serves` may have it in place of a value: it stood
-   * at `since`, and if the lease stood all the time nothing that covers it was invalidated.
-   */
+  #missed: boolean;
+  #onMissing: (() => void)[] | undefined;
+  /** The entry that stood when the lease was granted: see `previousFor`. */
   previous: ParsedEntry | undefined;
+  /** When that lease was asked for: the entry may have been invalidated by the time that its answer came. */
+  #previousSince = Number.NEGATIVE_INFINITY;
   readonly result: Promise<FillResult>;
 
   constructor(request: FillRequest, run: (flight: Flight) => Promise<FillResult>) {
     this.replaces = request.previous !== undefined || request.known >= 0;
-    this.looked = request.onMissing === undefined;
+    this.#missed = request.looked;
     this.result = run(this);
+  }
+
+  /** Whether it is known that there is no fresh entry: before it began somebody looked, or the store has said so since. */
+  get missed(): boolean {
+    return this.#missed;
+  }
+
+  /** Calls `tell` as soon as that is known. */
+  onMissing(tell: () => void): void {
+    if (this.#missed) {
+      tell();
+    } else {
+      this.#onMissing ??= [];
+      this.#onMissing.push(tell);
+    }
+  }
+
+  /** To be called when it is known. */
+  miss(): void {
+    this.#missed = true;
+    const told = this.#onMissing ?? [];
+    this.#onMissing = undefined;
+    for (const tell of told) tell();
+  }
+
+  /** The lease is granted, where an entry stands. */
+  replace(entry: ParsedEntry): void {
+    this.previous = entry;
+    this.#previousSince = this.since;
+    this.replaces = true;
+  }
+
+  /**
+   * What a caller that came at `arrival` may have in place of a value: an entry that stood after it came; or, if the lease
+   * stood all the time, nothing that covers it was invalidated.
+   */
+  previousFor(arrival: number): ParsedEntry | undefined {
+    return this.confirmed || arrival <= this.#previousSince ? this.previous : undefined;
   }
 
   /** Whether a caller that came at `arrival` may have the result. Asked after it has come. */

@@ -150,7 +150,7 @@ async function take(
   force: boolean,
 ): Promise<Taken> {
   const { fills, access, pending, livenessMs } = shared;
-  if (fills.running(full) !== undefined) return { kind: "held" };
+  if (fills.running(full)?.missed) return { kind: "held" };
   if (pending.covers(full, null)) return { kind: "lost" };
   const token = access.leases.nextToken();
   let known = force ? Number.MAX_SAFE_INTEGER : -1;

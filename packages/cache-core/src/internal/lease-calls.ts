@@ -20,6 +20,9 @@ const LONGEST_FETCH_MS = 300_000;
 /** What `leaseTtl` allows. */
 const LONGEST_LIVENESS_MS = 60_000;
 
+/** In place of a creation time: nobody has looked, so a key of another type is to be told, as an empty entry. */
+export const UNSEEN = -2;
+
 /** What `take` found. */
 export type LeaseReply =
   | { readonly kind: "granted"; readonly entry: Buffer | null }
@@ -140,7 +143,8 @@ export class LeaseCalls {
     const args: AtomicArgument[] = [(items[0] as LeaseItem).livenessMs];
     for (const { key, token, waiter, known } of items) args.push(key, token, waiter, known);
     try {
-      const replies = ((await this.#calls.runSoon(takeLeases, bucket, args)) as AtomicReply[]).map(readReply);
+      const told = (await this.#calls.runSoon(takeLeases, bucket, args)) as AtomicReply[];
+      const replies = items.map((_, i) => readReply(told[i]));
       for (const [i, reply] of replies.entries()) {
         if (reply.kind === "held" && reply.livenessMs > LONGEST_LIVENESS_MS)
           replies[i] = await this.#takeOver(items[i] as LeaseItem, reply.token);
@@ -181,7 +185,7 @@ export class LeaseCalls {
   }
 }
 
-function readReply(reply: AtomicReply): LeaseReply {
+function readReply(reply: AtomicReply | undefined): LeaseReply {
   if (!Array.isArray(reply)) throw new StoreReplyError({ operation: takeLeases.name, received: reply });
   const [kind, entry, left, holder] = reply as [number, Buffer | null, number, Buffer];
   if (kind === 1) return { kind: "found", entry: entry as Buffer };

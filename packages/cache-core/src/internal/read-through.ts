@@ -60,27 +60,30 @@ export class ReadThrough {
         }
         flight = fills.running(full);
       }
-      const own = flight === undefined;
-      const looked = flight === undefined ? looks || force : flight.looked;
-      looks = true;
-      if (looked) countMiss();
-      if (isFetchedByCaller(fills, full)) throw new FetchCycleError({ key });
+      if (isFetchedByCaller(fills, full)) {
+        countMiss();
+        throw new FetchCycleError({ key });
+      }
       const { mark } = this.#reader;
-      const onMissing = looked ? undefined : countMiss;
-      flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false, onMissing);
-      if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
+      const own = flight === undefined;
+      const looked = looks || force;
+      flight ??= this.#start(key, full, fetcher, options, tags, previous?.entry, known, false, looked);
+      looks = true;
+      flight.onMissing(() => {
+        countMiss();
+        if (!own && emitter.wants("fetch:join")) emitter.emit("fetch:join", { key, where: "process" });
+      });
       const joined = flight;
       // Its own look at the store may have failed, or come too early.
-      const fallback = (): Found | undefined =>
-        previous ??
-        (joined.previous === undefined || force || !joined.serves(arrival)
-          ? undefined
-          : this.#reader.open(joined.previous, full, key, schema, mark));
+      const fallback = (): Found | undefined => {
+        const stood = previous === undefined && !force ? joined.previousFor(arrival) : undefined;
+        return stood === undefined ? previous : this.#reader.open(stood, full, key, schema, mark);
+      };
       const isTimed = options.softMs > 0 || giveUpAt !== undefined;
       const result = await (isTimed
         ? this.#resultInTime(joined, options, fallback, giveUpAt)
         : joined.result);
-      if (looked || !("kind" in result) || (result.kind !== "stale" && result.kind !== "entry")) countMiss();
+      if (joined.missed || !("kind" in result)) countMiss();
       else lookups.note(true);
       if ("served" in result) return result.served.value;
       if ("timedOut" in result)
@@ -90,7 +93,8 @@ export class ReadThrough {
           fallback,
           new FetchTimeoutError({ key, timeoutMs: options.hardMs }),
         );
-      if (result.kind === "stale" || !joined.serves(arrival)) continue;
+      // An entry that was there before is not what a forced refresh asked for.
+      if (result.kind === "look" || (force && !joined.missed) || !joined.serves(arrival)) continue;
       const delivered = this.#deliver(key, full, flight, result, own, schema, mark);
       if (delivered !== undefined) {
         if (!isCounted) this.#reader.countHit(key, false);
@@ -141,7 +145,7 @@ export class ReadThrough {
     const { fills, logger, emitter } = this.#shared;
     if (fills.running(full) !== undefined) return;
     const { mark } = this.#reader;
-    const flight = this.#start(key, full, fetcher, options, tags, previous, known, true);
+    const flight = this.#start(key, full, fetcher, options, tags, previous, known, true, true);
     void flight.result.then((result) => {
       if (result.kind === "error") {
         this.#shared.throttle.add(full, options.throttleMs);
@@ -163,7 +167,7 @@ export class ReadThrough {
     previous: ParsedEntry | undefined,
     known: number,
     background: boolean,
-    onMissing?: (() => void) | undefined,
+    looked: boolean,
   ): Flight {
     const scopePrefix = this.#prefix;
     return this.#shared.fills.start({
@@ -176,7 +180,7 @@ export class ReadThrough {
       previous,
       known,
       background,
-      onMissing,
+      looked,
     });
   }
 
@@ -231,7 +235,7 @@ export class ReadThrough {
     key: string,
     full: string,
     flight: Flight,
-    result: Exclude<FillResult, { kind: "stale" }>,
+    result: Exclude<FillResult, { kind: "look" }>,
     own: boolean,
     schema: GetOptions["schema"],
     mark: number,

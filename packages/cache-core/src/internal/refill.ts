@@ -36,11 +36,11 @@ export async function refill(
     running ??
     fills.start({
       ...{ key: full, publicKey: key, fetcher, options, tags, scopePrefix },
-      ...{ previous: undefined, known: newerThan, background: true, signal },
+      ...{ previous: undefined, known: newerThan, looked: true, background: true, signal },
     });
   const result = await flight.result;
-  // A reader's fill that ended since there is an entry, which may be the one to be replaced.
-  if (result.kind === "stale") return refill(shared, request);
+  // A reader that has found an entry, which may be the one to be replaced.
+  if (result.kind === "look" || !flight.missed) return refill(shared, request);
   if (result.kind === "error") {
     if (running !== undefined) return ended("found");
     throw result.error;
@@ -74,7 +74,7 @@ export async function refillMany(
   await eachOf(
     fulls,
     async (full, at) => {
-      if (fills.running(full) !== undefined) results[at] = ended("held");
+      if (fills.running(full)?.missed) results[at] = ended("held");
       else if (!pending.covers(full, null)) {
         const token = access.leases.nextToken();
         const taken = await access.leases

@@ -16,7 +16,8 @@ export const takeLeases: AtomicOperation = {
   name: "takeLeases",
   lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_LEASES}${LUA_SWEEP_LEASES}
 -- KEYS: index [bus]. ARGV: base, hash tag, liveness ms,
---   then for each key: key, token, waiter id or '', newest creation time known or -1.
+--   then for each key: key, token, waiter id or '', newest creation time known, -1, or -2: a key of another type is told
+--   as an empty entry.
 -- Atomic: no invalidation can fall between looking at an entry and noting its lease. O(keys).
 local function fresh(entry, known)
   local first = string.byte(entry)
@@ -32,6 +33,15 @@ for i = 4, #ARGV, 4 do
 end
 -- One call for all; a key of another type counts as none.
 local entries, leases = redis.call('MGET', unpack(names)), leasesOf(fields)
+local unseen = {}
+for n, name in ipairs(names) do
+  if not entries[n] and ARGV[4 * n + 3] == '-2' then unseen[#unseen + 1] = name end
+end
+if #unseen > 0 and redis.call('EXISTS', unpack(unseen)) > 0 then
+  for n, name in ipairs(names) do
+    if not entries[n] and ARGV[4 * n + 3] == '-2' and redis.call('EXISTS', name) == 1 then entries[n] = '' end
+  end
+end
 local epoch = string.match(leases[1] or '0', '^%d+')
 local mine = '|' .. epoch .. '|' .. now .. '|' .. now + ARGV[3] .. '|'
 local replies, changed, taken = {}, {}, {}
@@ -72,7 +82,7 @@ return replies
     let changed = false;
     for (let i = 3; i < args.length; i += 4) {
       const key = text(args[i]);
-      const entry = read(() => db.get(lib.entryPrefix + key));
+      const entry = read(() => db.get(lib.entryPrefix + key), number(args[i + 3]) === -2);
       const lease = lib.lease(key);
       const waiter = text(args[i + 2]);
       if (
@@ -104,11 +114,11 @@ return replies
   },
 };
 
-/** A key of another type counts as none. */
-function read(get: () => Buffer | null): Buffer | null {
+/** A key of another type counts as none, or as an empty entry where it is to be told. */
+function read(get: () => Buffer | null, isTold: boolean): Buffer | null {
   try {
     return get();
   } catch {
-    return null;
+    return isTold ? Buffer.alloc(0) : null;
   }
 }

@@ -90,6 +90,16 @@ export const codecs: Chapter = ({ expect }, test) => {
     expect(await cache.get("k")).toBe(null);
   });
 
+  test("a key of another type is told also by a cache that has found nothing for long", async (t) => {
+    const cache = t.cache();
+    const warnings = listen(cache, "store:warning");
+    await t.store.run(makeForeign, [cache.internals.keys.entry("k")], []);
+    for (let n = 0; n < 32; n++) await cache.getOrSet(`cold:${n}`, () => n, 60);
+    expect(await cache.getOrSet("k", () => "value", 60)).toBe("value");
+    expect(warnings[0]).toMatchObject({ code: "FOREIGN_TYPE" });
+    expect(await cache.get("k")).toBe("value");
+  });
+
   test("bytes of others and damaged entries are misses with an event, and the next fill replaces them", async (t) => {
     const cache = t.cache();
     const name = cache.internals.keys.entry("k");
