@@ -49,17 +49,37 @@ export function dependencyTags(dependencies: readonly Dependency[]): readonly st
       expected: 'an array such as ["companies", ["deals", id]]',
     });
   }
-  const tags = new Set(dependencies.map(dependencyTag));
+  return boundedTags(dependencies);
+}
+
+/** What a fetch has seen: what it tracked, and the tags of what it took from other entries, whose names may be too long to be known. */
+export type Seen = Dependency | InheritedTag;
+
+interface InheritedTag {
+  readonly tag: string;
+}
+
+/** The tags of what a fetch has seen, bounded like those that a caller gives. */
+export function boundedTags(seen: readonly Seen[]): readonly string[] {
+  const tags = new Set(seen.map(tagOf));
   if (tags.size <= MAX_DEPENDENCIES) return [...tags];
-  const whole = new Set(dependencies.map((dependency) => dependencyTag(partsOf(dependency)[0])));
+  const whole = new Set(seen.map((each) => (isInherited(each) ? each.tag : dependencyTag(partsOf(each)[0]))));
   if (whole.size > MAX_DEPENDENCIES) {
     throw new InvalidOptionError({
       option: "dependsOn",
-      received: dependencies,
+      received: seen,
       expected: `at most ${MAX_DEPENDENCIES} different entities`,
     });
   }
   return [...whole];
+}
+
+function tagOf(seen: Seen): string {
+  return isInherited(seen) ? seen.tag : dependencyTag(seen);
+}
+
+function isInherited(seen: Seen): seen is InheritedTag {
+  return typeof seen === "object" && "tag" in seen;
 }
 
 /** Whether a tag, without its scope, is one of a caller's and no dependency. */
@@ -100,7 +120,7 @@ export interface RunningFetch {
 }
 
 interface Recorder {
-  readonly seen: Dependency[];
+  readonly seen: Seen[];
   readonly fetch: RunningFetch;
   /** Of the fetcher that this one runs in: what the inner value is made from, the outer one is, too. */
   readonly outer: Recorder | undefined;
@@ -110,7 +130,8 @@ let recorders: AsyncLocalStorage<Recorder> | undefined;
 
 /**
  * Notes that the value being fetched is made from an entity: a row, or without an id any of its rows. Called by the
- * query layer; outside a fetcher it does nothing. Follows the fetcher's asynchronous calls.
+ * query layer; outside a fetcher it does nothing. Follows the fetcher's asynchronous calls, and what the fetcher takes from
+ * other entries: what they depend on, its value depends on.
  */
 export function track(entity: string, id?: string | number): void {
   const dependency: Dependency = id === undefined ? entity : [entity, id];
@@ -118,8 +139,25 @@ export function track(entity: string, id?: string | number): void {
   for (let at = recorders?.getStore(); at !== undefined; at = at.outer) at.seen.push(dependency);
 }
 
+/**
+ * Notes that the value being fetched, if one is, is made from an entry with these tags, which begin with `prefix`: what that was made from,
+ * it is made from, too.
+ */
+export function inheritDependencies(tags: readonly string[], prefix: string): void {
+  const inner = recorders?.getStore();
+  if (inner === undefined) return;
+  for (const tag of tags) {
+    const own = tag.slice(prefix.length);
+    const known = readDependencyTag(own);
+    if (known === undefined) continue;
+    const { entity, id } = known;
+    const seen: Seen = entity === null ? { tag: own } : id === null ? entity : [entity, id];
+    for (let at: Recorder | undefined = inner; at !== undefined; at = at.outer) at.seen.push(seen);
+  }
+}
+
 /** Runs a fetcher and notes in `seen` what it tracks. */
-export function recordDependencies<T>(seen: Dependency[], fetch: RunningFetch, work: () => T): T {
+export function recordDependencies<T>(seen: Seen[], fetch: RunningFetch, work: () => T): T {
   recorders ??= new AsyncLocalStorage();
   return recorders.run({ seen, fetch, outer: recorders.getStore() }, work);
 }

@@ -9,7 +9,7 @@ import {
   checkTags,
 } from "../check-key.ts";
 import { checkOptionNames, checkSchema, checkSignal, isOptions, type OptionNames } from "../check-options.ts";
-import { dependencyTags, isOwnTag } from "../dependencies.ts";
+import { dependencyTags, inheritDependencies, isOwnTag } from "../dependencies.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import {
   CacheClosedError,
@@ -87,6 +87,7 @@ export class CacheCore implements Cache {
       if (hit !== undefined && pending.size === 0) {
         counters.hits++;
         hit.served++;
+        if (hit.tags.length > 0) inheritDependencies(hit.tags, this.#prefix);
         if (emitter.active) this.#tellHit(key, undefined, undefined);
         return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }
@@ -153,6 +154,7 @@ export class CacheCore implements Cache {
       ) {
         counters.hits++;
         hit.served++;
+        if (hit.tags.length > 0) inheritDependencies(hit.tags, this.#prefix);
         if (emitter.active) this.#tellHit(key, fetcher as Fetcher<unknown>, options);
         return (hit.promise ?? Promise.resolve(hit.read())) as Promise<T>;
       }

@@ -1,3 +1,4 @@
+import { inheritDependencies } from "../dependencies.ts";
 import { entryBytes, looksLikeEntry, type ParsedEntry, parseEntry } from "../entry.ts";
 import { CacheError, InvalidOptionError } from "../errors.ts";
 import type { CacheEvents } from "../events.ts";
@@ -54,7 +55,10 @@ export class EntryReader {
         tier !== null && !passOverTier && pending.size === 0 ? tier.hit(this.#full(key)) : undefined;
       const usable = hit === undefined ? undefined : this.#validated({ value: hit.read() }, schema, key);
       if (usable === undefined) asked.push(i);
-      else found[i] = { value: usable.value, fresh: true, entry: undefined };
+      else {
+        inheritDependencies(hit?.tags ?? [], this.#prefix);
+        found[i] = { value: usable.value, fresh: true, entry: undefined };
+      }
     });
     if (asked.length === 0) return found;
     const mark = tier?.recent.mark ?? 0;
@@ -161,6 +165,7 @@ export class EntryReader {
       this.#reject(key, "damaged");
       return undefined;
     }
+    inheritDependencies(entry.tags, this.#prefix);
     // Kept as it was stored: another reader may have another schema.
     const kept = tier?.keep(full, entry, value, mark, store.serverNow(keys.entry(full)));
     return this.#validated({ value: kept === undefined ? value : kept.read() }, schema, key);

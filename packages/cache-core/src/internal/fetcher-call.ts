@@ -1,6 +1,6 @@
 import { checkTags } from "../check-key.ts";
 import type { Clock } from "../clock.ts";
-import { type Dependency, dependencyTags, type RunningFetch, recordDependencies } from "../dependencies.ts";
+import { boundedTags, type RunningFetch, recordDependencies, type Seen } from "../dependencies.ts";
 import { type Duration, parseDuration, parseDurationOrZero } from "../duration.ts";
 import { FetchTimeoutError } from "../errors.ts";
 import type { FetchContext, Fetcher } from "../fetcher.ts";
@@ -37,7 +37,7 @@ export class FetcherCall {
   /** What the fetcher returned, or a promise of it; rejects with its error, or when the hard timeout has passed. */
   readonly value: unknown;
   readonly #running: RunningFetch;
-  readonly #seen: Dependency[] = [];
+  readonly #seen: Seen[] = [];
   #ttlMs: number | undefined;
   #staleMs: number | undefined;
   #tags: readonly string[] = [];
@@ -75,7 +75,7 @@ export class FetcherCall {
 
   /** What came of it, once it has returned `value`. `scopePrefix` is put before its tags. */
   fetched(value: unknown, tookMs: number, scopePrefix: string): Fetched {
-    let tags = this.#seen.length === 0 ? this.#tags : [...this.#tags, ...dependencyTags(this.#seen)];
+    let tags = this.#seen.length === 0 ? this.#tags : [...this.#tags, ...boundedTags(this.#seen)];
     if (scopePrefix !== "" && tags.length > 0) tags = tags.map((tag) => scopePrefix + tag);
     return { value, ttlMs: this.#ttlMs, staleMs: this.#staleMs, tags, skip: this.#skip, tookMs };
   }

@@ -1,4 +1,5 @@
 import type { Cache } from "../cache.ts";
+import { inheritDependencies } from "../dependencies.ts";
 import type { Duration } from "../duration.ts";
 import type { ParsedEntry } from "../entry.ts";
 import type { BatchFetcher } from "../fetcher.ts";
@@ -124,6 +125,7 @@ export async function getOrSetMany<T>(
       if (failed !== undefined) throw failed.error;
       filled.forEach(({ value, stored }, nth) => {
         const each = own[nth] as Missing;
+        if (stored !== undefined) inheritDependencies(stored.tags, request.scopePrefix);
         const kept = stored === undefined ? undefined : reader.keepStored(each.full, stored, mark);
         settle(each, kept === undefined ? value : kept.read());
       });

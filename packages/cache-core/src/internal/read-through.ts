@@ -1,4 +1,4 @@
-import { isFetchedByCaller } from "../dependencies.ts";
+import { inheritDependencies, isFetchedByCaller } from "../dependencies.ts";
 import type { ParsedEntry } from "../entry.ts";
 import { FetchCycleError, FetchTimeoutError } from "../errors.ts";
 import type { Fetcher } from "../fetcher.ts";
@@ -243,6 +243,8 @@ export class ReadThrough {
     if (result.kind === "error") return { error: { cause: result.error } };
     if (result.kind === "entry") return this.#reader.decode(result.entry, full, key, schema, mark);
     const { value, stored } = result;
+    // What it tracked is known; what its call named, or was tracked for another caller, is not.
+    if (stored !== undefined) inheritDependencies(stored.tags, this.#prefix);
     if (stored === undefined) return { value: own ? value : this.#shared.payloads.copy(value) };
     if (this.#shared.tier !== null && flight.confirmed) {
       const kept = this.#reader.keepStored(full, stored, mark);

@@ -75,6 +75,56 @@ export const together: Chapter = ({ expect }, test) => {
     expect(await cache.internals.invalidate({ dependencies: [["companies", "9"]] })).toBe(2);
   });
 
+  test("what a fetcher takes from other entries, the value depends on as they do", async (t) => {
+    const cache = t.cache();
+    const made = (id: string) => () => {
+      track("companies", id);
+      return id;
+    };
+    for (const id of ["1", "2", "3"]) await cache.getOrSet(`inner:${id}`, made(id), 60);
+    await cache.set("given", 1, { ttl: 60, dependsOn: [["companies", "4"], "deals"], tags: ["own"] });
+    const never = (): never => {
+      throw new Error("it is there");
+    };
+    const takes: Record<string, () => Promise<unknown>> = {
+      hit: () => cache.getOrSet("inner:1", never, 60),
+      get: () => cache.get("inner:1"),
+      many: () => cache.getMany(["inner:2", "inner:1"]),
+      batch: () => cache.getOrSetMany(["inner:1"], never, 60),
+      lookup: () => cache.lookup("inner:1"),
+      lease: async () => (await cache.lease("inner:1")).value,
+      named: () => cache.getOrSet("fresh", () => 1, { ttl: 60, dependsOn: [["companies", "1"]] }),
+      deep: () => cache.getOrSet("middle", () => cache.get("inner:1"), 60),
+    };
+    for (const [name, take] of Object.entries(takes)) await cache.getOrSet(`outer:${name}`, take, 60);
+    await cache.getOrSet("other", () => cache.get("given"), 60);
+    // Another caller's fetch.
+    const slow = slowFetcher<string>();
+    const tracked = (): Promise<string> => {
+      track("companies", "1");
+      return slow.fetcher();
+    };
+    const theirs = cache.getOrSet("shared", tracked, 60);
+    await slow.begun;
+    const joined = new Promise<void>((resolve) => {
+      cache.on("fetch:join", () => resolve());
+    });
+    const ours = cache.getOrSet("outer:joined", () => cache.getOrSet("shared", never, 60), 60);
+    await joined;
+    slow.end("shared");
+    expect([await theirs, await ours]).toEqual(["shared", "shared"]);
+
+    await cache.internals.invalidate({ dependencies: [["companies", "1"]] });
+    for (const name of [...Object.keys(takes), "joined"])
+      expect(await cache.get(`outer:${name}`), name).toBe(null);
+    expect(await cache.get("inner:2")).toBe("2");
+    expect(await cache.get("other")).toBe(1);
+    await cache.internals.invalidate({ tags: ["own"] });
+    expect(await cache.get("other")).toBe(1);
+    await cache.internals.invalidate({ dependencies: ["deals"] });
+    expect(await cache.get("other")).toBe(null);
+  });
+
   test("a fill whose dependency changes while its fetcher runs is refused", async (t) => {
     const cache = t.cache();
     const slow = slowFetcher<number>();
