@@ -55,15 +55,20 @@ export function dependencyTags(dependencies: readonly Dependency[]): readonly st
 /** What a fetch has seen: what it tracked, and the tags of what it took from other entries, whose names may be too long to be known. */
 export type Seen = Dependency | InheritedTag;
 
-interface InheritedTag {
+/** No shape that a caller may give. */
+class InheritedTag {
   readonly tag: string;
+
+  constructor(tag: string) {
+    this.tag = tag;
+  }
 }
 
 /** The tags of what a fetch has seen, bounded like those that a caller gives. */
 export function boundedTags(seen: readonly Seen[]): readonly string[] {
   const tags = new Set(seen.map(tagOf));
   if (tags.size <= MAX_DEPENDENCIES) return [...tags];
-  const whole = new Set(seen.map((each) => (isInherited(each) ? each.tag : dependencyTag(partsOf(each)[0]))));
+  const whole = new Set(seen.map((each) => tagOf(each instanceof InheritedTag ? each : partsOf(each)[0])));
   if (whole.size > MAX_DEPENDENCIES) {
     throw new InvalidOptionError({
       option: "dependsOn",
@@ -75,11 +80,7 @@ export function boundedTags(seen: readonly Seen[]): readonly string[] {
 }
 
 function tagOf(seen: Seen): string {
-  return isInherited(seen) ? seen.tag : dependencyTag(seen);
-}
-
-function isInherited(seen: Seen): seen is InheritedTag {
-  return typeof seen === "object" && "tag" in seen;
+  return seen instanceof InheritedTag ? seen.tag : dependencyTag(seen);
 }
 
 /** Whether a tag, without its scope, is one of a caller's and no dependency. */
@@ -151,7 +152,7 @@ export function inheritDependencies(tags: readonly string[], prefix: string): vo
     const known = readDependencyTag(own);
     if (known === undefined) continue;
     const { entity, id } = known;
-    const seen: Seen = entity === null ? { tag: own } : id === null ? entity : [entity, id];
+    const seen: Seen = entity === null ? new InheritedTag(own) : id === null ? entity : [entity, id];
     for (let at: Recorder | undefined = inner; at !== undefined; at = at.outer) at.seen.push(seen);
   }
 }
