@@ -11,8 +11,6 @@ const SCREENS = new URL("../.screens/", import.meta.url).pathname;
 const DESKTOP = { width: 1360, height: 860 };
 /** For what has no promised time. */
 const PATIENT = { timeout: 8_000 };
-/** As is usual for them: a browser on a busy machine may be late by more than any patience. Vitest says which were tried again. */
-const IN_A_BROWSER = { retry: 1 };
 const PHONE = { width: 390, height: 844 };
 const PAGES = {
   ...{ overview: "/", companies: "/companies", company: "/companies/hottechi", deals: "/deals" },
@@ -57,7 +55,7 @@ async function signIn(page: Page, user: string, password: string): Promise<void>
   await dialog.getByRole("button", { name: "Sign in" }).click();
 }
 
-describe("signing in", IN_A_BROWSER, () => {
+describe("signing in", () => {
   it("says what is wrong, lets in who has the password, and out again", async () => {
     const context = await windows.context();
     const page = await context.newPage();
@@ -110,7 +108,7 @@ describe("signing in", IN_A_BROWSER, () => {
   });
 });
 
-describe("what is not there", IN_A_BROWSER, () => {
+describe("what is not there", () => {
   it("has a page that says so, with the way back", async () => {
     const context = await windows.context();
     const page = await context.newPage();
@@ -129,7 +127,7 @@ describe("what is not there", IN_A_BROWSER, () => {
   });
 });
 
-describe("windows", IN_A_BROWSER, () => {
+describe("windows", () => {
   it("an edit in one shows at once in another that nobody touches", async () => {
     const [writer, reader] = [await windows.context({ user: USER }), await windows.context()];
     const [here, there] = [await writer.newPage(), await reader.newPage()];
@@ -183,7 +181,7 @@ describe("windows", IN_A_BROWSER, () => {
   });
 });
 
-describe("limits", IN_A_BROWSER, () => {
+describe("limits", () => {
   it("who has used up the limit is told so, with the seconds to wait", async () => {
     const context = await windows.context({ user: "moses-frase" });
     const page = await context.newPage();
@@ -206,7 +204,7 @@ describe("limits", IN_A_BROWSER, () => {
   });
 });
 
-describe("with the keyboard alone", IN_A_BROWSER, () => {
+describe("with the keyboard alone", () => {
   it("finds a company, changes it, moves a deal, and is never lost", async () => {
     const context = await windows.context({ user: "kary-hendrixson", viewport: DESKTOP });
     const page = await context.newPage();
@@ -278,7 +276,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`Tab does not reach "${name}"`);
 }
 
-describe("every page", IN_A_BROWSER, () => {
+describe("every page", () => {
   let context: BrowserContext;
   let page: Page;
   beforeAll(async () => {
@@ -364,7 +362,7 @@ describe("every page", IN_A_BROWSER, () => {
   });
 });
 
-describe("the console", IN_A_BROWSER, () => {
+describe("the console", () => {
   it("shows figures while the load runs, and a change with the reason for what went", async () => {
     const context = await windows.context({ user: "zane-levy", viewport: DESKTOP });
     const page = await context.newPage();
