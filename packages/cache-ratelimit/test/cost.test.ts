@@ -14,9 +14,9 @@ import { createRateLimiter } from "../src/index.ts";
 import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
+import { checkRecordCalls } from "../src/scripts/check-record-calls.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
 import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
-import { checkWindows } from "../src/scripts/check-windows.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 
 /** A fifth of what is promised on a machine with a free core; the full run is 1,000,000. */
@@ -47,10 +47,11 @@ const HOUR = { limit: 100_000, window: "1h" } as const;
 it("one call is one script, with one limit or four; 64 calls of one turn are five", async () => {
   const one = createRateLimiter(cache, { a: HOUR }, { name: "one" });
   const four = createRateLimiter(cache, { a: HOUR, b: HOUR, c: HOUR, d: HOUR }, { name: "four" });
-  // A script is sent in full once; fixed windows by themselves have their own.
+  // A script is sent in full once; windows and records have their own, and one window has another.
   await one.check("warm");
   await four.check("warm");
-  await Promise.all(["a", "b", "c"].map((subject) => four.check(subject)));
+  for (const limiter of [one, four])
+    await Promise.all(["a", "b", "c"].map((subject) => limiter.check(subject)));
   await one.refund("warm");
   expect(await scriptsDuring(() => one.check("u"))).toBe(1);
   expect(await scriptsDuring(() => four.check("u"))).toBe(1);
@@ -103,7 +104,7 @@ it("H23 scripts have no first line that a stock Redis 7.0 refuses", () => {
   for (const { lua } of [
     checkLimits,
     checkWindow,
-    checkWindows,
+    checkRecordCalls,
     checkWindowCalls,
     adjustLimits,
     reservePlace,

@@ -17,6 +17,8 @@ const ALGORITHMS: readonly Algorithm[] = [
 ];
 const WINDOWS = ["1ms", "0.4ms", "20ms", "999ms", "1m", "400d"] as const;
 const SUBJECTS = 40;
+const WINDOW = "fxxxxxxxxyyyyyyyyzzzzzzzz";
+const BROKEN = ["17", "", WINDOW, `a=25,b=25,c=25;${WINDOW.repeat(3)}`, `a=25;${WINDOW}`, "a=1,b=;"] as const;
 
 test(`0 keys without expiry after ${OPERATIONS} operations of every kind (seed ${SEED})`, async () => {
   await using redis = await startRedis({ control: true });
@@ -79,7 +81,10 @@ test(`0 keys without expiry after ${OPERATIONS} operations of every kind (seed $
           }
           case 7: {
             // What somebody else may leave under one of these names.
-            const key = `fuzz:1q:${limiter.name}/${random.pick(["a", "b", "c"])}:${subject}`;
+            // Logs have keys of their own, and so has the window beside them; the others lie in a record.
+            const hasRecord = !limiter.name.startsWith("sliding-log");
+            const part = hasRecord ? "" : `/${random.pick(["a", "b", "c"])}`;
+            const key = `fuzz:1q:${limiter.name}${part}:${subject}`;
             names.add(`${limiter.name} ${subject}`);
             seeded++;
             const other = random.int(0, 3);
@@ -87,7 +92,7 @@ test(`0 keys without expiry after ${OPERATIONS} operations of every kind (seed $
             else {
               const broken = client.multi().del(key);
               if (other === 1) broken.hset(key, "a", "b");
-              else broken.set(key, random.pick(["17", "", "fxxxxxxxxyyyyyyyyzzzzzzzz"]));
+              else broken.set(key, random.pick(BROKEN));
               await broken.exec();
             }
             break;

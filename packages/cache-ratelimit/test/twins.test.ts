@@ -10,10 +10,12 @@ import { adjustLimits } from "../src/scripts/adjust-limits.ts";
 import { cancelPlace } from "../src/scripts/cancel-place.ts";
 import { checkBucketCalls } from "../src/scripts/check-bucket-calls.ts";
 import { checkLimits } from "../src/scripts/check-limits.ts";
+import { checkRecordCalls } from "../src/scripts/check-record-calls.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
 import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
-import { checkWindows } from "../src/scripts/check-windows.ts";
+import type { WireRule } from "../src/scripts/plan.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
+import { writeSpec } from "../src/scripts/state/record-image.ts";
 import { Twins } from "./support/twins.ts";
 
 /** Histories of 60 operations each. The full run is `TWIN_HISTORIES=2000`: 120,000 operations. */
@@ -29,6 +31,7 @@ const ALGORITHMS: readonly Algorithm[] = [
   "token-bucket",
   "gcra",
 ];
+const RECORD = "l";
 const SUBJECTS = ["u", "š*", "\u001ft\u001fu"];
 
 describe("the Lua and the TypeScript of an atomic operation", () => {
@@ -49,7 +52,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       checkBucketCalls,
       checkWindow,
       checkWindowCalls,
-      checkWindows,
+      checkRecordCalls,
       adjustLimits,
       reservePlace,
       cancelPlace,
@@ -101,12 +104,8 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
             await both(checkWindow, [random.pick([1, cost]), limit, window.windowMs], [key]);
             break;
           }
-          if (plan.windows.length > 1 && random.chance(0.4)) {
-            const limits = plan.windows.flatMap(({ limit, windowMs }) => [
-              random.pick([limit, limit, limit, 5]),
-              windowMs,
-            ]);
-            await both(checkWindows, [random.pick([1, cost]), ...limits], plan.windows.map(keyOf));
+          if (plan.inRecord.length > 0 && random.chance(0.8)) {
+            await both(checkRecordCalls, ...recordCallsOf(plan.inRecord, cost));
             break;
           }
           const limitOf = (limit: number): number => random.pick([limit, limit, limit, 5]);
@@ -181,6 +180,26 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       return [args, keys];
     }
 
+    /** The same of rules whose states lie in a record. */
+    function recordCallsOf(
+      rules: RandomPlan["inRecord"],
+      cost: number,
+    ): [args: AtomicArgument[], keys: string[]] {
+      const keys: string[] = [];
+      const args: AtomicArgument[] = [];
+      for (let calls = random.int(1, 4); calls > 0; calls--) {
+        const asked = rules.map((rule): WireRule => {
+          const [part, kind, limit, windowMs, weight, ...rest] = rule;
+          const [most, weighs] = [random.pick([limit, limit, limit, 5]), random.chance(0.95) ? weight : 7];
+          return [part, kind, most, windowMs, weighs, ...rest];
+        });
+        const key = `${PREFIX}${RECORD}:${random.pick(SUBJECTS)}`;
+        if (!keys.includes(key)) keys.push(key);
+        args.push(writeSpec(asked), random.pick([1, cost]), keys.indexOf(key) + 1);
+      }
+      return [args, keys];
+    }
+
     async function disturb(random: SeededRandom, plan: RandomPlan, subject: string): Promise<void> {
       const key = `${PREFIX}${random.pick(plan.parts)}:${subject}`;
       const until = random.chance(0.5) ? null : twins.now + random.int(1, 60_000);
@@ -210,19 +229,26 @@ interface RandomPlan {
     readonly weight: number;
     readonly drain: number;
   }[];
+  /** Its windows and buckets, where all of them lie in one record. */
+  readonly inRecord: readonly WireRule[];
   /** What fits under every rule. */
   readonly most: number;
 }
 
 function planOf(random: SeededRandom): RandomPlan {
-  const subjects = random.pick([1, 1, 2]);
+  const subjects = random.pick([1, 1, 1, 2]);
   const onlyWindows = random.chance(0.25);
+  const isShared = subjects === 1 && random.chance(0.6);
+  const onlyQuick = isShared && random.chance(0.6);
   const rules = Array.from({ length: random.int(1, 4) }, (_, i) => {
-    const algorithm = onlyWindows ? "fixed-window" : random.pick(ALGORITHMS);
+    const algorithm = onlyWindows
+      ? "fixed-window"
+      : random.pick(onlyQuick ? (["fixed-window", "gcra"] as const) : ALGORITHMS);
     const limit = random.pick([1, 2, 3, 7, 100]);
     const rule: CheckedRule = {
       name: `r${i}`,
       part: `l/r${i}`,
+      record: isShared && algorithm !== "sliding-log" ? RECORD : "",
       algorithm,
       limit,
       windowMs: random.pick([1, 10, 997, 1_000, 60_000, 34_560_000_000]),
@@ -238,13 +264,16 @@ function planOf(random: SeededRandom): RandomPlan {
   return {
     source: JSON.stringify([subjects, ...rules]),
     subjects,
-    parts: rules.map(([part]) => part),
-    windows: rules.flatMap(([part, kind, limit, windowMs, , , , subject]) =>
-      kind === "f" ? [{ part, limit, windowMs, subject }] : [],
+    parts: [...new Set(rules.map(([part, , , , , , , , record]) => record || part))],
+    windows: rules.flatMap(([part, kind, limit, windowMs, , , , subject, record]) =>
+      kind === "f" && record === "" ? [{ part, limit, windowMs, subject }] : [],
     ),
-    buckets: rules.flatMap(([part, kind, limit, , weight, drain]) =>
-      kind === "b" ? [{ part, limit, weight, drain }] : [],
+    buckets: rules.flatMap(([part, kind, limit, , weight, drain, , , record]) =>
+      kind === "b" && record === "" ? [{ part, limit, weight, drain }] : [],
     ),
+    inRecord: rules.every(([, kind, , , , , , , record]) => record !== "" && "fb".includes(kind))
+      ? rules
+      : [],
     most: Math.min(...rules.filter(([, , , , , , shadow]) => shadow === 0).map(([, , limit]) => limit), 100),
   };
 }
@@ -267,5 +296,18 @@ function damaged(random: SeededRandom): Buffer {
     bytes.writeDoubleBE(Date.now() + 86_400_000 + random.int(-100, 5_000), 8);
     bytes.writeDoubleBE(random.pick([1, 1_000, 60_000, -1, 1e300]), 16);
   }
-  return Buffer.concat([Buffer.from([tag]), bytes]);
+  const state = Buffer.concat([Buffer.from([tag]), bytes]);
+  if (random.chance(0.5)) return state;
+  // As one of a record, whole or not.
+  const bytesSaid = random.pick([state.length, state.length, state.length + 1, 0]);
+  const head = random.pick([
+    `r0=${bytesSaid};`,
+    `r0=${bytesSaid},r9=0;`,
+    `r0=${bytesSaid},r0=0;`,
+    `r7=${bytesSaid};`,
+    ";",
+    "r0=;",
+    "=1;",
+  ]);
+  return Buffer.concat([Buffer.from(head), state]);
 }

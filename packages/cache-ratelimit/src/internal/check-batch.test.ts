@@ -14,7 +14,7 @@ function recordingStore(): { store: Store; ran: string[] } {
   return { store: recording, ran };
 }
 
-it("calls of one turn are one script for windows, and go past it for a while where a state is unusual", async () => {
+it("calls of one turn are one script for a record, and go past it for a while where a state is unusual", async () => {
   const { store, ran } = recordingStore();
   const cache = createCache({ store });
   const limiter = createRateLimiter(
@@ -28,17 +28,17 @@ it("calls of one turn are one script for windows, and go past it for a while whe
     await Promise.all(["alone", ...subjects].map((subject) => limiter.check(subject)));
     return ran.slice(1);
   };
-  expect(await turn("x", "y", "x")).toEqual(["checkWindowCalls"]);
+  expect(await turn("x", "y", "x")).toEqual(["checkRecordCalls"]);
   expect((await limiter.peek("x")).limits.map(({ remaining }) => remaining)).toEqual([98, 98]);
 
   await limiter.block("y", "1h");
-  expect(await turn("x", "y")).toEqual(["checkWindowCalls", "checkLimits"]);
+  expect(await turn("x", "y")).toEqual(["checkRecordCalls", "checkLimits"]);
   expect(await turn("x", "y")).toEqual(["checkLimits"]);
-  expect(await turn("x", "y")).toEqual(["checkWindowCalls", "checkLimits"]);
+  expect(await turn("x", "y")).toEqual(["checkRecordCalls", "checkLimits"]);
   for (let n = 0; n < 3; n++) expect(await turn("x", "y")).toEqual(["checkLimits"]);
 
   await limiter.unblock("y");
-  expect(await turn("x", "y")).toEqual(["checkWindowCalls"]);
+  expect(await turn("x", "y")).toEqual(["checkRecordCalls"]);
   expect((await limiter.peek("x")).limits.map(({ remaining }) => remaining)).toEqual([91, 91]);
   await cache.close();
 });

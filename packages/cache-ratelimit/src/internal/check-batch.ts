@@ -2,10 +2,11 @@ import type { AtomicArgument, AtomicOperation, AtomicReply, Store } from "@crm/c
 import { StoreReplyError } from "@crm/cache-core";
 import { checkBucketCalls, readBucketCalls } from "../scripts/check-bucket-calls.ts";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
+import { checkRecordCalls, readRecordCalls } from "../scripts/check-record-calls.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
 import { checkWindowCalls, readWindowCalls } from "../scripts/check-window-calls.ts";
-import { checkWindows, readWindows } from "../scripts/check-windows.ts";
 import type { CompiledPlan, PlannedWindows, QuickPlan } from "./compiled-plan.ts";
+import { FIGURES } from "./to-result.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
 const CALLS_OF_ONE_SCRIPT = 16;
@@ -14,6 +15,7 @@ const CALLS_OF_ONE_SCRIPT = 16;
 const QUICK = {
   windows: { operation: checkWindowCalls, read: readWindowCalls },
   buckets: { operation: checkBucketCalls, read: readBucketCalls },
+  records: { operation: checkRecordCalls, read: readRecordCalls },
 } as const;
 
 /** After an unusual state, calls go past these scripts for so many flushes at most. */
@@ -39,6 +41,9 @@ interface Call {
 interface QuickCall extends Call {
   readonly quick: QuickPlan;
 }
+
+/** What a script of its own is asked of a call. */
+type Question = Pick<QuickCall, "quick" | "cost" | "subjects">;
 
 /**
  * Sends together what is asked in one turn of the event loop, at its end. A call that may be asked by itself is sent at once where no
@@ -75,24 +80,25 @@ export class CheckBatch {
   }
 
   /**
-   * Asks a call of fixed windows by itself, at once. `answered` is told the figures of its rules; `null` where the store holds
-   * something unusual: then it has to be asked as any other.
+   * Asks a call that has a script of its own by itself, at once. `answered` is told the figures of its rules, of which there are `rules`; `null`
+   * where the store holds something unusual: then it has to be asked as any other.
    */
   askAlone<T>(
-    windows: PlannedWindows,
-    cost: number,
-    subjects: readonly string[],
+    call: Question,
+    rules: number,
     answered: (figures: readonly number[] | null) => T | Promise<T>,
     failed: (error: unknown) => T,
   ): Promise<T> {
-    const { rules } = windows;
-    const one = rules.length === 1;
-    const asked = one ? this.#askWindow(windows, cost, subjects) : this.#askWindows(windows, cost, subjects);
+    const { kind } = call.quick;
+    const isOne = kind === "windows" && rules === 1;
+    const asked = isOne
+      ? this.#askWindow(call.quick as PlannedWindows, call)
+      : this.#askQuick(QUICK[kind].operation, [call]);
     this.#underWay++;
     return asked.then(
       (reply) => {
         this.#underWay--;
-        return answered(one ? readWindow(reply) : readWindows(reply, rules.length));
+        return answered(isOne ? readWindow(reply) : QUICK[kind].read(reply, rules));
       },
       (error) => {
         this.#underWay--;
@@ -101,23 +107,13 @@ export class CheckBatch {
     );
   }
 
-  #askWindow({ rules }: PlannedWindows, cost: number, subjects: readonly string[]): Promise<AtomicReply> {
+  #askWindow({ rules }: PlannedWindows, { cost, subjects }: Question): Promise<AtomicReply> {
     const { part, subject, limit, window } = rules[0] as PlannedWindows["rules"][number];
     const key = this.#keyOf(part, subjects[subject] as string);
     return this.#store.run(checkWindow, [key], [cost, limit, window]);
   }
 
-  #askWindows({ rules }: PlannedWindows, cost: number, subjects: readonly string[]): Promise<AtomicReply> {
-    const keys: string[] = [];
-    const args: AtomicArgument[] = [cost];
-    for (const { part, subject, limit, window } of rules) {
-      keys.push(this.#keyOf(part, subjects[subject] as string));
-      args.push(limit, window);
-    }
-    return this.#store.run(checkWindows, keys, args);
-  }
-
-  #askQuick(operation: AtomicOperation, calls: readonly QuickCall[]): Promise<AtomicReply> {
+  #askQuick(operation: AtomicOperation, calls: readonly Question[]): Promise<AtomicReply> {
     const places = new Map<string, number>();
     const args: AtomicArgument[] = [];
     for (const { quick, cost, subjects } of calls) {
@@ -148,24 +144,24 @@ export class CheckBatch {
     if (kind === undefined || this.#detours > 0 || !calls.every(({ quick }) => quick?.kind === kind)) {
       if (this.#detours > 0) this.#detours--;
       this.#askTogether(calls);
-    } else if (calls.length === 1 && first.quick?.kind === "windows") this.#askFirst(calls, first.quick);
+    } else if (calls.length === 1 && kind === "windows") this.#askFirst(first as QuickCall);
     else this.#askOfOneKind(kind, calls as readonly QuickCall[]);
   };
 
-  #askFirst(calls: readonly Call[], windows: PlannedWindows): void {
-    const { cost, subjects, waiting } = calls[0] as Call;
+  #askFirst(call: QuickCall): void {
+    const { waiting } = call;
     const sentAt = this.#monotonic();
     const answered = (figures: readonly number[] | null): void => {
-      if (figures === null) this.#askTogether(calls);
+      if (figures === null) this.#askTogether([call]);
       else waiting.answered(figures, 0, sentAt);
     };
-    void this.askAlone(windows, cost, subjects, answered, waiting.failed);
+    void this.askAlone(call, waiting.width / FIGURES, answered, waiting.failed);
   }
 
   #askOfOneKind(kind: QuickPlan["kind"], calls: readonly QuickCall[]): void {
     const { operation, read } = QUICK[kind];
     let count = 0;
-    for (const { quick } of calls) count += quick.rules.length;
+    for (const { waiting } of calls) count += waiting.width / FIGURES;
     const sentAt = this.#monotonic();
     this.#underWay++;
     this.#askQuick(operation, calls).then(

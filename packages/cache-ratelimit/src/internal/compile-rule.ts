@@ -10,11 +10,11 @@ import type { CheckedRule } from "./resolve-rules.ts";
  * `window` units: no rounding, whatever the rate.
  */
 export function compileRule(rule: CheckedRule, limit: number, subject: number): WireRule {
-  const { part, algorithm, windowMs } = rule;
+  const { part, algorithm, windowMs, record } = rule;
   const shadow = rule.shadow ? 1 : 0;
   switch (algorithm) {
     case "fixed-window":
-      return [part, "f", limit, windowMs, 0, 0, shadow, subject];
+      return [part, "f", limit, windowMs, 0, 0, shadow, subject, record];
     case "sliding-log":
       if (limit > 2 ** 31 - 1) inexact(rule, limit, "a stored hit has 32 bits for its cost");
       return [
@@ -26,16 +26,17 @@ export function compileRule(rule: CheckedRule, limit: number, subject: number): 
         0,
         shadow,
         subject,
+        record,
       ];
     case "sliding-counter":
       if (limit * windowMs > 2 ** 50) inexact(rule, limit, "limit × window in ms may be up to 2^50");
-      return [part, "c", limit, windowMs, 0, 0, shadow, subject];
+      return [part, "c", limit, windowMs, 0, 0, shadow, subject, record];
     default: {
       const common = greatestCommonDivisor(limit, windowMs);
       const weight = windowMs / common;
       const capacity = rule.burst ?? limit;
       if (capacity * weight > 2 ** 51) inexact(rule, limit, "burst × window in ms may be up to 2^51");
-      return [part, "b", capacity, windowMs, weight, limit / common, shadow, subject];
+      return [part, "b", capacity, windowMs, weight, limit / common, shadow, subject, record];
     }
   }
 }

@@ -1,5 +1,6 @@
 import { CostExceedsLimitError } from "../errors.ts";
 import type { Plan, WireRule } from "../scripts/plan.ts";
+import { writeSpec } from "../scripts/state/record-image.ts";
 import { compileRule, compileShare } from "./compile-rule.ts";
 import type { CheckedRule } from "./resolve-rules.ts";
 
@@ -12,15 +13,15 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
-  /** Its rules, when they are all fixed windows or all buckets, and none a shadow: they are then asked of scripts of their own. */
+  /** Its rules, when there is a script for them by themselves. */
   readonly quick: QuickPlan | null;
   readonly onlyShadows: boolean;
   /** For the time in which the store is away: the shares of the rules that are then counted here, and which those are. */
   readonly local: { readonly source: string; readonly places: readonly number[] } | null;
 }
 
-/** Rules of one kind. */
-export type QuickPlan = PlannedWindows | PlannedBuckets;
+/** Rules that have a script of their own: all fixed windows, all buckets, or windows and buckets in one record. */
+export type QuickPlan = PlannedWindows | PlannedBuckets | PlannedRecord;
 
 export interface PlannedWindows {
   readonly kind: "windows";
@@ -36,7 +37,16 @@ export interface PlannedBuckets {
   readonly source: string;
 }
 
+export interface PlannedRecord {
+  readonly kind: "records";
+  /** The record, in which all rules lie. */
+  readonly rules: readonly [QuickRule];
+  /** As `checkRecordCalls` reads them. */
+  readonly source: string;
+}
+
 export interface QuickRule {
+  /** Part of the key of the state or record. */
   readonly part: string;
   /** Which of the call's subjects it counts, from 0. */
   readonly subject: number;
@@ -85,6 +95,8 @@ export function checkAffordable(plan: CompiledPlan, cost: number): void {
 }
 
 function quickOf(wire: readonly WireRule[]): QuickPlan | null {
+  const [first] = wire;
+  if (first !== undefined && first[8] !== "") return recordOf(first[8], wire);
   // A shadow by itself refuses nothing; among others it is for the script that knows of shadows.
   if (wire.length > 1 && wire.some(([, , , , , , shadow]) => shadow === 1)) return null;
   if (wire.every(([, kind]) => kind === "f")) {
@@ -103,6 +115,12 @@ function quickOf(wire: readonly WireRule[]): QuickPlan | null {
     rules: wire.map(([part, , , , , , , subject]) => ({ part, subject: subject - 1 })),
     source: wire.map(([, , limit, , weight, drain]) => `${limit}:${weight}:${drain}`).join(","),
   };
+}
+
+function recordOf(record: string, wire: readonly WireRule[]): PlannedRecord | null {
+  if (!wire.every(([, kind, , , , , , , lies]) => lies === record && (kind === "f" || kind === "b")))
+    return null;
+  return { kind: "records", rules: [{ part: record, subject: 0 }], source: writeSpec(wire) };
 }
 
 function encode(subjects: number, rules: readonly WireRule[]): string {

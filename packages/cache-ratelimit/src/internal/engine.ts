@@ -80,13 +80,12 @@ export class Engine {
     }
     const batch = this.#batchOf(target.bucket);
     const epoch = denials?.epoch;
-    if (!batch.idle || plan.quick?.kind !== "windows")
-      return this.#checkTogether(batch, plan, cost, target, epoch, as);
+    const { quick } = plan;
+    if (!batch.idle || quick === null) return this.#checkTogether(batch, plan, cost, target, epoch, as);
     const sentAt = this.#cache.internals.clock.monotonic();
     return batch.askAlone(
-      plan.quick,
-      cost,
-      target.subjects,
+      { quick, cost, subjects: target.subjects },
+      plan.rules.length,
       (figures) =>
         figures === null
           ? this.#checkTogether(batch, plan, cost, target, epoch, as)

@@ -31,6 +31,8 @@ const DENY_CACHE: OptionNames<DenyCacheOptions> = { maxEntries: true, maxAge: tr
 export interface CheckedRule {
   readonly name: string;
   readonly part: string;
+  /** Part of the key of the record in which it lies with others; empty: it has keys of its own. */
+  readonly record: string;
   readonly algorithm: Algorithm;
   readonly limit: number | ((subject: string) => number);
   readonly windowMs: number;
@@ -66,7 +68,17 @@ export function resolveRules(rules: Readonly<Record<string, RateLimitRule>>, lim
       advice: "Give each rule a `by`, or none.",
     });
   }
-  return checked;
+  return inRecords(checked, limiter);
+}
+
+/**
+ * Rules that count the same subject lie together, so that one command reads them all and one writes them. Not a log, which may be long, and not
+ * those of limiters whose rules say `by`.
+ */
+function inRecords(rules: CheckedRule[], limiter: string): CheckedRule[] {
+  const isShared = ({ by, algorithm }: CheckedRule): boolean => by === null && algorithm !== "sliding-log";
+  if (rules.filter(isShared).length < 2) return rules;
+  return rules.map((rule) => (isShared(rule) ? { ...rule, record: limiter } : rule));
 }
 
 function resolveRule(name: string, rule: RateLimitRule, limiter: string): CheckedRule {
@@ -127,6 +139,7 @@ function resolveRule(name: string, rule: RateLimitRule, limiter: string): Checke
   const checked: CheckedRule = {
     name,
     part: `${limiter}/${name}`,
+    record: "",
     algorithm,
     limit: rule.limit,
     windowMs,

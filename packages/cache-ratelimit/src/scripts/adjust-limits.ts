@@ -21,10 +21,10 @@ if ARGV[3] ~= '' then redis.call('DEL', KEYS[1] .. ARGV[3]) end
 local out = {micros}
 for r = 2, #plan do
   local rule = plan[r]
-  local s = read(KEYS[1] .. rule[1] .. ':' .. ARGV[4 + rule[8]], rule)
+  local s = read(rule, ARGV[4 + rule[8]])
   if what == 'reset' then
-    if s.found then redis.call('DEL', s.key) end
-    s = parse(false, s.key, rule)
+    drop(s)
+    s = parse(false, locate(rule, ARGV[4 + rule[8]]))
   else
     if what == 'give' then give(s, amount)
     elseif what == 'unblock' then s.blocked = 0
@@ -43,6 +43,7 @@ for r = 2, #plan do
   out[#out + 1] = reset
   out[#out + 1] = earliest(s, now, 1) - now
 end
+flush()
 return out
 `,
   run(db, keys, args) {
@@ -65,8 +66,8 @@ export function runAdjustment(
   for (const found of twin.states(prefix, twin.planOf(text(args[3])), args, 4)) {
     let state = found;
     if (what === "reset") {
-      if (state.found) db.del(state.key);
-      state = twin.blank(state.key, state.rule);
+      twin.drop(state);
+      state = twin.blank(state);
     } else {
       if (what === "give") state.give(amount);
       else if (what === "unblock") state.blocked = 0;
@@ -78,5 +79,6 @@ export function runAdjustment(
     }
     out.push(...state.figures(), state.earliest(twin.now, 1) - twin.now);
   }
+  twin.flush();
   return out;
 }

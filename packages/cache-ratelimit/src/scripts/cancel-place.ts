@@ -17,28 +17,29 @@ local all, first = places(queue), nil
 for i, place in ipairs(all) do if place.id == ARGV[2] then first = i end end
 if not first then return {micros, 0} end
 redis.call('HDEL', queue, ARGV[2])
-local left, before = {}, {}
+local under = {}
 for i = first, #all do
   local place = all[i]
   for r = 2, #place.rules do
-    local key = KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]]
-    if not before[key] then before[key] = {image = place.images[r - 1][1], rule = place.rules[r]} end
-    left[key] = place.images[r - 1][2]
+    local rule = place.rules[r]
+    local s = locate(rule, place.subjects[rule[8]])
+    if not under[s.key] then under[s.key] = {s = s, image = place.images[r - 1][1]} end
+    under[s.key].digest = place.images[r - 1][2]
   end
 end
-for key, digest in pairs(left) do
-  local raw = redis.pcall('GET', key)
-  if redis.sha1hex(type(raw) == 'string' and raw or '') ~= digest then return {micros, 0} end
+for _, what in pairs(under) do
+  local raw = bytesOf(what.s)
+  if redis.sha1hex(type(raw) == 'string' and raw or '') ~= what.digest then return {micros, 0} end
 end
-for key, under in pairs(before) do
-  local s = parse(under.image, key, under.rule)
+for _, what in pairs(under) do
+  local s = parse(what.image, what.s)
   s.found, s.kept = true, false
   save(s)
 end
 for i = first + 1, #all do
   local place, states = all[i], {}
   for r = 2, #place.rules do
-    states[r] = read(KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]], place.rules[r])
+    states[r] = read(place.rules[r], place.subjects[place.rules[r][8]])
   end
   local at = common(place.rules, states, place.cost)
   if at ~= place.at then redis.call('PUBLISH', place.channel, string.format('%s %d %d', place.id, at - now, at)) end
@@ -46,6 +47,7 @@ for i = first + 1, #all do
   occupy(place, states)
   keep(queue, place)
 end
+flush()
 return {micros, 1}
 `,
   run(db, keys, args) {
@@ -67,6 +69,7 @@ return {micros, 1}
       places.occupy(moved, states);
       places.keep(queue, moved);
     }
+    twin.flush();
     return [twin.micros, 1];
   },
 };

@@ -17,8 +17,8 @@ it("calls of buckets: decide and leave behind what the script for any rules does
       limit: random.chance(0.9) ? rule.limit : random.int(1, 8),
       weight: random.chance(0.98) ? rule.weight : 20,
     }),
-    wire: ({ part, weight, drain, limit }) => [part, "b", limit, 1_000, weight, drain, 0, 1],
-    spec: ({ weight, drain, limit }) => `${limit}:${weight}:${drain}`,
+    wire: ({ part, weight, drain, limit }) => [part, "b", limit, 1_000, weight, drain, 0, 1, ""],
+    spec: (rules) => rules.map(({ weight, drain, limit }) => `${limit}:${weight}:${drain}`).join(","),
   });
   // It was worth something.
   expect(decided).toBeGreaterThan((HISTORIES * OPERATIONS) / 4);

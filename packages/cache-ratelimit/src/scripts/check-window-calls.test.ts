@@ -11,8 +11,8 @@ it("calls of windows: decide and leave behind what the script for any rules does
       limit: random.int(1, 8),
     }),
     vary: (random, rule) => ({ ...rule, limit: random.chance(0.9) ? rule.limit : random.int(1, 8) }),
-    wire: ({ part, windowMs, limit }) => [part, "f", limit, windowMs, 0, 0, 0, 1],
-    spec: ({ windowMs, limit }) => `${limit}:${windowMs}`,
+    wire: ({ part, windowMs, limit }) => [part, "f", limit, windowMs, 0, 0, 0, 1, ""],
+    spec: (rules) => rules.map(({ windowMs, limit }) => `${limit}:${windowMs}`).join(","),
   });
   // It was worth something.
   expect(decided).toBeGreaterThan((HISTORIES * OPERATIONS) / 4);

@@ -1,3 +1,4 @@
+import type { LimitRecord } from "./limit-record.ts";
 import { LONGEST_MS, type WireRule } from "./plan.ts";
 import { BUCKET_BYTES, Bucket, slackMs } from "./state/bucket.ts";
 import { NOTHING, packed, whole } from "./state/bytes.ts";
@@ -7,14 +8,23 @@ import { countedBy } from "./state/counted-by.ts";
 const BLOCK = 0x42;
 const RESERVED = 0x52;
 
+/** Where the state of a rule for a subject lies. */
+export interface Address {
+  readonly rule: WireRule;
+  /** Names it, and holds it where there is no record. */
+  readonly key: string;
+  /** `name`: what it is called in there. */
+  readonly record: { readonly at: LimitRecord; readonly name: string } | null;
+}
+
 /**
  * The TypeScript side of `LUA_STATES`: the state of one rule for one subject. What the bytes mean stands there. This is the head, a block and
  * places in the future; what is counted differs by algorithm, and lies in `state/`.
  */
 export class LimitState {
-  readonly key: string;
+  readonly address: Address;
   readonly rule: WireRule;
-  /** Whether anything was under the key, and whether it must be written although nothing was spent. */
+  /** Whether there were any bytes, and whether they must be written although nothing was spent. */
   readonly found: boolean;
   dirty = false;
   blocked = 0;
@@ -24,8 +34,9 @@ export class LimitState {
   readonly #now: number;
   readonly #counted: Counted;
 
-  constructor(raw: Buffer | null, key: string, rule: WireRule, now: number) {
-    this.key = key;
+  constructor(raw: Buffer | null, address: Address, now: number) {
+    const { rule } = address;
+    this.address = address;
     this.rule = rule;
     this.found = raw !== null;
     this.#now = now;

@@ -25,6 +25,7 @@ end
  * this is when that was written). Then, by algorithm, numbers as big-endian doubles:
  *   `f` count, end, window · `c` start, window, count before, count · `b` at, backlog, weight, expiry of the key ·
  *   `l` total, then 10 bytes a hit: time in 6, cost in 4.
+ * The states of rules that lie in a record are one string together: `<name>=<bytes>,…;`, then the states one behind the other.
  * Its expiry is the moment from which it says no more than no state at all; that of a bucket, which moves with every cost, lies up to
  * a sixteenth of its whole drain later, so that most calls need not move it: an expiry costs the server as much as the value. Anything else
  * under the key, damaged bytes, another type or another algorithm's state, counts as no state.
@@ -35,9 +36,46 @@ end
 export const LUA_STATES = `
 local function whole(n) return n >= 0 and n <= MAX and n % 1 == 0 end
 
-local function parse(raw, key, rule)
-  local s = {key = key, rule = rule, blocked = 0, span = 0, found = raw and true or false, dirty = false}
+local records = {}
+local function recordAt(key)
+  local record = records[key]
+  if record then return record end
+  local raw = redis.pcall('GET', key)
+  record = {key = key, found = raw and true or false, rules = {}, order = {}, names = {}, states = {}}
+  local head = type(raw) == 'string' and string.match(raw, '^[%w=,._-]*;')
+  if head then
+    local pos, names, states = #head + 1, {}, {}
+    for name, size in string.gmatch(head, '([%w._-]+)=(%d%d?)') do
+      if states[name] then pos = 0 break end
+      names[#names + 1], states[name], pos = name, sub(raw, pos, pos + size - 1), pos + size
+    end
+    if pos == #raw + 1 then record.names, record.states = names, states end
+  end
+  records[key] = record
+  return record
+end
+
+-- A state of which nothing is known yet but where it lies.
+local function locate(rule, subject)
+  local s = {rule = rule, key = KEYS[1] .. rule[1] .. ':' .. subject, blocked = 0, span = 0, found = false, dirty = false}
+  if rule[9] == '' then return s end
+  local record = recordAt(KEYS[1] .. rule[9] .. ':' .. subject)
+  s.record, s.name = record, sub(rule[1], #rule[9] + 2)
+  if not record.rules[s.name] then record.order[#record.order + 1] = s.name end
+  record.rules[s.name] = rule
+  return s
+end
+
+-- The bytes of a state; false: there are none.
+local function bytesOf(s)
+  if s.record then return s.record.states[s.name] or false end
+  return redis.pcall('GET', s.key)
+end
+
+local function parse(raw, s)
+  s.found = raw and true or false
   if type(raw) ~= 'string' then return s end
+  local rule = s.rule
   local kind, size, pos, tag, wrote = rule[2], #raw, 1, byte(raw), nil
   if tag == 66 and size >= 17 then
     local til, span = decode('>dd', raw, 2)
@@ -118,8 +156,9 @@ local function parse(raw, key, rule)
   return s
 end
 
-local function read(key, rule)
-  return parse(redis.pcall('GET', key), key, rule)
+local function read(rule, subject)
+  local s = locate(rule, subject)
+  return parse(bytesOf(s), s)
 end
 
 -- The first moment, from 'from' on, at which the cost fits: never before a place that is taken already.
@@ -252,19 +291,80 @@ local function image(s)
   return body, finish, kept
 end
 
+-- A state in which nothing counts, as long as one in which something does: most calls find what they can change in place.
+local function blank(rule)
+  if rule[2] == 'f' then return pack('>Bddd', 102, 0, 0, 1) end
+  return rule[2] == 'b' and pack('>Bdddd', 98, 0, 0, 1, 0) or ''
+end
+
+-- What is saved in a record is written by 'flush'.
 local function save(s)
   local body, finish, kept = image(s)
-  if kept then redis.call('SET', s.key, body, 'KEEPTTL')
+  local record = s.record
+  if record then
+    if body == '' then body = blank(s.rule) end
+    record.states[s.name], record.changed = body, true
+  elseif kept then redis.call('SET', s.key, body, 'KEEPTTL')
   elseif body ~= '' then redis.call('SET', s.key, body, 'PXAT', finish)
   elseif s.found then redis.call('DEL', s.key) end
   return body
 end
 
+local function drop(s)
+  if s.record then s.record.states[s.name], s.record.changed = '', true
+  elseif s.found then redis.call('DEL', s.key) end
+end
+
 -- A call that changes nothing still mends what would otherwise stay for ever.
 local function heal(s)
-  if s.dirty or (s.found and redis.call('PTTL', s.key) == -1) then
+  local stored = s.record or s
+  if stored.found and stored.lost == nil then stored.lost = redis.call('PTTL', stored.key) == -1 end
+  if s.dirty or stored.lost then
     s.kept = false
     save(s)
+  end
+end
+
+-- From when on a state says no more than none would, by its own bytes; 0 where they say nothing.
+local function endOf(state)
+  local blocked, pos = 0, 1
+  local function near(n) return whole(n) and n <= now + 2 * LONGEST and n or 0 end
+  if byte(state) == 66 and #state >= 17 then blocked, pos = near(decode('>d', state, 2)), 18 end
+  if byte(state, pos) == 82 and #state >= pos + 8 then pos = pos + 9 end
+  local tag, size, finish = byte(state, pos), #state - pos + 1, 0
+  if tag == 102 and size == 25 then finish = near(decode('>d', state, pos + 9))
+  elseif tag == 98 and size == 33 then
+    -- A burst may be many windows.
+    finish = decode('>d', state, pos + 25)
+    if not whole(finish) then finish = 0 end
+  elseif tag == 99 and size == 33 then
+    local start, window = decode('>dd', state, pos + 1)
+    if window >= 1 and window <= LONGEST and window % 1 == 0 then finish = near(start + 2 * window) end
+  end
+  return max(blocked, finish)
+end
+
+-- Writes the records that have changed: the states of the rules that were read, in their order, then those of rules that only other
+-- instances have, until they end.
+local function flush()
+  for key, record in pairs(records) do
+    if record.changed then
+      local names, states, finish = {}, {}, 0
+      local function add(name, state)
+        names[#names + 1], states[#states + 1] = name .. '=' .. #state, state
+        finish = max(finish, endOf(state))
+      end
+      for _, name in ipairs(record.order) do
+        local state = record.states[name] or ''
+        if state == '' then state = blank(record.rules[name]) end
+        if state ~= '' then add(name, state) end
+      end
+      for _, name in ipairs(record.names) do
+        if not record.rules[name] and endOf(record.states[name]) > now then add(name, record.states[name]) end
+      end
+      if finish > now then redis.call('SET', key, table.concat(names, ',') .. ';' .. table.concat(states), 'PXAT', finish)
+      elseif record.found then redis.call('DEL', key) end
+    end
   end
 end
 `;

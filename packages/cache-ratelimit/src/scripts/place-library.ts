@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { MemoryDatabase } from "@crm/cache-core";
-import { LimitState } from "./limit-state.ts";
+import { type Address, LimitState } from "./limit-state.ts";
 import type { LimitTwin } from "./limit-twin.ts";
 import { rulesOf } from "./plan.ts";
+import { NOTHING } from "./state/bytes.ts";
 
 /**
  * The queue of one subject is a hash: the id of a place, and when its time comes, when it was taken, its cost, the
@@ -163,27 +164,22 @@ export class PlaceTwin {
 
   /** Puts back what lay under the first of the places, if nobody but them has changed it since. */
   restore(places: readonly Place[]): boolean {
-    const under = new Map<string, { image: Buffer; rule: LimitState["rule"] }>();
-    const left = new Map<string, string>();
+    const twin = this.#twin;
+    const under = new Map<string, { address: Address; image: Buffer; digest: string }>();
     for (const place of places) {
-      rulesOf(this.#twin.planOf(place.plan)).forEach((rule, i) => {
-        const key = `${this.#prefix}${rule[0]}:${place.subjects[rule[7] - 1]}`;
+      rulesOf(twin.planOf(place.plan)).forEach((rule, i) => {
+        const address = twin.locate(this.#prefix, rule, place.subjects[rule[7] - 1] as string);
         const [image, digest] = place.images[i] as readonly [Buffer, string];
-        if (!under.has(key)) under.set(key, { image, rule });
-        left.set(key, digest);
+        under.set(address.key, { address, image: under.get(address.key)?.image ?? image, digest });
       });
     }
-    for (const [key, digest] of left) {
-      let raw: Buffer | null = null;
-      try {
-        raw = this.#db.get(key);
-      } catch {}
-      if (sha1(raw ?? Buffer.alloc(0)) !== digest) return false;
+    for (const { address, digest } of under.values()) {
+      if (sha1(twin.bytesAt(address) ?? NOTHING) !== digest) return false;
     }
-    for (const [key, { image, rule }] of under) {
-      const state = new LimitState(image, key, rule, this.#twin.now);
+    for (const { address, image } of under.values()) {
+      const state = new LimitState(image, address, twin.now);
       state.kept = false;
-      this.#twin.save(state);
+      twin.save(state);
     }
     return true;
   }

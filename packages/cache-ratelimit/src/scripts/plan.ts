@@ -19,6 +19,8 @@ export type WireRule = readonly [
   shadow: 0 | 1,
   /** Which of the call's subjects it counts, from 1. */
   subject: number,
+  /** The part of the key of the record in which its states lie together with those of other rules; empty: they have keys of their own. */
+  record: string,
 ];
 
 /** Number of subjects, then the rules. Sent as JSON, once for each call; parsed once for each script. */
@@ -27,6 +29,11 @@ export type Plan = readonly [subjects: number, ...rules: WireRule[]];
 export const MAX_COUNT: number = Number.MAX_SAFE_INTEGER;
 /** A little more than the longest window, in ms. Stored bytes that say more are damaged. */
 export const LONGEST_MS = 40_000_000_000;
+
+/** What its states are called in a record: the rule's name. */
+export function nameIn(record: string, part: string): string {
+  return part.slice(record.length + 1);
+}
 
 export function text(argument: AtomicArgument | undefined): string {
   if (typeof argument === "string") return argument;

@@ -17,7 +17,7 @@ export const reservePlace: AtomicOperation = {
 local queue, id, channel, cost, horizon, most = KEYS[1] .. ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local plan, states, subjects = planOf(ARGV[7]), {}, {}
 for i = 1, plan[1] do subjects[i] = ARGV[7 + i] end
-for r = 2, #plan do states[r] = read(KEYS[1] .. plan[r][1] .. ':' .. subjects[plan[r][8]], plan[r]) end
+for r = 2, #plan do states[r] = read(plan[r], subjects[plan[r][8]]) end
 local at = common(plan, states, cost)
 local granted = at - now <= horizon and (at == now or roomIn(queue, most))
 local out = {micros, granted and 1 or 0, at - now}
@@ -36,6 +36,7 @@ for r = 2, #plan do
   local left, reset = figures(s)
   out[#out + 1], out[#out + 2], out[#out + 3] = left, reset, granted and (place and 0 or wait) or wait
 end
+flush()
 return out
 `,
   run(db, keys, args) {
@@ -76,6 +77,7 @@ return out
       }
       out.push(...state.figures(), waits ? 0 : wait);
     }
+    twin.flush();
     return out;
   },
 };

@@ -18,8 +18,10 @@ export interface QuickScript<Rule> {
   vary(random: SeededRandom, rule: Rule): Rule;
   /** As `checkLimits` reads it. */
   wire(rule: Rule): readonly unknown[];
-  /** As the script reads it. */
-  spec(rule: Rule): string;
+  /** As the script reads the rules of a call. */
+  spec(rules: readonly Rule[]): string;
+  /** Parts of the keys in which the states of the rules lie. @default a key for each */
+  parts?(rules: readonly Rule[]): readonly string[];
 }
 
 /**
@@ -39,7 +41,8 @@ export async function compareCalls<Rule extends { readonly part: string }>(
       store.run(operation, keys, args);
     const rules = Array.from({ length: random.int(1, 4) }, (_, i) => script.rule(random, `r${i}`));
     const planOf = (of: readonly Rule[]) => JSON.stringify([1, ...of.map(script.wire)]);
-    const all = ["u", "v"].flatMap((subject) => rules.map(({ part }) => `${part}:${subject}`));
+    const parts = script.parts?.(rules) ?? rules.map(({ part }) => part);
+    const all = ["u", "v"].flatMap((subject) => parts.map((part) => `${part}:${subject}`));
     for (let n = 0; n < OPERATIONS; n++) {
       // Now and then the server's clock is set back.
       now += random.chance(0.05) ? -random.int(1, 2_000) : random.pick([0, 1, 20, 600]);
@@ -60,13 +63,11 @@ export async function compareCalls<Rule extends { readonly part: string }>(
       const checked = async (side: string) =>
         (readChecks(await run(checkLimits, [side], asked), 1 + 3 * count) as number[]).slice(1);
       const expected = await checked("b:");
-      const keys = [
-        ...new Set(calls.flatMap(({ subject }) => rules.map(({ part }) => `a:${part}:${subject}`))),
-      ];
+      const keys = [...new Set(calls.flatMap(({ subject }) => parts.map((part) => `a:${part}:${subject}`)))];
       const args = calls.flatMap(({ of, cost, subject }) => [
-        of.map(script.spec).join(","),
+        script.spec(of),
         cost,
-        ...rules.map(({ part }) => keys.indexOf(`a:${part}:${subject}`) + 1),
+        ...parts.map((part) => keys.indexOf(`a:${part}:${subject}`) + 1),
       ]);
       const quick = script.read(await run(script.operation, keys, args), count);
       if (quick !== null) decided++;

@@ -3,7 +3,7 @@ import { LONGEST_MS, MAX_COUNT } from "../plan.ts";
 import { BUCKET_BYTES } from "./bucket.ts";
 import { packed, stringAt, whole } from "./bytes.ts";
 
-const BUCKET_TAG = 0x62;
+export const BUCKET_TAG = 0x62;
 
 /** The state of a bucket: what is owed at a moment, in units of which a cost of 1 weighs `weight`. */
 export interface BucketImage {

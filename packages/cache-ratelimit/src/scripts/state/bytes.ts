@@ -22,7 +22,7 @@ export function packed(tag: number, ...numbers: number[]): Buffer {
 }
 
 /** The bytes of a string; `null` when there is nothing, `undefined` when there is something else. */
-export function stringAt(db: MemoryDatabase, key: string): Buffer | null | undefined {
+export function stringAt(db: Pick<MemoryDatabase, "get">, key: string): Buffer | null | undefined {
   try {
     return db.get(key);
   } catch {
