@@ -4,6 +4,7 @@ import { describeActions } from "./contract/actions.ts";
 import { describeAlgorithms } from "./contract/algorithms.ts";
 import { makeHarness } from "./contract/harness.ts";
 import { describeNames } from "./contract/names.ts";
+import { describeRecords } from "./contract/records.ts";
 import { describeRememberedRefusals } from "./contract/remembered-refusals.ts";
 import { describeSeveralLimits } from "./contract/several-limits.ts";
 import { describeWaiting } from "./contract/waiting.ts";
@@ -41,6 +42,7 @@ export function describeRateLimiter(
     describeActions(harness);
     describeAlgorithms(harness);
     describeSeveralLimits(harness);
+    describeRecords(harness);
     describeNames(harness);
     describeWaiting(harness);
     describeRememberedRefusals(harness);

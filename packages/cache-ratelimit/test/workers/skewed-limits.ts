@@ -2,6 +2,7 @@
 
 import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { serveWorker } from "@crm/testkit";
+import type { ExactName } from "../support/exact-plan.ts";
 
 const [url, skew, number] = process.argv.slice(2);
 const RightDate = Date;
@@ -16,6 +17,7 @@ const { redisStore } = await import("@crm/cache-core/redis");
 const { createRateLimiter } = await import("../../src/index.ts");
 const { checkBucketCalls, readBucketCalls } = await import("../../src/scripts/check-bucket-calls.ts");
 const { checkLimits, readChecks } = await import("../../src/scripts/check-limits.ts");
+const { checkRecordCalls, readRecordCalls } = await import("../../src/scripts/check-record-calls.ts");
 const { checkWindow, readWindow } = await import("../../src/scripts/check-window.ts");
 const { checkWindowCalls, readWindowCalls } = await import("../../src/scripts/check-window-calls.ts");
 const { EXACT_RULES, KEYS } = await import("../support/exact-plan.ts");
@@ -34,17 +36,24 @@ const QUICK = new Map([
   [checkWindow, { asked: timed(checkWindow), read: (reply: AtomicReply) => readWindow(reply) }],
   [checkWindowCalls, { asked: timed(checkWindowCalls), read: readWindowCalls }],
   [checkBucketCalls, { asked: timed(checkBucketCalls), read: readBucketCalls }],
+  [checkRecordCalls, { asked: timed(checkRecordCalls), read: readRecordCalls }],
 ]);
 
-/** Part and subject of a state's key. */
-function partsOf(key: string): [part: string, subject: string] {
-  const [, part = "", subject = ""] = /^exact:1q:([^:]*):(.*)$/.exec(key) ?? [];
-  return [part, subject];
+interface Call {
+  readonly limiter: ExactName;
+  readonly subject: string;
+  readonly cost: number;
+}
+
+/** The call that has its state under this key. */
+function callOf(key: string, cost: unknown): Call {
+  const [, limiter = "", subject = ""] = /^exact:1q:([^:/]*)[^:]*:(.*)$/.exec(key) ?? [];
+  return { limiter: limiter as ExactName, subject, cost: Number(cost) };
 }
 
 /** Every script with its reply, as the server gave it. */
 const store = redisStore({ url, commandTimeout: "10s" });
-const seen: { args: readonly unknown[]; reply: readonly number[] }[] = [];
+const seen: { micros: number; calls: readonly Call[]; figures: readonly number[] }[] = [];
 const recording = {
   ...store,
   run: async (...call: Parameters<typeof store.run>) => {
@@ -52,38 +61,42 @@ const recording = {
     const quick = QUICK.get(operation);
     if (quick !== undefined) {
       const [micros, reply = null] = (await store.run(quick.asked, keys, args, options)) as [number, Buffer];
-      // Calls of one rule: "<limit>:…", cost, place of the state.
+      // For each call: its rules, cost, place of its state or record.
       const calls =
         operation === checkWindow
-          ? [{ cost: args[0], key: keys[0] as string }]
-          : Array.from({ length: args.length / 3 }, (_, i) => ({
-              cost: args[3 * i + 1],
-              key: keys[Number(args[3 * i + 2]) - 1] as string,
-            }));
-      const numbers = quick.read(reply, calls.length);
+          ? [callOf(keys[0] as string, args[0])]
+          : Array.from({ length: args.length / 3 }, (_, i) =>
+              callOf(keys[Number(args[3 * i + 2]) - 1] as string, args[3 * i + 1]),
+            );
+      const figures = quick.read(reply, rulesOf(calls));
       // Where it replies nothing the other script is asked.
-      if (numbers !== null) {
-        const asPlans = calls.flatMap(({ cost, key }) => {
-          const [part, subject] = partsOf(key);
-          return [JSON.stringify([1, [part]]), cost, subject];
-        });
-        seen.push({ args: asPlans, reply: [micros, ...numbers] });
-      }
+      if (figures !== null) seen.push({ micros, calls, figures });
       return reply;
     }
     const reply = await store.run(...call);
     if (operation === checkLimits) {
-      const count = (reply as Buffer).length / 8;
-      seen.push({ args, reply: readChecks(reply, count) as readonly number[] });
+      const calls = Array.from({ length: args.length / 3 }, (_, i) => {
+        const [, [part]] = JSON.parse(String(args[3 * i])) as [number, [string]];
+        return callOf(`${keys[0]}${part}:${args[3 * i + 2]}`, args[3 * i + 1]);
+      });
+      const [micros = 0, ...figures] = readChecks(reply, 1 + 3 * rulesOf(calls)) as readonly number[];
+      seen.push({ micros, calls, figures });
     }
     return reply;
   },
 };
 Object.defineProperty(recording, "available", { get: () => store.available });
 const cache = createCache({ store: recording, namespace: "exact" });
-const limiters = Object.entries(EXACT_RULES).map(([name, rule]) =>
-  createRateLimiter(cache, { rule }, { name, denyCache: false }),
+const limiters = Object.entries(EXACT_RULES).map(([name, rules]) =>
+  createRateLimiter(cache, Object.fromEntries(rules.map((rule, i) => [`r${i}`, rule])), {
+    name,
+    denyCache: false,
+  }),
 );
+
+function rulesOf(calls: readonly Call[]): number {
+  return calls.reduce((count, { limiter }) => count + EXACT_RULES[limiter].length, 0);
+}
 
 serveWorker({
   now: () => Date.now(),
@@ -117,19 +130,13 @@ serveWorker({
       cost: number,
       allowed: boolean,
     ][] = [];
-    for (const { args, reply } of seen) {
-      for (let i = 0; i * 3 < args.length; i++) {
-        const [, [part]] = JSON.parse(String(args[3 * i])) as [number, [string]];
-        const name = part.slice(0, part.indexOf("/"));
-        const wait = reply[3 + 3 * i] as number;
-        decisions.push([
-          reply[0] as number,
-          i,
-          name,
-          String(args[3 * i + 2]),
-          Number(args[3 * i + 1]),
-          wait === 0,
-        ]);
+    for (const { micros, calls, figures } of seen) {
+      let from = 0;
+      for (const [place, { limiter, subject, cost }] of calls.entries()) {
+        const until = from + 3 * EXACT_RULES[limiter].length;
+        const allowed = figures.slice(from, until).every((figure, i) => i % 3 !== 2 || figure === 0);
+        decisions.push([micros, place, limiter, subject, cost, allowed]);
+        from = until;
       }
     }
     return { decisions, differing };
