@@ -10,3 +10,8 @@ export const pinning: boolean = available;
 export function pinned(role: "server" | "contender", command: string, args: string[]): [string, string[]] {
   return available ? ["taskset", ["-c", role === "server" ? "1" : "0", command, ...args]] : [command, args];
 }
+
+/** Keeps this process to the core of its role. */
+export function keepToCore(role: "server" | "contender"): void {
+  if (available) spawnSync("taskset", ["-apc", role === "server" ? "1" : "0", `${process.pid}`]);
+}

@@ -43,6 +43,28 @@ it("calls of one turn are one script for a record, and go past it for a while wh
   await cache.close();
 });
 
+it("a call by itself is asked twice at most", async () => {
+  const { store, ran } = recordingStore();
+  const cache = createCache({ store });
+  const hour = { limit: 100, window: "1h" } as const;
+  for (const [i, rules] of [
+    { a: hour },
+    { a: { ...hour, algorithm: "gcra" } },
+    { a: hour, b: hour },
+  ].entries()) {
+    const limiter = createRateLimiter(cache, rules as { a: typeof hour }, {
+      name: `l${i}`,
+      denyCache: false,
+    });
+    await limiter.check("u");
+    await limiter.block("u", "1h");
+    ran.length = 0;
+    expect((await limiter.check("u")).allowed).toBe(false);
+    expect(ran).toEqual([["checkWindow", "checkBucketCalls", "checkRecordCalls"][i], "checkLimits"]);
+  }
+  await cache.close();
+});
+
 it("calls that only look, or have other rules, take the whole turn to the script for any rules", async () => {
   const { store, ran } = recordingStore();
   const cache = createCache({ store });

@@ -72,9 +72,15 @@ export class CheckBatch {
     return this.#underWay === 0 && this.#calls.length === 0;
   }
 
-  /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. */
-  add(plan: CompiledPlan, cost: number, subjects: readonly string[], waiting: Waiting): void {
-    this.#calls.push({ plan, quick: cost > 0 ? plan.quick : null, cost, subjects, waiting });
+  /** The arguments of a call are a plan, a cost (0 or below: only look) and the subjects. `quick`: how it may be asked. */
+  add(
+    plan: CompiledPlan,
+    cost: number,
+    subjects: readonly string[],
+    waiting: Waiting,
+    quick: QuickPlan | null = cost > 0 ? plan.quick : null,
+  ): void {
+    this.#calls.push({ plan, quick, cost, subjects, waiting });
     if (this.#calls.length === 1) process.nextTick(this.#flush);
     else if (this.#calls.length === CALLS_OF_ONE_SCRIPT) this.#flush();
   }

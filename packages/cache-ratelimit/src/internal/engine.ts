@@ -1,7 +1,7 @@
 import { type Cache, CacheError, StoreReplyError, StoreUnavailableError } from "@crm/cache-core";
 import type { RateLimitResult } from "../result.ts";
 import { type Adjustment, adjustLimits } from "../scripts/adjust-limits.ts";
-import { CheckBatch } from "./check-batch.ts";
+import { CheckBatch, type Waiting } from "./check-batch.ts";
 import type { CompiledPlan } from "./compiled-plan.ts";
 import { DenyCache } from "./deny-cache.ts";
 import { LocalLimits } from "./local-limits.ts";
@@ -81,14 +81,15 @@ export class Engine {
     const batch = this.#batchOf(target.bucket);
     const epoch = denials?.epoch;
     const { quick } = plan;
-    if (!batch.idle || quick === null) return this.#checkTogether(batch, plan, cost, target, epoch, as);
+    if (!batch.idle || quick === null)
+      return this.#checkTogether(batch, plan, cost, target, epoch, as, quick);
     const sentAt = this.#cache.internals.clock.monotonic();
     return batch.askAlone(
       { quick, cost, subjects: target.subjects },
       plan.rules.length,
       (figures) =>
         figures === null
-          ? this.#checkTogether(batch, plan, cost, target, epoch, as)
+          ? this.#checkTogether(batch, plan, cost, target, epoch, as, null)
           : as(this.#note(plan, cost, target, figures, 0, sentAt, epoch)),
       (error) => as(this.#orPolicy(error, plan, cost, target)),
     );
@@ -101,9 +102,10 @@ export class Engine {
     target: Target,
     epoch: number | undefined,
     as: (result: RateLimitResult) => T,
+    quick: CompiledPlan["quick"],
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      batch.add(plan, cost, target.subjects, {
+      const waiting: Waiting = {
         width: FIGURES * plan.rules.length,
         answered: (reply, from, sentAt) =>
           resolve(as(this.#note(plan, cost, target, reply, from, sentAt, epoch))),
@@ -114,7 +116,8 @@ export class Engine {
             reject(unavailable);
           }
         },
-      });
+      };
+      batch.add(plan, cost, target.subjects, waiting, quick);
     });
   }
 

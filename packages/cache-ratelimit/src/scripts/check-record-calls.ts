@@ -28,7 +28,7 @@ export const checkRecordCalls: AtomicOperation = {
 -- Atomic: every rule of a call is judged before any is spent. O(rules). On a refusal nothing is written.
 -- A record whose key expires late enough is changed in place, because to set a value with an expiry costs twice as much. One that has lost
 -- its expiry gets another when that moves, or by a call that comes alone.
-local decode, pack, floor, ceil = struct.unpack, struct.pack, math.floor, math.ceil
+local KEYS, ARGV, decode, pack, floor, ceil = KEYS, ARGV, struct.unpack, struct.pack, math.floor, math.ceil
 local time = redis.call('TIME')
 local now = time[1] * 1000 + floor(time[2] / 1000)
 local raws = redis.call('MGET', unpack(KEYS))
@@ -108,7 +108,7 @@ for i = 1, #ARGV, 3 do
           if finish > ends[k] then ends[k] = finish end
         end
       end
-      out[n + 1], out[n + 2] = limit > count and limit - count or 0, finish > 0 and finish - now or 0
+      out[n + 1], out[n + 2], out[n + 3] = limit > count and limit - count or 0, finish > 0 and finish - now or 0, wait
     else
       local debt, drain = debts[r], spec[r + 4]
       local excess = debt - (limit - cost) * x
@@ -124,9 +124,8 @@ for i = 1, #ARGV, 3 do
         end
       end
       local left = floor((limit * x - debt) / x)
-      out[n + 1], out[n + 2] = left > 0 and left or 0, ceil(debt / drain)
+      out[n + 1], out[n + 2], out[n + 3] = left > 0 and left or 0, ceil(debt / drain), wait
     end
-    out[n + 3] = wait
     n = n + 3
   end
   if allowed then changed[k] = true end
