@@ -46,7 +46,7 @@ export class LockEngine implements HoldKeeper {
   readonly #room: WaitingRoom;
   readonly #giveBacks: GiveBacks;
   readonly #watches: Watches;
-  /** Calls in the background, for `close`. */
+  /** Calls that take or give back, for `close`. */
   readonly #background = new Set<Promise<unknown>>();
   readonly #offAvailability: () => void;
   #serial = 0;
@@ -153,7 +153,8 @@ export class LockEngine implements HoldKeeper {
     }
     for (const hold of [...this.#holds.values()]) hold.lose("closed");
     this.#watches.close();
-    await Promise.allSettled(this.#background);
+    // The answers to calls under way may bring something along that is to be given back.
+    while (this.#background.size > 0) await Promise.allSettled(this.#background);
     this.#giveBacks.close();
     await this.#mailbox.close(this.clock);
   }
@@ -227,14 +228,8 @@ export class LockEngine implements HoldKeeper {
     const sentAt = this.clock.monotonic();
     let reply: AcquireReply;
     try {
-      reply = await this.#calls.acquire(
-        place,
-        token,
-        request.ttlMs,
-        waiter.ticket,
-        queues,
-        request.durability,
-      );
+      const { ttlMs, durability } = request;
+      reply = await this.#follow(this.#calls.acquire(place, token, ttlMs, waiter.ticket, queues, durability));
     } catch (error) {
       waiter.asking = false;
       this.#onFailure(waiter, error);
@@ -349,7 +344,11 @@ export class LockEngine implements HoldKeeper {
 
   /** Somebody gave up. While a call is under way its answer decides what there is to give back. */
   #abandon(waiter: Waiter): void {
-    if (!waiter.asking && waiter.ticket > 0) this.#undo(waiter.place, waiter.token, waiter.request.ttlMs);
+    const { place, token, request } = waiter;
+    const hold = this.#holds.get(token);
+    // It had come, and was not handed out yet.
+    if (hold !== undefined) this.#follow(hold.release()).catch(() => {});
+    else if (!waiter.asking && waiter.ticket > 0) this.#undo(place, token, request.ttlMs);
   }
 
   /** Gives back in the background what may stand of a token, so that it goes to the next. */
@@ -359,8 +358,15 @@ export class LockEngine implements HoldKeeper {
       (reply) => this.#handle(place, reply, sentAt),
       () => this.#giveBacks.add(place, token, ttlMs),
     );
+    void this.#follow(call);
+  }
+
+  /** Lets `close` wait for a call. */
+  #follow<T>(call: Promise<T>): Promise<T> {
     this.#background.add(call);
-    void call.finally(() => this.#background.delete(call));
+    const end = (): void => void this.#background.delete(call);
+    call.then(end, end);
+    return call;
   }
 
   // News
