@@ -1,10 +1,4 @@
-import {
-  type Clock,
-  type Logger,
-  type Store,
-  StoreUnavailableError,
-  type TypedEmitter,
-} from "@crm/cache-core";
+import type { Clock, Logger, Store, TypedEmitter } from "@crm/cache-core";
 import {
   LockAbortedError,
   type LockLostReason,
@@ -17,6 +11,7 @@ import { Hold, type HoldKeeper, leaseEnd } from "./hold.ts";
 import { type AcquireReply, type Aftermath, type HolderReply, LockCalls } from "./lock-calls.ts";
 import type { LockPlace } from "./lock-place.ts";
 import { Mailbox } from "./mailbox.ts";
+import { isClosed, isRefused } from "./refusals.ts";
 import { makeToken, newProcessId } from "./token.ts";
 import { type Acquired, type AcquireRequest, Waiter } from "./waiter.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -423,14 +418,4 @@ export class LockEngine implements HoldKeeper {
       throw new LockUnavailableError(place.name, "store", cause);
     }
   }
-}
-
-/** The store knew that its server was silent, and sent nothing. */
-function isRefused(error: unknown): boolean {
-  return StoreUnavailableError.isInstance(error) && error.reason === "breaker";
-}
-
-/** Its owner has closed it: it will not answer again. */
-function isClosed(error: unknown): boolean {
-  return StoreUnavailableError.isInstance(error) && error.reason === "closed";
 }
