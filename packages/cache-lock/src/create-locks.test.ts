@@ -422,6 +422,31 @@ describe("createLocks", () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it("close waits a second at most for a call that takes long", async () => {
+    const inner = memoryStore({ clock });
+    const store: Store = {
+      ...inner,
+      async run(operation, ...rest) {
+        await new Promise<void>((resolve) => clock.after(5_000, resolve));
+        return inner.run(operation, ...rest);
+      },
+    };
+    const slow = createLocks(createCache({ store, clock }));
+    const refused = expect(slow.acquire("a")).rejects.toMatchObject({ code: "LOCK_ABORTED" });
+    await clock.advance(10);
+    let closed = false;
+    const closing = slow.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(999);
+    expect(closed).toBe(false);
+    await clock.advance(1);
+    expect(closed).toBe(true);
+    await closing;
+    await refused;
+    await locks.close();
+  });
+
   it("close leaves no timer, and what is held counts as lost", async () => {
     const lock = await locks.acquire("a");
     const waiting = expect(locks.acquire("a", { wait: "1d" })).rejects.toMatchObject({

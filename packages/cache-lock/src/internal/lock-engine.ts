@@ -19,6 +19,8 @@ import { Watches } from "./watches.ts";
 
 /** How long the first lock of a process waits for the subscription. */
 const HEAR_WITHIN_MS = 250;
+/** How long `close` waits for calls under way: for replicas, or a server that is slow, no longer. */
+const SETTLE_WITHIN_MS = 1_000;
 
 export interface LockEngineParameters {
   readonly store: Store;
@@ -148,8 +150,7 @@ export class LockEngine implements HoldKeeper {
     }
     for (const hold of [...this.#holds.values()]) hold.lose("closed");
     this.#watches.close();
-    // The answers to calls under way may bring something along that is to be given back.
-    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+    await this.#settle();
     this.#giveBacks.close();
     await this.#mailbox.close(this.clock);
   }
@@ -354,6 +355,22 @@ export class LockEngine implements HoldKeeper {
       () => this.#giveBacks.add(place, token, ttlMs),
     );
     void this.#follow(call);
+  }
+
+  /** Waits for calls under way: their answers may bring something along that is to be given back. */
+  async #settle(): Promise<void> {
+    let isLate = false;
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.clock.after(SETTLE_WITHIN_MS, () => {
+        isLate = true;
+        resolve();
+      });
+    });
+    while (this.#background.size > 0 && !isLate) {
+      await Promise.race([Promise.allSettled(this.#background), late]);
+    }
+    cancel();
   }
 
   /** Lets `close` wait for a call. */
