@@ -27,6 +27,21 @@ describe("sessionActions", () => {
     await cache.close();
   });
 
+  it("takes the time at which a session was made from the server, whatever this process believes it to be there", async () => {
+    const clock = createFakeClock();
+    const inner = memoryStore({ clock });
+    const hourAhead = { ...inner, serverNow: (key: string) => inner.serverNow(key) + 3_600_000 };
+    const sound = createCache({ store: inner, clock }).extend(sessionActions()).sessions;
+    const wrong = createCache({ store: hourAhead, clock }).extend(sessionActions()).sessions;
+    const first = await wrong.create("u", 1, 60);
+    expect(first.expiresAt.getTime() - first.createdAt.getTime()).toBe(60_000);
+    await clock.advance(5);
+    const second = await sound.create("u", 2, 60);
+    expect((await sound.list("u")).map(({ id }) => id)).toEqual([first.id, second.id]);
+    expect(await wrong.read(first.id)).toEqual(first);
+    await inner.close();
+  });
+
   it("lists the oldest first, and keeps data apart from what the caller does to it", async () => {
     const clock = createFakeClock();
     const cache = createCache({ store: memoryStore({ clock }), clock }).extend(sessionActions());

@@ -49,7 +49,6 @@ export interface SessionActions {
 /** What is stored of a session, beside its data. */
 interface Stored {
   readonly u: string;
-  readonly c: number;
   readonly d: unknown;
 }
 
@@ -84,7 +83,7 @@ function createSessions(cache: Cache): Sessions {
   }
 
   function fromReply<T>(id: string, reply: unknown): Session<T> | null {
-    const [expiresAt, kind, payload] = reply as [number, number, Buffer];
+    const [expiresAt, kind, payload, createdAt] = reply as [number, number, Buffer, number];
     if (kind === -1) return reject("foreign");
     if (kind >> 4 !== codec.id) return reject("codec");
     const bytes = payload.subarray(CHECKSUM_BYTES);
@@ -94,7 +93,7 @@ function createSessions(cache: Cache): Sessions {
       id,
       userId: stored.u.slice(prefix.length),
       data: stored.d as T,
-      createdAt: new Date(stored.c),
+      createdAt: new Date(createdAt),
       expiresAt: new Date(expiresAt),
     };
   }
@@ -114,8 +113,7 @@ function createSessions(cache: Cache): Sessions {
       const ttlMs = parseDuration(ttl, "ttl");
       const bucket = keys.bucketOf(user);
       const id = `${bucket.toString(36)}.${randomBytes(24).toString("base64url")}`;
-      const createdAt = Math.floor(store.serverNow(place(bucket).names[0] as string));
-      const { bytes, hint } = codec.encode({ u: user, c: createdAt, d: data } satisfies Stored);
+      const { bytes, hint } = codec.encode({ u: user, d: data } satisfies Stored);
       const checksum = Buffer.alloc(CHECKSUM_BYTES);
       checksum.writeUInt32BE(crc32(bytes));
       const { names, args } = place(bucket);
@@ -130,7 +128,13 @@ function createSessions(cache: Cache): Sessions {
       ]);
       // As a reader would get it: what the caller does to `data` later does not reach the session.
       const copy = (codec.decode(bytes, hint) as Stored).d as T;
-      return { id, userId, data: copy, createdAt: new Date(createdAt), expiresAt: new Date(expiresAt) };
+      return {
+        id,
+        userId,
+        data: copy,
+        createdAt: new Date(expiresAt - ttlMs),
+        expiresAt: new Date(expiresAt),
+      };
     },
 
     async read<T>(id: string): Promise<Session<T> | null> {

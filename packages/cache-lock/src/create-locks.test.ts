@@ -384,6 +384,69 @@ describe("createLocks", () => {
     await locks.close();
   });
 
+  it("close gives back what a call under way takes, and what was not handed out yet", async () => {
+    const inner = memoryStore({ clock });
+    const later = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
+    const slow = (answerMs: number, hearMs: number): Store => ({
+      ...inner,
+      async run(operation, ...rest) {
+        const reply = await inner.run(operation, ...rest);
+        if (operation.name === "acquireLock") await later(answerMs);
+        return reply;
+      },
+      async subscribe(...all) {
+        await later(hearMs);
+        return inner.subscribe(...all);
+      },
+    });
+    const others = createLocks(createCache({ store: inner, clock }));
+    for (const [answerMs, hearMs] of [
+      [50, 0],
+      [0, 200],
+    ] as const) {
+      const mine = createLocks(createCache({ store: slow(answerMs, hearMs), clock }));
+      const refused = expect(mine.acquire("a", { ttl: "1h" })).rejects.toMatchObject({
+        code: "LOCK_ABORTED",
+      });
+      await clock.advance(10);
+      expect((await others.inspect("a")).holder).not.toBe(null);
+      const closing = mine.close();
+      await clock.advance(answerMs);
+      await closing;
+      expect(await others.inspect("a")).toMatchObject({ holder: null });
+      await refused;
+      await clock.advance(250);
+    }
+    await others.close();
+    await locks.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("close waits a second at most for a call that takes long", async () => {
+    const inner = memoryStore({ clock });
+    const store: Store = {
+      ...inner,
+      async run(operation, ...rest) {
+        await new Promise<void>((resolve) => clock.after(5_000, resolve));
+        return inner.run(operation, ...rest);
+      },
+    };
+    const slow = createLocks(createCache({ store, clock }));
+    const refused = expect(slow.acquire("a")).rejects.toMatchObject({ code: "LOCK_ABORTED" });
+    await clock.advance(10);
+    let closed = false;
+    const closing = slow.close().then(() => {
+      closed = true;
+    });
+    await clock.advance(999);
+    expect(closed).toBe(false);
+    await clock.advance(1);
+    expect(closed).toBe(true);
+    await closing;
+    await refused;
+    await locks.close();
+  });
+
   it("close leaves no timer, and what is held counts as lost", async () => {
     const lock = await locks.acquire("a");
     const waiting = expect(locks.acquire("a", { wait: "1d" })).rejects.toMatchObject({

@@ -48,8 +48,9 @@ export interface Locks {
   /** Listens to an event; returns the function that ends it. */
   on<E extends keyof LockEvents>(event: E, handler: (payload: LockEvents[E]) => void): () => void;
   /**
-   * Ends timers and the subscription. Who waits is rejected with `LockAbortedError`. Locks that are held count as lost and are not renewed
-   * any more; they can still be released while the cache is open, and end with their leases otherwise.
+   * Ends timers and the subscription. Who waits is rejected with `LockAbortedError`; what calls under way have taken for them is given
+   * back, for which it waits a second at most. Locks that are held count as lost and are not renewed any more; they can still be released
+   * while the cache is open, and end with their leases otherwise.
    */
   close(): Promise<void>;
 }

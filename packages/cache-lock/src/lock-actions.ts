@@ -1,7 +1,9 @@
 import { type Cache, type Duration, InvalidOptionError, parseDuration } from "@crm/cache-core";
 import { LockUnavailableError } from "./errors.ts";
+import { GiveBacks } from "./internal/give-backs.ts";
 import { LockCalls } from "./internal/lock-calls.ts";
 import { type LockPlace, placeOf } from "./internal/lock-place.ts";
+import { isClosed, isRefused } from "./internal/refusals.ts";
 import { isToken, makeToken, newProcessId } from "./internal/token.ts";
 import { checkLockName } from "./options.ts";
 
@@ -24,9 +26,14 @@ export interface LockActions {
  */
 export function lockActions(): (cache: Cache) => LockActions {
   return (cache) => {
-    const { store, keys, prefix } = cache.internals;
+    const { store, keys, prefix, clock } = cache.internals;
     const processId = newProcessId();
     const calls = new LockCalls(store, keys.base, processId, "");
+    const giveBacks = new GiveBacks(
+      async (place, token) => (await calls.release(place, token)).held,
+      () => store.available,
+      clock,
+    );
     let serial = 0;
 
     function at(name: unknown): LockPlace {
@@ -48,8 +55,8 @@ export function lockActions(): (cache: Cache) => LockActions {
         const token = makeToken(processId, serial++, 1, 1, ttlMs);
         const call = calls.acquire(place, token, ttlMs, 0, false, undefined);
         const { fence } = await answered(place, call).catch((error) => {
-          // It may stand all the same. One try to give it back; otherwise it ends with its lease.
-          calls.release(place, token).catch(() => {});
+          // What was sent may stand all the same.
+          if (!isRefused(error) && !isClosed(error)) giveBacks.add(place, token, ttlMs);
           throw error;
         });
         return fence === undefined ? null : token;

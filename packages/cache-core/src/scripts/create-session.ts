@@ -14,7 +14,8 @@ export const createSession: AtomicOperation = {
 if ARGV[8] ~= '' and now > tonumber(ARGV[8]) then return 0 end
 local at = now + ARGV[5]
 enlist(ARGV[4], ARGV[3], at)
-redis.call('SET', SESSION .. ARGV[3], ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[4] .. '\\0' .. ARGV[7], 'PXAT', at)
+local head = ARGV[5] .. '|' .. ARGV[6] .. '|' .. now .. '|' .. ARGV[4]
+redis.call('SET', SESSION .. ARGV[3], head .. '\\0' .. ARGV[7], 'PXAT', at)
 return at
 `,
   run(db, _keys, args) {
@@ -26,7 +27,7 @@ return at
     const ttlMs = number(args[4]);
     const at = twin.now + ttlMs;
     twin.enlist(user, id, at);
-    const head = Buffer.from(`${ttlMs}|${text(args[5])}|${user}\0`, "utf8");
+    const head = Buffer.from(`${ttlMs}|${text(args[5])}|${twin.now}|${user}\0`, "utf8");
     db.set(twin.sessionPrefix + id, Buffer.concat([head, bytes(args[6])]), at);
     return at;
   },

@@ -3,8 +3,8 @@ import { LUA_SESSIONS, SessionTwin } from "./session-library.ts";
 import { text } from "./twin-library.ts";
 
 /**
- * Reads the sessions of a user, or one by its id. Replies `[id, expires at, kind, payload]` for each; where bytes of somebody
- * else lie kind is -1 and the payload empty.
+ * Reads the sessions of a user, or one by its id. Replies `[id, expires at, kind, payload, made at]` for each; where bytes of
+ * somebody else lie kind is -1 and the payload empty.
  */
 export const listSessions: AtomicOperation = {
   name: "listSessions",
@@ -13,11 +13,11 @@ export const listSessions: AtomicOperation = {
 local ids = ARGV[3] == '' and {ARGV[4]} or redis.call('ZRANGEBYSCORE', USER .. ARGV[3], '(' .. now, '+inf')
 local found = {}
 for _, id in ipairs(ids) do
-  local ttl, kind, _, payload = read(id)
+  local ttl, kind, _, payload, made = read(id)
   if ttl then
-    found[#found + 1] = {id, now + redis.call('PTTL', SESSION .. id), kind, payload}
+    found[#found + 1] = {id, now + redis.call('PTTL', SESSION .. id), kind, payload, made}
   elseif kind then
-    found[#found + 1] = {id, now, -1, ''}
+    found[#found + 1] = {id, now, -1, '', 0}
   end
 end
 return found
@@ -34,8 +34,12 @@ return found
       const session = twin.read(id);
       if (session === null) continue;
       const name = Buffer.from(id);
-      if (session === "foreign") found.push([name, twin.now, -1, Buffer.alloc(0)]);
-      else found.push([name, twin.now + db.pttl(twin.sessionPrefix + id), session.kind, session.payload]);
+      if (session === "foreign") {
+        found.push([name, twin.now, -1, Buffer.alloc(0), 0]);
+      } else {
+        const { kind, payload, madeAt } = session;
+        found.push([name, twin.now + db.pttl(twin.sessionPrefix + id), kind, payload, madeAt]);
+      }
     }
     return found;
   },

@@ -1,14 +1,17 @@
 import type { AtomicOperation } from "../atomic-operation.ts";
 import { LUA_BEGIN_INDEX, LUA_REGISTER } from "./lua-index.ts";
 import { LUA_ADD_MEMBERS, LUA_MEMBERS, LUA_REGISTRY } from "./lua-members.ts";
-import { LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
+import { LUA_ALLOW_OOM, LUA_EXPIRE, LUA_NAMES } from "./lua-names.ts";
 import { LUA_ADD_TAGS, LUA_TAGS_OF } from "./lua-tags.ts";
 import { TwinLibrary, text } from "./twin-library.ts";
 
-/** Registers entries that an index or a tag set does not know, as they are found by a scan of the store. Replies how many were unknown. */
+/**
+ * Registers entries that an index or a tag set does not know, as they are found by a scan of the store. Replies how many were unknown.
+ * A full server runs it, too: invalidations wait for it.
+ */
 export const reindex: AtomicOperation = {
   name: "reindex",
-  lua: `${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_ADD_TAGS}
+  lua: `${LUA_ALLOW_OOM}${LUA_NAMES}${LUA_EXPIRE}${LUA_BEGIN_INDEX}${LUA_REGISTER}${LUA_TAGS_OF}${LUA_REGISTRY}${LUA_MEMBERS}${LUA_ADD_MEMBERS}${LUA_ADD_TAGS}
 -- KEYS: index [bus]. ARGV: base, hash tag, keys... Atomic: a key is registered only while its entry is there. O(keys log N).
 local live, longest, members, untils = {}, 0, {}, {}
 for i = 3, #ARGV do

@@ -4,11 +4,11 @@ import { LUA_WHOLE } from "./lua-names.ts";
 import { text } from "./twin-library.ts";
 
 /**
- * A session is a string under `<base>s<tag>:<id>`: its TTL in ms, the kind of its payload, the user, a NUL, the payload;
- * and a member, scored with its expiry, of the user's sorted set `<base>u<tag>:<user>`. One that is not in that set is
+ * A session is a string under `<base>s<tag>:<id>`: its TTL in ms, the kind of its payload, when it was made (ms), the user,
+ * a NUL, the payload; and a member, scored with its expiry, of the user's sorted set `<base>u<tag>:<user>`. One that is not in that set is
  * none: the set was lost, and ending all sessions of the user would not find it.
  *
- * read(id): TTL, kind, user and payload; `nil` and whether there are bytes of somebody else when there is no session.
+ * read(id): TTL, kind, user, payload and when it was made; `nil` and whether there are bytes of somebody else when there is no session.
  */
 export const LUA_SESSIONS: string = `${LUA_WHOLE}
 local SESSION = ARGV[1] .. 's' .. ARGV[2] .. ':'
@@ -25,16 +25,17 @@ local function read(id)
   local stored = redis.pcall('GET', SESSION .. id)
   if not stored then return nil, false end
   if type(stored) ~= 'string' then return nil, true end
-  local ttl, kind, user, rest = string.match(stored, '^(%d+)|(%d+)|([^%z]*)%z()')
+  local ttl, kind, made, user, rest = string.match(stored, '^(%d+)|(%d+)|(%d+)|([^%z]*)%z()')
   if not ttl then return nil, true end
   if not redis.call('ZSCORE', USER .. user, id) then return nil, false end
-  return tonumber(ttl), tonumber(kind), user, string.sub(stored, rest)
+  return tonumber(ttl), tonumber(kind), user, string.sub(stored, rest), tonumber(made)
 end
 `;
 
 interface StoredSession {
   readonly ttlMs: number;
   readonly kind: number;
+  readonly madeAt: number;
   readonly user: string;
   readonly payload: Buffer;
 }
@@ -69,10 +70,12 @@ export class SessionTwin {
     }
     if (stored === null) return null;
     const end = stored.indexOf(0);
-    const head = end === -1 ? null : /^(\d+)\|(\d+)\|(.*)$/s.exec(stored.subarray(0, end).toString("utf8"));
+    const head =
+      end === -1 ? null : /^(\d+)\|(\d+)\|(\d+)\|(.*)$/s.exec(stored.subarray(0, end).toString("utf8"));
     if (head === null) return "foreign";
-    const user = head[3] as string;
+    const user = head[4] as string;
     if (this.db.zscore(this.userPrefix + user, id) === null) return null;
-    return { ttlMs: Number(head[1]), kind: Number(head[2]), user, payload: stored.subarray(end + 1) };
+    const [ttlMs, kind, madeAt] = head.slice(1, 4).map(Number) as [number, number, number];
+    return { ttlMs, kind, madeAt, user, payload: stored.subarray(end + 1) };
   }
 }

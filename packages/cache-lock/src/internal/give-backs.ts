@@ -91,10 +91,16 @@ export class GiveBacks {
     }
   }
 
+  #forgetOld(): void {
+    const now = this.#clock.monotonic();
+    for (const [token, { until }] of this.#kept) if (now > until) this.#kept.delete(token);
+  }
+
   #schedule(): void {
     this.#cancel ??= this.#clock.after(RETRY_EVERY_MS, () => {
       this.#cancel = undefined;
       if (this.#isAvailable()) this.retry();
+      else this.#forgetOld();
       if (this.#kept.size > 0 && !this.#closed) this.#schedule();
     });
   }

@@ -1,10 +1,4 @@
-import {
-  type Clock,
-  type Logger,
-  type Store,
-  StoreUnavailableError,
-  type TypedEmitter,
-} from "@crm/cache-core";
+import type { Clock, Logger, Store, TypedEmitter } from "@crm/cache-core";
 import {
   LockAbortedError,
   type LockLostReason,
@@ -17,6 +11,7 @@ import { Hold, type HoldKeeper, leaseEnd } from "./hold.ts";
 import { type AcquireReply, type Aftermath, type HolderReply, LockCalls } from "./lock-calls.ts";
 import type { LockPlace } from "./lock-place.ts";
 import { Mailbox } from "./mailbox.ts";
+import { isClosed, isRefused } from "./refusals.ts";
 import { makeToken, newProcessId } from "./token.ts";
 import { type Acquired, type AcquireRequest, Waiter } from "./waiter.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -24,6 +19,8 @@ import { Watches } from "./watches.ts";
 
 /** How long the first lock of a process waits for the subscription. */
 const HEAR_WITHIN_MS = 250;
+/** How long `close` waits for calls under way: for replicas, or a server that is slow, no longer. */
+const SETTLE_WITHIN_MS = 1_000;
 
 export interface LockEngineParameters {
   readonly store: Store;
@@ -46,7 +43,7 @@ export class LockEngine implements HoldKeeper {
   readonly #room: WaitingRoom;
   readonly #giveBacks: GiveBacks;
   readonly #watches: Watches;
-  /** Calls in the background, for `close`. */
+  /** Calls that take or give back, for `close`. */
   readonly #background = new Set<Promise<unknown>>();
   readonly #offAvailability: () => void;
   #serial = 0;
@@ -153,7 +150,7 @@ export class LockEngine implements HoldKeeper {
     }
     for (const hold of [...this.#holds.values()]) hold.lose("closed");
     this.#watches.close();
-    await Promise.allSettled(this.#background);
+    await this.#settle();
     this.#giveBacks.close();
     await this.#mailbox.close(this.clock);
   }
@@ -227,14 +224,8 @@ export class LockEngine implements HoldKeeper {
     const sentAt = this.clock.monotonic();
     let reply: AcquireReply;
     try {
-      reply = await this.#calls.acquire(
-        place,
-        token,
-        request.ttlMs,
-        waiter.ticket,
-        queues,
-        request.durability,
-      );
+      const { ttlMs, durability } = request;
+      reply = await this.#follow(this.#calls.acquire(place, token, ttlMs, waiter.ticket, queues, durability));
     } catch (error) {
       waiter.asking = false;
       this.#onFailure(waiter, error);
@@ -349,7 +340,11 @@ export class LockEngine implements HoldKeeper {
 
   /** Somebody gave up. While a call is under way its answer decides what there is to give back. */
   #abandon(waiter: Waiter): void {
-    if (!waiter.asking && waiter.ticket > 0) this.#undo(waiter.place, waiter.token, waiter.request.ttlMs);
+    const { place, token, request } = waiter;
+    const hold = this.#holds.get(token);
+    // It had come, and was not handed out yet.
+    if (hold !== undefined) this.#follow(hold.release()).catch(() => {});
+    else if (!waiter.asking && waiter.ticket > 0) this.#undo(place, token, request.ttlMs);
   }
 
   /** Gives back in the background what may stand of a token, so that it goes to the next. */
@@ -359,8 +354,31 @@ export class LockEngine implements HoldKeeper {
       (reply) => this.#handle(place, reply, sentAt),
       () => this.#giveBacks.add(place, token, ttlMs),
     );
+    void this.#follow(call);
+  }
+
+  /** Waits for calls under way: their answers may bring something along that is to be given back. */
+  async #settle(): Promise<void> {
+    let isLate = false;
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.clock.after(SETTLE_WITHIN_MS, () => {
+        isLate = true;
+        resolve();
+      });
+    });
+    while (this.#background.size > 0 && !isLate) {
+      await Promise.race([Promise.allSettled(this.#background), late]);
+    }
+    cancel();
+  }
+
+  /** Lets `close` wait for a call. */
+  #follow<T>(call: Promise<T>): Promise<T> {
     this.#background.add(call);
-    void call.finally(() => this.#background.delete(call));
+    const end = (): void => void this.#background.delete(call);
+    call.then(end, end);
+    return call;
   }
 
   // News
@@ -417,14 +435,4 @@ export class LockEngine implements HoldKeeper {
       throw new LockUnavailableError(place.name, "store", cause);
     }
   }
-}
-
-/** The store knew that its server was silent, and sent nothing. */
-function isRefused(error: unknown): boolean {
-  return StoreUnavailableError.isInstance(error) && error.reason === "breaker";
-}
-
-/** Its owner has closed it: it will not answer again. */
-function isClosed(error: unknown): boolean {
-  return StoreUnavailableError.isInstance(error) && error.reason === "closed";
 }

@@ -2,10 +2,14 @@ import type { AtomicOperation } from "@crm/cache-core";
 import { CLEARED_MS, KEPT_MS, LUA_LOCK } from "./lock-library.ts";
 import { LockTwin, number, text } from "./lock-twin.ts";
 
-/** Lets a lease end so many ms from now. Replies 1, or 0 when it is not the caller's, or no longer. */
+/**
+ * Lets a lease end so many ms from now. Replies 1, or 0 when it is not the caller's, or no longer. Allowed while the server is
+ * out of memory, for it needs none: who holds a lock is not to lose it for that.
+ */
 export const renewLock: AtomicOperation = {
   name: "renewLock",
-  lua: `${LUA_LOCK}
+  lua: `#!lua flags=allow-oom
+${LUA_LOCK}
 -- ARGV: …, token, ttl ms. Atomic: compare and prolong. O(log holders). Refused, it changes nothing.
 local ends = redis.call('ZSCORE', HOLDERS, ARGV[5])
 if not ends or tonumber(ends) <= now then return 0 end

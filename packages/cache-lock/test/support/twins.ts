@@ -71,9 +71,10 @@ export async function redisSide(client: Redis): Promise<Side> {
   return {
     async run(operation, keys, args) {
       const time = [String(Math.floor(nowMs / 1000)), String((nowMs % 1000) * 1000)];
-      const script = `${VIRTUAL}
+      const [shebang = ""] = /^#!.*\n/.exec(operation.lua) ?? [];
+      const script = `${shebang}${VIRTUAL}
 local function body()
-${operation.lua.replaceAll("redis.call(", "virtual(")}
+${operation.lua.slice(shebang.length).replaceAll("redis.call(", "virtual(")}
 end
 local reply = body()
 return {reply, PUBLISHED}`;
