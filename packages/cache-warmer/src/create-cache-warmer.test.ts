@@ -294,4 +294,19 @@ describe("createCacheWarmer", () => {
     expect(await cache.get("a")).toBe(null);
     await scoped.close();
   });
+
+  it("shares its work with another warmer of the same cache as with one of another process", async () => {
+    const other = createCacheWarmer(cache);
+    for (let n = 0; n < 8; n++) for (const each of [warmer, other]) each.register(slow(`k${n}`, 50));
+    const began: string[] = [];
+    for (const each of [warmer, other]) each.on("task:start", ({ key }) => began.push(key));
+    const runs = Promise.all([warmer.warmAll(), other.warmAll()]);
+    await clock.advance(2_000);
+    const [one, two] = await runs;
+    expect(one.successfulTasks + two.successfulTasks).toBe(8);
+    const elsewhere = [one.skips.fleet ?? 0, two.skips.fleet ?? 0];
+    expect(elsewhere).toEqual([two.successfulTasks, one.successfulTasks]);
+    expect(began).toHaveLength(8);
+    await other.close();
+  });
 });

@@ -47,7 +47,7 @@ import type { WarmingFamily, WarmingTask } from "./warming-task.ts";
  * @throws InvalidOptionError, InvalidDurationError
  */
 export function createCacheWarmer(cache: Cache, options?: CacheWarmerOptions): CacheWarmer {
-  if (typeof cache?.internals !== "object") {
+  if (typeof cache?.internals !== "object" || cache.internals === null) {
     const expected = "a cache made by `createCache`";
     throw new InvalidOptionError({ option: "cache", received: cache, expected });
   }

@@ -168,21 +168,23 @@ export function resolveWarmerOptions(options: CacheWarmerOptions | undefined): R
   checkObject("options", options);
   const given = options ?? {};
   checkOptionNames(given, WARMER_OPTIONS);
+  // Defaults by destructuring, here and below: `null` is a mistake, and not what was left out.
+  const {
+    maxParallel = DEFAULTS.maxParallel,
+    timeout = DEFAULTS.timeout,
+    retries = DEFAULTS.retries,
+  } = given;
+  const { retryDelay = DEFAULTS.retryDelay, leaseTtl = DEFAULTS.leaseTtl } = given;
+  const { storePatience = DEFAULTS.storePatience, limiter, hotKeys } = given;
   return {
-    maxParallel: whole("maxParallel", given.maxParallel ?? DEFAULTS.maxParallel, 1, 1_000),
-    timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "timeout"),
-    retries: checkRetries(given.retries ?? DEFAULTS.retries),
-    retryDelayMs: parseDuration(given.retryDelay ?? DEFAULTS.retryDelay, "retryDelay"),
-    leaseMs: between(
-      "leaseTtl",
-      given.leaseTtl ?? DEFAULTS.leaseTtl,
-      500,
-      LEASE_MAX_MS,
-      "from 500 ms to 60 s",
-    ),
-    storePatienceMs: parseDuration(given.storePatience ?? DEFAULTS.storePatience, "storePatience"),
-    limiter: resolveLimiter(given.limiter),
-    hotKeys: resolveHotKeys(given.hotKeys),
+    maxParallel: whole("maxParallel", maxParallel, 1, 1_000),
+    timeoutMs: parseDuration(timeout, "timeout"),
+    retries: checkRetries(retries),
+    retryDelayMs: parseDuration(retryDelay, "retryDelay"),
+    leaseMs: between("leaseTtl", leaseTtl, 500, LEASE_MAX_MS, "from 500 ms to 60 s"),
+    storePatienceMs: parseDuration(storePatience, "storePatience"),
+    limiter: resolveLimiter(limiter),
+    hotKeys: resolveHotKeys(hotKeys),
   };
 }
 
@@ -194,19 +196,20 @@ export function resolveWarmOptions(
 ): ResolvedWarmOptions {
   checkObject("options", options);
   checkOptionNames(options ?? {}, names);
-  const { parallel = true, maxParallel, signal, timeout, retries, maxAge } = options ?? {};
+  const { parallel = true, maxParallel = base.maxParallel, signal, timeout, retries } = options ?? {};
+  const { maxAge = DEFAULTS.maxAge } = options ?? {};
   if (typeof parallel !== "boolean") {
     throw new InvalidOptionError({ option: "parallel", received: parallel, expected: "a boolean" });
   }
   if (signal !== undefined && typeof (signal as AbortSignal | null)?.addEventListener !== "function") {
     throw new InvalidOptionError({ option: "signal", received: signal, expected: "an AbortSignal" });
   }
-  const most = whole("maxParallel", maxParallel ?? base.maxParallel, 1, 1_000);
+  const most = whole("maxParallel", maxParallel, 1, 1_000);
   return {
     maxParallel: parallel ? most : 1,
     timeoutMs: timeout === undefined ? base.timeoutMs : parseDuration(timeout, "timeout"),
     retries: retries === undefined ? base.retries : checkRetries(retries),
-    maxAgeMs: orZero(maxAge ?? DEFAULTS.maxAge, "maxAge"),
+    maxAgeMs: orZero(maxAge, "maxAge"),
     signal,
   };
 }
@@ -216,10 +219,12 @@ export function resolveStartupOptions(
   options: StartupOptions | undefined,
   base: ResolvedWarmerOptions,
 ): ResolvedWarmOptions & { readonly readyAt: number; readonly deadlineMs: number } {
+  const resolved = resolveWarmOptions(options, base, STARTUP_OPTIONS);
+  const { readyAt = DEFAULTS.readyAt, deadline = DEFAULTS.deadline } = options ?? {};
   return {
-    ...resolveWarmOptions(options, base, STARTUP_OPTIONS),
-    readyAt: whole("readyAt", options?.readyAt ?? DEFAULTS.readyAt, 1, 10),
-    deadlineMs: parseDuration(options?.deadline ?? DEFAULTS.deadline, "deadline"),
+    ...resolved,
+    readyAt: whole("readyAt", readyAt, 1, 10),
+    deadlineMs: parseDuration(deadline, "deadline"),
   };
 }
 
@@ -279,13 +284,13 @@ function resolveLimiter(limiter: CacheWarmerOptions["limiter"]): ResolvedLimiter
   const given = limiter === true || limiter === undefined ? {} : limiter;
   checkOptionNames(given, LIMITER_OPTIONS, "limiter.");
   const defaults = DEFAULTS.limiter;
-  const tolerance = given.tolerance ?? defaults.tolerance;
+  const { min = defaults.min, initial, window = defaults.window, tolerance = defaults.tolerance } = given;
   if (typeof tolerance !== "number" || !(tolerance >= 1.05 && tolerance <= 10)) {
     const expected = "a number from 1.05 to 10";
     throw new InvalidOptionError({ option: "limiter.tolerance", received: tolerance, expected });
   }
-  const min = whole("limiter.min", given.min ?? defaults.min, 1, 1_000);
-  const initial = given.initial === undefined ? undefined : whole("limiter.initial", given.initial, 1, 1_000);
+  whole("limiter.min", min, 1, 1_000);
+  if (initial !== undefined) whole("limiter.initial", initial, 1, 1_000);
   if (initial !== undefined && initial < min) {
     throw new InvalidOptionError({
       options: ["limiter.min", "limiter.initial"],
@@ -293,7 +298,6 @@ function resolveLimiter(limiter: CacheWarmerOptions["limiter"]): ResolvedLimiter
       advice: "Lower the one or raise the other.",
     });
   }
-  const window = given.window ?? defaults.window;
   const windowMs = between("limiter.window", window, 10, 60_000, "from 10 ms to 60 s");
   return { min, initial, windowMs, tolerance };
 }
@@ -304,23 +308,14 @@ function resolveHotKeys(hotKeys: CacheWarmerOptions["hotKeys"]): ResolvedHotKeyO
   const given = hotKeys === true ? {} : hotKeys;
   checkOptionNames(given, HOT_KEY_OPTIONS, "hotKeys.");
   const defaults = DEFAULTS.hotKeys;
-  const top = whole("hotKeys.top", given.top ?? defaults.top, 1, 1_000);
+  const { top = defaults.top, halfLife = defaults.halfLife, minReads = defaults.minReads } = given;
+  whole("hotKeys.top", top, 1, 1_000);
+  const { remembered = Math.max(top, defaults.remembered), maxParallel = defaults.maxParallel } = given;
   return {
     top,
-    remembered: whole(
-      "hotKeys.remembered",
-      given.remembered ?? Math.max(top, defaults.remembered),
-      top,
-      8_192,
-    ),
-    halfLifeMs: between(
-      "hotKeys.halfLife",
-      given.halfLife ?? defaults.halfLife,
-      1_000,
-      315_360_000_000,
-      "of 1 s or more",
-    ),
-    minReads: whole("hotKeys.minReads", given.minReads ?? defaults.minReads, 1, 1_000_000_000),
-    maxParallel: whole("hotKeys.maxParallel", given.maxParallel ?? defaults.maxParallel, 1, 100),
+    remembered: whole("hotKeys.remembered", remembered, top, 8_192),
+    halfLifeMs: between("hotKeys.halfLife", halfLife, 1_000, 315_360_000_000, "of 1 s or more"),
+    minReads: whole("hotKeys.minReads", minReads, 1, 1_000_000_000),
+    maxParallel: whole("hotKeys.maxParallel", maxParallel, 1, 100),
   };
 }

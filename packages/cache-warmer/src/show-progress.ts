@@ -1,6 +1,8 @@
+import { checkOptionNames, InvalidOptionError, type OptionNames } from "@crm/cache-core";
 import type { CacheWarmer } from "./cache-warmer.ts";
 import type { RunKind, WarmingProgress } from "./events.ts";
 import type { WarmingMetrics } from "./metrics.ts";
+import { checkObject } from "./options.ts";
 
 /** What a bar or lines are written to: `process.stderr`, or anything like it. */
 export interface ProgressStream {
@@ -17,7 +19,9 @@ export interface ShowProgressOptions {
   kinds?: readonly RunKind[] | undefined;
 }
 
+const OPTIONS: OptionNames<ShowProgressOptions> = { stream: true, kinds: true };
 const SHOWN: readonly RunKind[] = ["all", "category", "expiring", "startup"];
+const KINDS: readonly RunKind[] = [...SHOWN, "background"];
 const BAR_EVERY_MS = 80;
 const LINE_EVERY_MS = 5_000;
 /** Where a terminal does not know its width. */
@@ -26,10 +30,11 @@ const USUAL_COLUMNS = 80;
 /**
  * Shows how runs of a warmer get on: a bar on a terminal, and plain lines where there is none: at the beginning, every tenth of the
  * way but at most every 5 s, and at the end. Returns the function that ends it.
+ *
+ * @throws InvalidOptionError
  */
 export function showProgress(warmer: Pick<CacheWarmer, "on">, options: ShowProgressOptions = {}): () => void {
-  const stream: ProgressStream = options.stream ?? process.stderr;
-  const kinds = options.kinds ?? SHOWN;
+  const { stream, kinds } = resolveOptions(warmer, options);
   const terminal = stream.isTTY === true;
   let shownAt = Number.NEGATIVE_INFINITY;
   let shownTenth = 0;
@@ -92,6 +97,28 @@ export function showProgress(warmer: Pick<CacheWarmer, "on">, options: ShowProgr
     if (drawn) stream.write("\n");
     drawn = false;
   };
+}
+
+function resolveOptions(
+  warmer: unknown,
+  options: ShowProgressOptions,
+): { readonly stream: ProgressStream; readonly kinds: readonly RunKind[] } {
+  if (typeof (warmer as CacheWarmer | null | undefined)?.on !== "function") {
+    const expected = "a warmer made by `createCacheWarmer`";
+    throw new InvalidOptionError({ option: "warmer", received: warmer, expected });
+  }
+  checkObject("options", options);
+  checkOptionNames(options, OPTIONS);
+  const { stream = process.stderr, kinds = SHOWN } = options;
+  if (typeof (stream as ProgressStream | null)?.write !== "function") {
+    const expected = "a stream with `write`, such as `process.stderr`";
+    throw new InvalidOptionError({ option: "stream", received: stream, expected });
+  }
+  if (!Array.isArray(kinds) || !kinds.every((kind) => KINDS.includes(kind))) {
+    const expected = `an array of kinds among ${KINDS.join(", ")}`;
+    throw new InvalidOptionError({ option: "kinds", received: kinds, expected });
+  }
+  return { stream, kinds: [...kinds] };
 }
 
 function columnsOf({ columns = USUAL_COLUMNS }: ProgressStream): number {

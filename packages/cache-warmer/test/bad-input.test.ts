@@ -1,6 +1,6 @@
 import { type Cache, createCache, memoryStore } from "@crm/cache-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CacheWarmer, createCacheWarmer } from "../src/index.ts";
+import { type CacheWarmer, createCacheWarmer, readinessHandler, showProgress } from "../src/index.ts";
 
 describe("bad input", () => {
   let cache: Cache;
@@ -87,6 +87,16 @@ describe("bad input", () => {
       ],
       ["listener", () => warmer.on("run:end", 5 as never)],
       ["hotKeys are off", () => warmer.snapshot()],
+      ["internals that are none", () => createCacheWarmer({ internals: null } as never)],
+      ["hole in dependsOn", () => warmer.register({ key: "a", fetcher, dependsOn: new Array(1) })],
+      ["control character in a category", () => warmer.register({ key: "a", fetcher, category: "a\n" })],
+      ["probe of no warmer", () => readinessHandler(cache as never)],
+      ["progress of no warmer", () => showProgress(undefined as never)],
+      ["progress, no options", () => showProgress(warmer, null as never)],
+      ["unknown option of progress", () => showProgress(warmer, { width: 80 } as never)],
+      ["stream", () => showProgress(warmer, { stream: {} as never })],
+      ["kinds", () => showProgress(warmer, { kinds: "all" as never })],
+      ["unknown kind", () => showProgress(warmer, { kinds: ["al" as never] })],
     ];
     for (const [what, call] of calls) {
       try {
@@ -101,5 +111,35 @@ describe("bad input", () => {
     expect(messages.filter((message) => message.endsWith(": accepted"))).toEqual([]);
     expect(warmer.getTasksByCategory()).toEqual({});
     expect((await cache.getStats()).keys).toBe(0);
+  });
+
+  it("takes null for no default: only what is left out or undefined is one", async () => {
+    const accepted: string[] = [];
+    async function refuse(what: string, call: () => unknown): Promise<void> {
+      try {
+        await call();
+        accepted.push(what);
+      } catch (error) {
+        expect((error as { code: string }).code, what).toMatch(/^INVALID_(OPTION|DURATION)$/);
+      }
+    }
+    const make = ["maxParallel", "timeout", "retries", "retryDelay", "leaseTtl", "storePatience"];
+    for (const name of make) await refuse(name, () => createCacheWarmer(cache, { [name]: null }));
+    for (const name of ["min", "initial", "window", "tolerance"]) {
+      await refuse(`limiter.${name}`, () => createCacheWarmer(cache, { limiter: { [name]: null } }));
+    }
+    for (const name of ["top", "remembered", "halfLife", "minReads", "maxParallel"]) {
+      await refuse(`hotKeys.${name}`, () => createCacheWarmer(cache, { hotKeys: { [name]: null } }));
+    }
+    for (const name of ["parallel", "maxParallel", "signal", "timeout", "retries", "maxAge"]) {
+      await refuse(`${name} of a run`, () => warmer.warmAll({ [name]: null }));
+      if (name === "signal") continue;
+      const schedule = { minutes: 1, [name]: null };
+      await refuse(`${name} of a schedule`, () => warmer.startBackgroundWarming(schedule));
+    }
+    for (const name of ["readyAt", "deadline"]) {
+      await refuse(name, () => warmer.performStartupWarming({ [name]: null }));
+    }
+    expect(accepted).toEqual([]);
   });
 });

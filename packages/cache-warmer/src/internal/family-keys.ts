@@ -14,14 +14,15 @@ interface KeyRequest {
  * waited for. They are not checked.
  */
 export async function* familyKeys(list: WarmingFamily["keys"], request: KeyRequest): AsyncGenerator<unknown> {
-  const { name, clock, timeoutMs, signal } = request;
-  const listed: unknown = await inTime(Promise.resolve(list({ signal })), timeoutMs, name, clock);
+  const { name: key, clock, timeoutMs: ms, signal } = request;
+  const limit = { clock, ms, key, signal };
+  const listed: unknown = await inTime(Promise.resolve(list({ signal })), limit);
   if (isAsyncIterable(listed)) {
     const iterator = listed[Symbol.asyncIterator]();
     let ended = false;
     try {
       for (;;) {
-        const next = await inTime(Promise.resolve(iterator.next()), timeoutMs, name, clock);
+        const next = await inTime(Promise.resolve(iterator.next()), limit);
         // As `for await` has it: otherwise there would be no end of it.
         if (typeof next !== "object" || next === null) throw noIterable(next);
         if (next.done === true) break;

@@ -92,3 +92,31 @@ it("looks again at keys that others were loading: who has stalled or died leaves
   // 3.75 s of pauses, and the fake clock goes on in steps.
   expect(left.ms).toBeLessThan(6_000);
 });
+
+it("gives its place in flight back when its run is aborted, whatever its fetchers do with their signals", async () => {
+  const never = (): Promise<never> => new Promise(() => {});
+  const families = {
+    batch: { keys: () => ["a"], batchFetcher: never },
+    list: { keys: never, batchFetcher: async () => [] },
+    "next of a list": {
+      keys: () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }),
+      batchFetcher: async () => [],
+    },
+  };
+  for (const [what, family] of Object.entries(families)) {
+    const clock = createFakeClock();
+    const cache = createCache({ store: memoryStore({ clock }), clock });
+    const warmer = createCacheWarmer(cache);
+    warmer.registerFamily({ name: "f", ...family });
+    const aborting = new AbortController();
+    const outcome = warmer.warmAll({ signal: aborting.signal }).catch((error: unknown) => error);
+    await clock.advance(10);
+    expect(warmer.getMetrics().inFlight, what).toBe(1);
+    aborting.abort("enough");
+    expect(await outcome).toBe("enough");
+    await clock.advance(10);
+    expect(warmer.getMetrics().inFlight, what).toBe(0);
+    await warmer.close();
+    await cache.close();
+  }
+});

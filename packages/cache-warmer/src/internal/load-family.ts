@@ -146,7 +146,7 @@ async function loadBatch(request: FamilyRequest, keys: readonly string[]): Promi
   try {
     const options = entryOptions(record, timeoutMs);
     const work = internals.refillMany({ keys, fetcher: timed, options, newerThan });
-    const results = await inTime(work, timeoutMs + WAIT_MS, record.name, clock);
+    const results = await inTime(work, { clock, ms: timeoutMs + WAIT_MS, key: record.name, signal });
     onEnd?.();
     return results;
   } catch (error) {

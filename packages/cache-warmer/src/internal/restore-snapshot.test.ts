@@ -99,6 +99,22 @@ describe("restoring a snapshot", () => {
     expect(await outcomes).toMatchObject([closed, closed]);
   });
 
+  it("gives the places in flight back when it is aborted, whatever a fetcher does with its signal", async () => {
+    const aborting = new AbortController();
+    const restored = warmer.restore(snapshot("a", "b"), {
+      ...{ signal: aborting.signal, batchSize: 1 },
+      batchFetcher: () => new Promise(() => {}),
+    });
+    const outcome = restored.catch((error: unknown) => error);
+    await clock.advance(10);
+    expect(warmer.getMetrics().inFlight).toBe(2);
+    const reason = new Error("enough");
+    aborting.abort(reason);
+    await clock.advance(10);
+    expect(await outcome).toBe(reason);
+    expect(warmer.getMetrics().inFlight).toBe(0);
+  });
+
   it("shares the places of loads in flight with the runs of this process", async () => {
     let inFlight = 0;
     let most = 0;

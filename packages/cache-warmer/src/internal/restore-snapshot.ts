@@ -10,6 +10,8 @@ import type {
 import type { HotSnapshot, HotSnapshotKey, RestoreResult } from "../hot-snapshot.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import type { HotKeys } from "./hot-keys.ts";
+import { inTime } from "./in-time.ts";
+import { WAIT_MS } from "./load-task.ts";
 import { RunTimers } from "./run-timers.ts";
 import type { TaskBook } from "./task-book.ts";
 import { ttlOf } from "./task-record.ts";
@@ -183,16 +185,20 @@ function planUnits(request: RestoreRequest): { units: Unit[]; skipped: number } 
     // Its keys are added as they come: it is loaded when all are known.
     const keys = [key];
     batches.set(name, keys);
-    const all = timed(options, request.timeoutMs);
-    const called: BatchFetcher<unknown> = (wanted, { signal }) =>
-      fetcher(wanted, { signal: AbortSignal.any([signal, request.signal]) });
+    const { clock } = request.cache.internals;
+    const { timeoutMs, signal } = request;
+    const all = timed(options, timeoutMs);
+    const called: BatchFetcher<unknown> = (wanted, context) =>
+      fetcher(wanted, { signal: AbortSignal.any([context.signal, signal]) });
+    const limit = { clock, ms: timeoutMs + WAIT_MS, key, signal };
     units.push({
       name,
       category,
       get keys() {
         return keys.length;
       },
-      load: () => internals.refillMany({ keys, fetcher: called, options: all, newerThan: ANY }),
+      load: () =>
+        inTime(internals.refillMany({ keys, fetcher: called, options: all, newerThan: ANY }), limit),
     });
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Cache } from "@crm/cache-core";
 import { WarmerClosedError } from "../errors.ts";
 import type { RunKind } from "../events.ts";
@@ -16,6 +17,8 @@ export type RunRules = Partial<Pick<RunPlan, "maxAgeOf" | "sinceOf" | "newerThan
 export class Runs {
   readonly #cache: Cache;
   readonly #context: RunContext;
+  /** Names this warmer in the ledger: a cache may have several, which are as strange to each other as processes. */
+  readonly #token = randomBytes(9).toString("base64url");
   readonly #running = new Set<Run>();
   readonly #totals = { successful: 0, failed: 0, skipped: 0, retries: 0, keys: 0, bytes: 0 };
   #count = 0;
@@ -33,7 +36,7 @@ export class Runs {
     options: ResolvedWarmOptions,
     rules: RunRules = {},
   ): Run {
-    const { internals, settings } = this.#context;
+    const { settings } = this.#context;
     const id = ++this.#count;
     const plan: RunPlan = {
       ...{ id, kind, records, options },
@@ -42,7 +45,7 @@ export class Runs {
       newerThanOf: rules.newerThanOf ?? ((_, began) => began),
       only: rules.only,
     };
-    const ledger = new Ledger(this.#cache, `${internals.instance}.${id}`, settings.leaseMs);
+    const ledger = new Ledger(this.#cache, `${this.#token}.${id}`, settings.leaseMs);
     const run = new Run(this.#context, plan, ledger);
     this.#running.add(run);
     this.#latest = run;

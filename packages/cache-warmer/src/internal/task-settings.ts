@@ -69,13 +69,20 @@ export function checkSettings(
 
 /** @throws InvalidOptionError */
 export function checkCategory(category: unknown): string {
-  if (typeof category === "string" && category !== "" && category.length <= MAX_CATEGORY_BYTES) {
-    // The rules of a key, in fewer bytes. A code unit takes three at most.
-    if (3 * category.length <= MAX_CATEGORY_BYTES || Buffer.byteLength(category) <= MAX_CATEGORY_BYTES)
-      return checkKey(category, "category");
-  }
+  if (isCategory(category)) return category;
   const expected = "a string of 1 to 128 bytes without control characters";
   throw new InvalidOptionError({ option: "category", received: category, expected });
+}
+
+/** The rules of a key, in fewer bytes. */
+function isCategory(category: unknown): category is string {
+  if (typeof category !== "string" || category.length > MAX_CATEGORY_BYTES) return false;
+  if (PLAIN.test(category)) return true;
+  try {
+    return Buffer.byteLength(checkKey(category)) <= MAX_CATEGORY_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 function checkDependencies(dependsOn: unknown): readonly string[] {
@@ -83,7 +90,8 @@ function checkDependencies(dependsOn: unknown): readonly string[] {
     const expected = `an array of at most ${MAX_DEPENDENCIES} keys of tasks or names of families`;
     throw new InvalidOptionError({ option: "dependsOn", received: dependsOn, expected });
   }
-  return [...new Set(dependsOn.map((name) => checkKey(name, "dependsOn")))];
+  // `map` would pass over holes.
+  return [...new Set(Array.from(dependsOn, (name) => checkKey(name, "dependsOn")))];
 }
 
 /** Categories of which the settings are remembered. */

@@ -19,7 +19,7 @@ export const LEASE_MAX_MS = 60_000;
  * `held` is a hash, task to `<token>|<lives until, ms>|<began, ms>|<1 when it counts>`: at most as many count as may be in
  * flight. A task that is taken over from a dead holder keeps its `began`. `done` is a sorted set, task by
  * 8 x <when, ms> + mark. `here` is a sorted set, token by when it is forgotten: those who would take tasks, each of whom gets an
- * equal share of the flight.
+ * equal share of the flight. A task that is asked for by its own holder was granted by a reply that was lost: it is granted again.
  *
  * What is of another type under these names goes: the ledger saves work, and may be lost.
  *
@@ -56,11 +56,14 @@ for n = 1, tonumber(ARGV[7]) do
   end
   at = at + 2
 end
+-- What it asks for and holds already, it does not know of: the reply was lost. It may take it again, in the same place.
+local asked = {}
+for i = at, #ARGV, 3 do asked[ARGV[i]] = true end
 local all, counting, own, held = redis.call('HGETALL', HELD), 0, 0, {}
 for i = 1, #all, 2 do
   local holder, lives, began, counts = string.match(all[i + 1], '^([^|]*)|(%d+)|(%d+)|(%d)$')
   if holder then held[all[i]] = {holder, tonumber(lives), tonumber(began)} end
-  if counts == '1' and alive(tonumber(lives)) then
+  if counts == '1' and alive(tonumber(lives)) and not (holder == token and asked[all[i]]) then
     counting = counting + 1
     if holder == token then own = own + 1 end
   end
@@ -122,6 +125,8 @@ return replies
       db.hdel(heldKey, task);
       if (mark > 0) db.zadd(doneKey, now * 8 + mark, task);
     }
+    const asked = new Set<string>();
+    for (let i = at; i < args.length; i += 3) asked.add(text(args[i]));
     let counting = 0;
     let own = 0;
     const held = new Map<string, Hold>();
@@ -129,7 +134,7 @@ return replies
       const hold = readHold(value);
       if (hold === undefined) continue;
       held.set(task, hold);
-      if (!hold.counts || !alive(hold)) continue;
+      if (!hold.counts || !alive(hold) || (hold.token === token && asked.has(task))) continue;
       counting++;
       if (hold.token === token) own++;
     }

@@ -13,6 +13,8 @@ export interface Simulation {
   readonly workMs: number;
   readonly capacity: number;
   readonly readEveryMs: number;
+  /** Reads come at random (Poisson), so often on average; else evenly. */
+  readonly atRandom?: boolean;
   /** How far durations are scattered: of the logarithm. */
   readonly jitter?: number;
   /** Timers are late by up to so much, and one in a hundred by up to ten times as much. */
@@ -74,7 +76,9 @@ export class SimulatedOrigin {
   #read(): void {
     const began = this.events.now;
     this.#query(() => this.reads.push({ began, ms: this.events.now - began }));
-    this.#timer(this.#simulation.readEveryMs, () => this.#read());
+    const { readEveryMs, atRandom = false } = this.#simulation;
+    if (atRandom) this.events.after(-readEveryMs * Math.log(this.#unit()), () => this.#read());
+    else this.#timer(readEveryMs, () => this.#read());
   }
 
   #warm(): void {
