@@ -3,16 +3,20 @@ import { describe, expect, it } from "vitest";
 import { createCacheWarmer } from "./index.ts";
 
 /** A store some of whose scripts fail while the rest of it is well, as a slot of a Cluster that is being moved. */
-function failing(operation: string, times: number): Store {
+function failing(operation: string, times: number, when: "before" | "after" = "before"): Store {
   const store = memoryStore();
   let left = times;
   return new Proxy(store, {
     get(target, name) {
       if (name === "run") {
-        return (...args: Parameters<Store["run"]>) =>
-          args[0].name === operation && left-- > 0
-            ? Promise.reject(new StoreUnavailableError({ operation, reason: "error" }))
-            : target.run(...args);
+        return async (...args: Parameters<Store["run"]>) => {
+          const fails = args[0].name === operation && left-- > 0;
+          if (!fails || when === "after") {
+            const reply = await target.run(...args);
+            if (!fails) return reply;
+          }
+          throw new StoreUnavailableError({ operation, reason: "error" });
+        };
       }
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
@@ -21,19 +25,36 @@ function failing(operation: string, times: number): Store {
 }
 
 describe("a value that the store neither took nor refused", () => {
-  for (const operation of ["takeLeases", "fillEntries"]) {
-    it(`is loaded again when ${operation} has failed, and nothing is said to be newer`, async () => {
-      const cache = createCache({ store: failing(operation, 1) });
-      const warmer = createCacheWarmer(cache, { retryDelay: "1ms" });
-      warmer.register({ key: "a", ttl: 60, fetcher: () => 1 });
-      expect(await warmer.warmAll()).toMatchObject({ successfulTasks: 1, retries: 1, skips: {} });
-      expect(await cache.get("a")).toBe(1);
-      await warmer.close();
-      await cache.close();
-    });
+  async function warm(store: Store): Promise<{ loads: number; outcome: object }> {
+    const cache = createCache({ store });
+    const warmer = createCacheWarmer(cache, { retryDelay: "1ms" });
+    let loads = 0;
+    warmer.register({ key: "a", ttl: 60, fetcher: () => ++loads });
+    const { successfulTasks, retries, skips, failures } = await warmer.warmAll();
+    expect([await cache.get("a"), failures]).toEqual([1, []]);
+    await warmer.close();
+    await cache.close();
+    return { loads, outcome: { successfulTasks, retries, skips } };
+  }
 
+  it("is offered again, not loaded again, when the store has failed", async () => {
+    const outcome = { successfulTasks: 1, retries: 0, skips: {} };
+    expect(await warm(failing("fillEntries", 3))).toEqual({ loads: 1, outcome });
+  });
+
+  it("is found when only the answer was lost", async () => {
+    const outcome = { successfulTasks: 0, retries: 1, skips: { warm: 1 } };
+    expect(await warm(failing("fillEntries", 1, "after"))).toEqual({ loads: 1, outcome });
+  });
+
+  it("is not loaded as long as nobody may store it", async () => {
+    const outcome = { successfulTasks: 1, retries: 1, skips: {} };
+    expect(await warm(failing("takeLeases", 1))).toEqual({ loads: 1, outcome });
+  });
+
+  for (const operation of ["takeLeases", "fillEntries"]) {
     it(`is a failure of the store where ${operation} fails for good`, async () => {
-      const cache = createCache({ store: failing(operation, Number.POSITIVE_INFINITY) });
+      const cache = createCache({ store: failing(operation, Number.POSITIVE_INFINITY), leaseTtl: "250ms" });
       const warmer = createCacheWarmer(cache, { retryDelay: "1ms", retries: 1 });
       warmer.register({ key: "a", ttl: 60, fetcher: () => 1 });
       const { failures, skips } = await warmer.warmAll();

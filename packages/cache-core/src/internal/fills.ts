@@ -13,6 +13,8 @@ import type { Outcome, WakeUps } from "./wake-ups.ts";
 
 /** Without the store, callers that come while a fetch runs wait this long for one another before the next begins. */
 const GATHER_MS = 10;
+/** Before a value is offered to the store again; then twice as long each time. */
+const FIRST_PAUSE_MS = 20;
 /** Beyond the liveness of a lease, before a waiter asks whether its holder is dead. */
 const TAKEOVER_SLACK_MS = 20;
 /** How often a caller waits for others' fills before it fetches for itself. */
@@ -169,7 +171,7 @@ export class Fills {
         }
       }
       // Without a lease a value may be had that is stored: the store may answer reads, or what waits may not concern it.
-      if (!flight.missed) return { kind: "look" };
+      if (!flight.missed || (request.onlyToStore && !alone)) return { kind: "look" };
       return await this.#fetchUnleased(request, flight);
     } catch (error) {
       return { kind: "error", error };
@@ -182,6 +184,7 @@ export class Fills {
   async #fetchLeased(request: FillRequest, token: string, flight: Flight): Promise<FillResult> {
     const { key } = request;
     this.#renewals.keep(key, token);
+    flight.token = token;
     flight.since = sequence;
     let { tags } = request;
     try {
@@ -194,7 +197,7 @@ export class Fills {
         flight.confirmed = await this.#release(key, token, outcome, tags);
       } else {
         try {
-          const accepted = await this.#access.leases.fill({ key, ...stored }, token);
+          const accepted = await this.#access.leases.fill({ key, ...stored }, token, request.onlyToStore);
           this.tellOutcome(request.publicKey, accepted);
           flight.confirmed = accepted;
           flight.refused = !accepted;
@@ -210,6 +213,28 @@ export class Fills {
     } finally {
       this.#renewals.drop(token);
     }
+  }
+
+  /**
+   * Offers a value again that the store neither took nor refused, for as long as its lease may stand: what was invalidated since is refused as ever.
+   *
+   * @returns whether it is stored; `false` also where an earlier offer was taken and only its answer was lost
+   */
+  async storeAgain(key: string, publicKey: string, token: string, stored: StoredParts): Promise<boolean> {
+    for (let pauseMs = FIRST_PAUSE_MS, left = this.#livenessMs; left > pauseMs; pauseMs *= 2) {
+      left -= pauseMs;
+      await this.#pauseFor(pauseMs);
+      if (this.#closing.aborted || this.#pending.covers(key, null)) break;
+      try {
+        const accepted = await this.#access.leases.fill({ key, ...stored }, token, true);
+        this.tellOutcome(publicKey, accepted);
+        return accepted;
+      } catch {
+        // Still away.
+      }
+    }
+    this.#access.leases.giveUp(key, token);
+    return false;
   }
 
   /**

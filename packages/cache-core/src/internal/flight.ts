@@ -22,6 +22,8 @@ export interface FillRequest {
    * cannot be known: what there is may be served.
    */
   readonly looked: boolean;
+  /** Nobody wants the value but the store: without a lease it is not fetched. */
+  readonly onlyToStore?: boolean | undefined;
   /** Aborts the fetcher's signal. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,7 +32,7 @@ export interface FillRequest {
 export type FillResult =
   /** Somebody's stored entry. */
   | { readonly kind: "entry"; readonly entry: ParsedEntry }
-  /** Nobody had looked before, and there may be one that can be served: whoever asks is to look. */
+  /** Nobody had looked before, and there may be one that can be served, or nothing can be stored: whoever asks is to look. */
   | { readonly kind: "look" }
   /** The fetcher's value; `parts` when it was encoded. */
   | { readonly kind: "value"; readonly value: unknown; readonly stored: StoredParts | undefined }
@@ -54,6 +56,8 @@ export class Flight {
   confirmed = false;
   /** Whether the store said that the lease stood no more: somebody wrote or invalidated the key, or its holder stalled. */
   refused = false;
+  /** The lease that it got. */
+  token: string | undefined;
   /** Whether there is an entry that it replaces: whoever comes may be served that, and looks first. */
   replaces: boolean;
   #missed: boolean;

@@ -48,6 +48,7 @@ interface LeaseItem {
 interface FillItem {
   readonly put: Put;
   readonly token: string;
+  readonly keeps: boolean;
 }
 
 /** Takes, fills, renews and gives back the leases of keys. One that could not be given back is tried again. */
@@ -80,10 +81,19 @@ export class LeaseCalls {
     return this.#leaseBatch(this.#calls.keys.bucketOf(key)).add({ key, token, livenessMs, waiter, known });
   }
 
-  /** Whether the value was stored. Sent together with what else is filled in this turn. */
-  fill(put: Put, token: string): Promise<boolean> {
+  /**
+   * Whether the value was stored. Sent together with what else is filled in this turn.
+   *
+   * @param keeps where the store does not answer the lease is not given back: its value is offered again, or it is given up
+   */
+  fill(put: Put, token: string, keeps = false): Promise<boolean> {
     this.#noteWrite(put);
-    return this.#fillBatch(this.#calls.keys.bucketOf(put.key)).add({ put, token });
+    return this.#fillBatch(this.#calls.keys.bucketOf(put.key)).add({ put, token, keeps });
+  }
+
+  /** Nobody will offer a value under the lease any more. */
+  giveUp(key: string, token: string): void {
+    this.#abandoned.add(key, token);
   }
 
   /** Whether the lease still stood and none of the tags was invalidated since it was taken. */
@@ -175,7 +185,7 @@ export class LeaseCalls {
       const replies = (await this.#calls.runSoon(fillEntries, bucket, args)) as AtomicReply[];
       return replies.map((reply) => reply === 1);
     } catch (error) {
-      for (const { put, token } of items) this.#abandoned.add(put.key, token);
+      for (const { put, token, keeps } of items) if (!keeps) this.giveUp(put.key, token);
       throw error;
     }
   }

@@ -36,9 +36,10 @@ export async function refill(
     running ??
     fills.start({
       ...{ key: full, publicKey: key, fetcher, options, tags, scopePrefix },
-      ...{ previous: undefined, known: newerThan, looked: true, background: true, signal },
+      ...{ previous: undefined, known: newerThan, looked: true, background: true, onlyToStore: true, signal },
     });
   const result = await flight.result;
+  if (running === undefined && result.kind === "look") return ended("unavailable");
   // A reader that has found an entry, which may be the one to be replaced.
   if (result.kind === "look" || !flight.missed) return refill(shared, request);
   if (result.kind === "error") {
@@ -48,8 +49,13 @@ export async function refill(
   if (result.kind === "entry") return ended("found", 0, result.entry.freshUntil);
   const { stored } = result;
   if (stored === undefined) return ended("empty");
-  // A store that is well may have failed for this key alone, as while its slot is moved: nothing is newer then.
-  if (!flight.confirmed) return ended(flight.refused ? "refused" : "unavailable");
+  if (flight.refused) return ended("refused");
+  // A store that is busy, or fails for this key alone, as while its slot is moved: nothing is newer then, and the source need not be asked again.
+  if (!flight.confirmed) {
+    const token = running === undefined ? flight.token : undefined;
+    if (token === undefined || !(await fills.storeAgain(full, key, token, stored)))
+      return ended("unavailable");
+  }
   const freshUntil = store.serverNow(keys.entry(full)) + stored.freshMs;
   return running === undefined
     ? ended("stored", payloadBytes(stored.parts), freshUntil)
