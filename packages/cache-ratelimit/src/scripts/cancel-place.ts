@@ -11,7 +11,7 @@ export const cancelPlace: AtomicOperation = {
 -- KEYS: prefix of the limiter's keys. ARGV: queue's part of a key, id. Replies the server's time in µs, and 1: given
 -- back, 0: there is no such place, or its time has come, or somebody changed what lies under it. Atomic. O(places).
 -- What lay under the place is put back, then the places behind it are taken again: only if every state involved is
--- still the one that the last of them left behind.
+-- still the one that the last of them left behind. What is put back has other bytes than the place in front left, which is told.
 local queue = KEYS[1] .. ARGV[1]
 local all, first = places(queue), nil
 for i, place in ipairs(all) do if place.id == ARGV[2] then first = i end end
@@ -34,7 +34,17 @@ end
 for _, what in pairs(under) do
   local s = parse(what.image, what.s)
   s.found, s.kept = true, false
-  save(s)
+  what.left = redis.sha1hex(save(s))
+end
+for i = first - 1, 1, -1 do
+  local place, changed = all[i], false
+  for r = 2, #place.rules do
+    local what = under[KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]]]
+    if what and what.left then
+      place.images[r - 1][2], what.left, changed = what.left, nil, true
+    end
+  end
+  if changed then keep(queue, place) end
 end
 for i = first + 1, #all do
   local place, states = all[i], {}
@@ -59,9 +69,8 @@ return {micros, 1}
     const first = all.findIndex(({ id }) => id === text(args[1]));
     if (first === -1) return [twin.micros, 0];
     db.hdel(queue, text(args[1]));
-    const behind = all.slice(first + 1);
-    if (!places.restore(all.slice(first))) return [twin.micros, 0];
-    for (const place of behind) {
+    if (!places.restore(queue, all, first)) return [twin.micros, 0];
+    for (const place of all.slice(first + 1)) {
       const states = twin.states(prefix, twin.planOf(place.plan), place.subjects, 0);
       const at = places.common(states, place.cost);
       if (at !== place.at) db.publish(place.channel, Buffer.from(`${place.id} ${at - twin.now} ${at}`));

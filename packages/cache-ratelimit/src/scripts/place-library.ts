@@ -162,11 +162,11 @@ export class PlaceTwin {
     if (this.#db.pttl(queue) < place.at - this.#twin.now) this.#db.pexpireat(queue, place.at + 1_000);
   }
 
-  /** Puts back what lay under the first of the places, if nobody but them has changed it since. */
-  restore(places: readonly Place[]): boolean {
+  /** Puts back what lay under one of the places, if nobody but it and those behind it has changed that since. */
+  restore(queue: string, places: readonly Place[], first: number): boolean {
     const twin = this.#twin;
     const under = new Map<string, { address: Address; image: Buffer; digest: string }>();
-    for (const place of places) {
+    for (const place of places.slice(first)) {
       rulesOf(twin.planOf(place.plan)).forEach((rule, i) => {
         const address = twin.locate(this.#prefix, rule, place.subjects[rule[7] - 1] as string);
         const [image, digest] = place.images[i] as readonly [Buffer, string];
@@ -176,12 +176,30 @@ export class PlaceTwin {
     for (const { address, digest } of under.values()) {
       if (sha1(twin.bytesAt(address) ?? NOTHING) !== digest) return false;
     }
+    const left = new Map<string, string>();
     for (const { address, image } of under.values()) {
       const state = new LimitState(image, address, twin.now);
       state.kept = false;
-      twin.save(state);
+      left.set(address.key, sha1(twin.save(state)));
     }
+    // What is put back has other bytes than the place in front left.
+    for (const place of places.slice(0, first).reverse()) this.#tell(queue, place, left);
     return true;
+  }
+
+  /** Notes what lies there now of the states of a place; each is told to one. */
+  #tell(queue: string, place: Place, left: Map<string, string>): void {
+    let changed = false;
+    rulesOf(this.#twin.planOf(place.plan)).forEach(([part, , , , , , , subject], i) => {
+      const key = `${this.#prefix}${part}:${place.subjects[subject - 1]}`;
+      const digest = left.get(key);
+      if (digest === undefined) return;
+      const [image] = place.images[i] as readonly [Buffer, string];
+      place.images[i] = [image, digest];
+      left.delete(key);
+      changed = true;
+    });
+    if (changed) this.keep(queue, place);
   }
 
   #unpack(id: string, bytes: Buffer): Place | null {

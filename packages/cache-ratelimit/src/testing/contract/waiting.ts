@@ -76,6 +76,36 @@ export function describeWaiting(t: ContractHarness): void {
       await limiter.close();
     });
 
+    it("places that are given up one after the other, the last first, are all free again", async () => {
+      const limiter = limiterOf({
+        turn: { limit: 1, window: "15m", algorithm: "gcra" },
+        window: { limit: 5, window: "2h" },
+        counter: { limit: 5, window: "2h", algorithm: "sliding-counter" },
+        log: { limit: 5, window: "2h", algorithm: "sliding-log" },
+      });
+      await limiter.check("u");
+      const waits = Array.from({ length: 3 }, () => {
+        const leaving = new AbortController();
+        return { leaving, left: limiter.acquire("u", { maxWait: "1h", signal: leaving.signal }) };
+      });
+      for (let places = waits.length; places >= 0; places--) {
+        const taken = 900 * (places + 1);
+        let retryAfter = 0;
+        for (let tries = 0; tries < 100; tries++) {
+          ({ retryAfter } = await limiter.peek("u"));
+          if (retryAfter > taken - 900 && retryAfter <= taken) break;
+          await advance(2);
+        }
+        expect(retryAfter).toBeGreaterThan(taken - 900);
+        expect(retryAfter).toBeLessThanOrEqual(taken);
+        const last = waits[places - 1];
+        const reason = new Error("gone");
+        last?.leaving.abort(reason);
+        if (last !== undefined) await expect(last.left).rejects.toBe(reason);
+      }
+      await limiter.close();
+    });
+
     it("an abort that comes at once leaves nothing behind", async () => {
       const limiter = limiterOf({ r: { limit: 1, window: "1h", algorithm: "sliding-log" } });
       const reason = new Error("early");
