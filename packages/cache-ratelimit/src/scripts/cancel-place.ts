@@ -21,10 +21,12 @@ local under = {}
 for i = first, #all do
   local place = all[i]
   for r = 2, #place.rules do
-    local rule = place.rules[r]
+    local rule, image, digest = place.rules[r], unpack(place.images[r - 1])
     local s = locate(rule, place.subjects[rule[8]])
-    if not under[s.key] then under[s.key] = {s = s, image = place.images[r - 1][1]} end
-    under[s.key].digest = place.images[r - 1][2]
+    if digest ~= '' then
+      if not under[s.key] then under[s.key] = {s = s, image = image} end
+      under[s.key].digest = digest
+    end
   end
 end
 for _, what in pairs(under) do
@@ -40,7 +42,7 @@ for i = first - 1, 1, -1 do
   local place, changed = all[i], false
   for r = 2, #place.rules do
     local what = under[KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]]]
-    if what and what.left then
+    if what and what.left and place.images[r - 1][2] ~= '' then
       place.images[r - 1][2], what.left, changed = what.left, nil, true
     end
   end

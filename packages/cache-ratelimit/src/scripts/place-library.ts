@@ -7,7 +7,7 @@ import { NOTHING } from "./state/bytes.ts";
 
 /**
  * The queue of one subject is a hash: the id of a place, and when its time comes, when it was taken, its cost, the
- * channel of its process, its plan and subjects, and for each rule what lay under it and the digest of what it left.
+ * channel of its process, its plan and subjects, and for each rule what lay under it and the digest of what it left (empty: it took nothing there).
  * It orders nothing: a place is spent the moment it is taken. It exists so that a place can be given up.
  */
 export const LUA_PLACES = `
@@ -77,11 +77,14 @@ local function occupy(place, states)
   local plan = planOf(place.plan)
   place.images = {}
   for r = 2, #plan do
-    local s = states[r]
-    local under = image(s)
-    -- A rule in shadow mode may not allow it by then: it is left as it was.
-    if earliest(s, place.at, place.cost) == place.at then take(s, place.at, place.cost) end
-    place.images[r - 1] = {under, redis.sha1hex(save(s))}
+    local s, under, left = states[r], '', ''
+    -- A rule in shadow mode may not allow it by then: it is left as it was, and may be over long before.
+    if earliest(s, place.at, place.cost) == place.at then
+      under = image(s)
+      take(s, place.at, place.cost)
+      left = redis.sha1hex(save(s))
+    end
+    place.images[r - 1] = {under, left}
   end
 end
 
@@ -100,7 +103,7 @@ export interface Place {
   readonly channel: string;
   readonly plan: string;
   readonly subjects: readonly string[];
-  /** For each rule: what lay under the place, and the digest of what it left. */
+  /** For each rule: what lay under the place, and the digest of what it left; empty where it took nothing. */
   images: (readonly [under: Buffer, left: string])[];
 }
 
@@ -151,8 +154,9 @@ export class PlaceTwin {
 
   occupy(place: Place, states: readonly LimitState[]): void {
     place.images = states.map((state) => {
+      if (state.earliest(place.at, place.cost) !== place.at) return [NOTHING, ""];
       const under = state.image().body;
-      if (state.earliest(place.at, place.cost) === place.at) state.take(place.at, place.cost);
+      state.take(place.at, place.cost);
       return [under, sha1(this.#twin.save(state))];
     });
   }
@@ -170,6 +174,7 @@ export class PlaceTwin {
       rulesOf(twin.planOf(place.plan)).forEach((rule, i) => {
         const address = twin.locate(this.#prefix, rule, place.subjects[rule[7] - 1] as string);
         const [image, digest] = place.images[i] as readonly [Buffer, string];
+        if (digest === "") return;
         under.set(address.key, { address, image: under.get(address.key)?.image ?? image, digest });
       });
     }
@@ -193,8 +198,8 @@ export class PlaceTwin {
     rulesOf(this.#twin.planOf(place.plan)).forEach(([part, , , , , , , subject], i) => {
       const key = `${this.#prefix}${part}:${place.subjects[subject - 1]}`;
       const digest = left.get(key);
-      if (digest === undefined) return;
-      const [image] = place.images[i] as readonly [Buffer, string];
+      const [image, former] = place.images[i] as readonly [Buffer, string];
+      if (digest === undefined || former === "") return;
       place.images[i] = [image, digest];
       left.delete(key);
       changed = true;

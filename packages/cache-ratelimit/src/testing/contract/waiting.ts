@@ -1,3 +1,5 @@
+import type { RateLimiter } from "../../create-rate-limiter.ts";
+import type { RateLimitResult } from "../../result.ts";
 import { ALGORITHMS, type ContractHarness } from "./harness.ts";
 
 /** Places in a queue. */
@@ -90,19 +92,32 @@ export function describeWaiting(t: ContractHarness): void {
       });
       for (let places = waits.length; places >= 0; places--) {
         const taken = 900 * (places + 1);
-        let retryAfter = 0;
-        for (let tries = 0; tries < 100; tries++) {
-          ({ retryAfter } = await limiter.peek("u"));
-          if (retryAfter > taken - 900 && retryAfter <= taken) break;
-          await advance(2);
-        }
-        expect(retryAfter).toBeGreaterThan(taken - 900);
-        expect(retryAfter).toBeLessThanOrEqual(taken);
+        const isTaken = ({ retryAfter }: RateLimitResult): boolean =>
+          retryAfter > taken - 900 && retryAfter <= taken;
+        expect(await comesTrue(limiter, isTaken), `${places} places`).toBe(true);
         const last = waits[places - 1];
         const reason = new Error("gone");
         last?.leaving.abort(reason);
         if (last !== undefined) await expect(last.left).rejects.toBe(reason);
       }
+      await limiter.close();
+    });
+
+    it("a place can be given up when what a rule in shadow mode counted beside it is over", async () => {
+      const limiter = limiterOf({
+        turn: { limit: 2, window: "30m", algorithm: "gcra" },
+        trial: { limit: 1, window: "20ms", algorithm: "sliding-log", shadow: true },
+      });
+      await limiter.check("u");
+      const leaving = new AbortController();
+      // More than the trial ever allows: it is left as it was.
+      const place = limiter.acquire("u", { cost: 2, maxWait: "1h", signal: leaving.signal });
+      expect(await comesTrue(limiter, ({ allowed }) => !allowed)).toBe(true);
+      await advance(40);
+      const reason = new Error("gone");
+      leaving.abort(reason);
+      await expect(place).rejects.toBe(reason);
+      expect(await comesTrue(limiter, ({ allowed }) => allowed)).toBe(true);
       await limiter.close();
     });
 
@@ -119,4 +134,16 @@ export function describeWaiting(t: ContractHarness): void {
       await limiter.close();
     });
   });
+
+  /** Whether it soon is so: a place is taken and given up behind the back of the caller. */
+  async function comesTrue(
+    limiter: Pick<RateLimiter, "peek">,
+    isSo: (result: RateLimitResult) => boolean,
+  ): Promise<boolean> {
+    for (let tries = 0; tries < 100; tries++) {
+      if (isSo(await limiter.peek("u"))) return true;
+      await advance(2);
+    }
+    return false;
+  }
 }
