@@ -1,5 +1,14 @@
+/**
+ * Refuses while the slot of a Cluster is being moved. Nothing lies under the prefix that a script is given, so the node that receives the slot
+ * would be asked, and take what has not arrived for nothing counted. A question about two keys, none of which exists, is refused by both nodes
+ * until the move is over, and answered by any other.
+ */
+export const LUA_WHOLE = `
+if string.find(KEYS[1], '{', 1, true) then redis.call('EXISTS', KEYS[1], KEYS[1] .. '?') end
+`;
+
 /** The time, and the plan of a call. */
-export const LUA_HEAD = `
+export const LUA_HEAD: string = `${LUA_WHOLE}
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
