@@ -10,8 +10,8 @@ export const cancelPlace: AtomicOperation = {
   lua: `${LUA_LIMITS}${LUA_PLACES}
 -- KEYS: prefix of the limiter's keys. ARGV: queue's part of a key, id. Replies the server's time in µs, and 1: given
 -- back, 0: there is no such place, or its time has come, or somebody changed what lies under it. Atomic. O(places).
--- What lay under the place is put back, then the places behind it are taken again: only if every state involved is
--- still the one that the last of them left behind. What is put back has other bytes than the place in front left, which is told.
+-- What lay under the place is put back, byte by byte, then the places behind it are taken again. Where others have spent beside them since,
+-- what the places have spent is given back instead; but not where a later window is reserved, for what the one before it holds is known no more.
 local queue = KEYS[1] .. ARGV[1]
 local all, first = places(queue), nil
 for i, place in ipairs(all) do if place.id == ARGV[2] then first = i end end
@@ -21,32 +21,27 @@ local under = {}
 for i = first, #all do
   local place = all[i]
   for r = 2, #place.rules do
-    local rule, image, digest = place.rules[r], unpack(place.images[r - 1])
+    local rule, image, left = place.rules[r], unpack(place.images[r - 1])
     local s = locate(rule, place.subjects[rule[8]])
-    if digest ~= '' then
-      if not under[s.key] then under[s.key] = {s = s, image = image} end
-      under[s.key].digest = digest
+    if left ~= '' then
+      local what = under[s.key] or {s = s, image = image, cost = 0, left = redis.sha1hex(image)}
+      if what.left ~= redis.sha1hex(image) then what.shared = true end
+      what.left, what.cost = left, what.cost + place.cost
+      under[s.key] = what
     end
   end
 end
 for _, what in pairs(under) do
-  local raw = bytesOf(what.s)
-  if redis.sha1hex(type(raw) == 'string' and raw or '') ~= what.digest then return {micros, 0} end
+  local s = parse(bytesOf(what.s), what.s)
+  if what.left ~= redis.sha1hex(s.raw) then what.shared = true end
+  if what.shared and bounds(s) > now then return {micros, 0} end
 end
 for _, what in pairs(under) do
-  local s = parse(what.image, what.s)
-  s.found, s.kept = true, false
-  what.left = redis.sha1hex(save(s))
-end
-for i = first - 1, 1, -1 do
-  local place, changed = all[i], false
-  for r = 2, #place.rules do
-    local what = under[KEYS[1] .. place.rules[r][1] .. ':' .. place.subjects[place.rules[r][8]]]
-    if what and what.left and place.images[r - 1][2] ~= '' then
-      place.images[r - 1][2], what.left, changed = what.left, nil, true
-    end
-  end
-  if changed then keep(queue, place) end
+  if what.shared then
+    give(what.s, what.cost)
+    what.s.kept = false
+    save(what.s)
+  else putBack(what.s, what.image) end
 end
 for i = first + 1, #all do
   local place, states = all[i], {}
@@ -71,7 +66,7 @@ return {micros, 1}
     const first = all.findIndex(({ id }) => id === text(args[1]));
     if (first === -1) return [twin.micros, 0];
     db.hdel(queue, text(args[1]));
-    if (!places.restore(queue, all, first)) return [twin.micros, 0];
+    if (!places.restore(all.slice(first))) return [twin.micros, 0];
     for (const place of all.slice(first + 1)) {
       const states = twin.states(prefix, twin.planOf(place.plan), place.subjects, 0);
       const at = places.common(states, place.cost);

@@ -82,7 +82,7 @@ local function bytesOf(s)
 end
 
 local function parse(raw, s)
-  s.found = raw and true or false
+  s.found, s.raw = raw and true or false, type(raw) == 'string' and raw or ''
   if type(raw) ~= 'string' then return s end
   local rule = s.rule
   local kind, size, pos, tag, wrote = rule[2], #raw, 1, byte(raw), nil

@@ -4,6 +4,7 @@ import { type Address, LimitState } from "./limit-state.ts";
 import type { LimitTwin } from "./limit-twin.ts";
 import { rulesOf } from "./plan.ts";
 import { NOTHING } from "./state/bytes.ts";
+import { endOf } from "./state/record.ts";
 
 /**
  * The queue of one subject is a hash: the id of a place, and when its time comes, when it was taken, its cost, the
@@ -80,11 +81,21 @@ local function occupy(place, states)
     local s, under, left = states[r], '', ''
     -- A rule in shadow mode may not allow it by then: it is left as it was, and may be over long before.
     if earliest(s, place.at, place.cost) == place.at then
-      under = image(s)
+      under = s.raw
       take(s, place.at, place.cost)
       left = redis.sha1hex(save(s))
     end
     place.images[r - 1] = {under, left}
+  end
+end
+
+local function putBack(s, raw)
+  local record = s.record
+  if record then record.states[s.name], record.changed = raw, true
+  elseif raw == '' then redis.call('DEL', s.key)
+  else
+    local _, finish = image(parse(raw, {rule = s.rule, key = s.key, blocked = 0, span = 0, dirty = false}))
+    redis.call('SET', s.key, raw, 'PXAT', max(finish, endOf(raw), now + 1))
   end
 end
 
@@ -105,6 +116,17 @@ export interface Place {
   readonly subjects: readonly string[];
   /** For each rule: what lay under the place, and the digest of what it left; empty where it took nothing. */
   images: (readonly [under: Buffer, left: string])[];
+}
+
+/** What lay under some places in one state, and what they have spent there. */
+interface Under {
+  readonly address: Address;
+  readonly image: Buffer;
+  cost: number;
+  /** The digest of what the last of them left. */
+  left: string;
+  /** Whether others have spent there since. */
+  shared: boolean;
 }
 
 /** The TypeScript side of `LUA_PLACES`. */
@@ -155,7 +177,7 @@ export class PlaceTwin {
   occupy(place: Place, states: readonly LimitState[]): void {
     place.images = states.map((state) => {
       if (state.earliest(place.at, place.cost) !== place.at) return [NOTHING, ""];
-      const under = state.image().body;
+      const under = state.raw;
       state.take(place.at, place.cost);
       return [under, sha1(this.#twin.save(state))];
     });
@@ -166,45 +188,50 @@ export class PlaceTwin {
     if (this.#db.pttl(queue) < place.at - this.#twin.now) this.#db.pexpireat(queue, place.at + 1_000);
   }
 
-  /** Puts back what lay under one of the places, if nobody but it and those behind it has changed that since. */
-  restore(queue: string, places: readonly Place[], first: number): boolean {
+  /**
+   * Puts back what lay under the first of the places. Where others have spent beside them since, what the places have spent is given back instead;
+   * `false`, and nothing is changed, where a later window is reserved.
+   */
+  restore(places: readonly Place[]): boolean {
     const twin = this.#twin;
-    const under = new Map<string, { address: Address; image: Buffer; digest: string }>();
-    for (const place of places.slice(first)) {
+    const under = new Map<string, Under>();
+    for (const place of places) {
       rulesOf(twin.planOf(place.plan)).forEach((rule, i) => {
         const address = twin.locate(this.#prefix, rule, place.subjects[rule[7] - 1] as string);
-        const [image, digest] = place.images[i] as readonly [Buffer, string];
-        if (digest === "") return;
-        under.set(address.key, { address, image: under.get(address.key)?.image ?? image, digest });
+        const [image, left] = place.images[i] as readonly [Buffer, string];
+        if (left === "") return;
+        const what = under.get(address.key) ?? { address, image, cost: 0, left: sha1(image), shared: false };
+        what.shared ||= what.left !== sha1(image);
+        what.left = left;
+        what.cost += place.cost;
+        under.set(address.key, what);
       });
     }
-    for (const { address, digest } of under.values()) {
-      if (sha1(twin.bytesAt(address) ?? NOTHING) !== digest) return false;
+    const found = [...under.values()].map((what) => {
+      const state = new LimitState(twin.bytesAt(what.address), what.address, twin.now);
+      what.shared ||= what.left !== sha1(state.raw);
+      return { ...what, state };
+    });
+    if (found.some(({ shared, state }) => shared && state.latest > twin.now)) return false;
+    for (const { address, image, cost, shared, state } of found) {
+      if (shared) {
+        state.give(cost);
+        state.kept = false;
+        twin.save(state);
+      } else this.#putBack(address, image);
     }
-    const left = new Map<string, string>();
-    for (const { address, image } of under.values()) {
-      const state = new LimitState(image, address, twin.now);
-      state.kept = false;
-      left.set(address.key, sha1(twin.save(state)));
-    }
-    // What is put back has other bytes than the place in front left.
-    for (const place of places.slice(0, first).reverse()) this.#tell(queue, place, left);
     return true;
   }
 
-  /** Notes what lies there now of the states of a place; each is told to one. */
-  #tell(queue: string, place: Place, left: Map<string, string>): void {
-    let changed = false;
-    rulesOf(this.#twin.planOf(place.plan)).forEach(([part, , , , , , , subject], i) => {
-      const key = `${this.#prefix}${part}:${place.subjects[subject - 1]}`;
-      const digest = left.get(key);
-      const [image, former] = place.images[i] as readonly [Buffer, string];
-      if (digest === undefined || former === "") return;
-      place.images[i] = [image, digest];
-      left.delete(key);
-      changed = true;
-    });
-    if (changed) this.keep(queue, place);
+  #putBack(address: Address, raw: Buffer): void {
+    const { key, record } = address;
+    const { now } = this.#twin;
+    if (record !== null) record.at.set(record.name, raw);
+    else if (raw.length === 0) this.#db.del(key);
+    else {
+      const { expiry } = new LimitState(raw, address, now).image();
+      this.#db.set(key, raw, Math.max(expiry, endOf(raw, now), now + 1));
+    }
   }
 
   #unpack(id: string, bytes: Buffer): Place | null {

@@ -1,4 +1,4 @@
-import type { RateLimiter } from "../../create-rate-limiter.ts";
+import type { RateLimiter, Subject } from "../../create-rate-limiter.ts";
 import type { RateLimitResult } from "../../result.ts";
 import { ALGORITHMS, type ContractHarness } from "./harness.ts";
 
@@ -94,7 +94,7 @@ export function describeWaiting(t: ContractHarness): void {
         const taken = 900 * (places + 1);
         const isTaken = ({ retryAfter }: RateLimitResult): boolean =>
           retryAfter > taken - 900 && retryAfter <= taken;
-        expect(await comesTrue(limiter, isTaken), `${places} places`).toBe(true);
+        expect(await comesTrue(limiter, "u", isTaken), `${places} places`).toBe(true);
         const last = waits[places - 1];
         const reason = new Error("gone");
         last?.leaving.abort(reason);
@@ -112,12 +112,43 @@ export function describeWaiting(t: ContractHarness): void {
       const leaving = new AbortController();
       // More than the trial ever allows: it is left as it was.
       const place = limiter.acquire("u", { cost: 2, maxWait: "1h", signal: leaving.signal });
-      expect(await comesTrue(limiter, ({ allowed }) => !allowed)).toBe(true);
+      expect(await comesTrue(limiter, "u", ({ allowed }) => !allowed)).toBe(true);
       await advance(40);
       const reason = new Error("gone");
       leaving.abort(reason);
       await expect(place).rejects.toBe(reason);
-      expect(await comesTrue(limiter, ({ allowed }) => allowed)).toBe(true);
+      expect(await comesTrue(limiter, "u", ({ allowed }) => allowed)).toBe(true);
+      await limiter.close();
+    });
+
+    it("a place is given up although others have spent beside it, and what they have spent stays", async () => {
+      const limiter = limiterOf({
+        user: { limit: 1, window: "10m", algorithm: "gcra", by: "user" },
+        address: { limit: 9, window: "2h", by: "ip" },
+      });
+      const [ada, bob] = [
+        { user: "ada", ip: "192.0.2.1" },
+        { user: "bob", ip: "192.0.2.1" },
+      ];
+      /** Whether it soon is so that Ada has to wait so many times 10 minutes, and so much of the address is left. */
+      const comesTo = (waits: number, left: number): Promise<boolean> =>
+        comesTrue(limiter, ada, ({ limits: [user, address] }) => {
+          return Math.ceil((user?.retryAfter ?? 0) / 600) === waits && address?.remaining === left;
+        });
+      await limiter.check(ada);
+      const [first, second] = [new AbortController(), new AbortController()];
+      const place = limiter.acquire(ada, { maxWait: "1h", signal: first.signal });
+      expect(await comesTo(2, 7)).toBe(true);
+      expect((await limiter.check(bob)).allowed).toBe(true);
+      const behind = limiter.acquire(ada, { maxWait: "1h", signal: second.signal });
+      expect(await comesTo(3, 5)).toBe(true);
+      const reason = new Error("gone");
+      first.abort(reason);
+      await expect(place).rejects.toBe(reason);
+      expect(await comesTo(2, 6)).toBe(true);
+      second.abort(reason);
+      await expect(behind).rejects.toBe(reason);
+      expect(await comesTo(1, 7)).toBe(true);
       await limiter.close();
     });
 
@@ -138,10 +169,11 @@ export function describeWaiting(t: ContractHarness): void {
   /** Whether it soon is so: a place is taken and given up behind the back of the caller. */
   async function comesTrue(
     limiter: Pick<RateLimiter, "peek">,
+    subject: Subject,
     isSo: (result: RateLimitResult) => boolean,
   ): Promise<boolean> {
     for (let tries = 0; tries < 100; tries++) {
-      if (isSo(await limiter.peek("u"))) return true;
+      if (isSo(await limiter.peek(subject))) return true;
       await advance(2);
     }
     return false;
