@@ -65,6 +65,17 @@ it("a call by itself is asked twice at most", async () => {
   await cache.close();
 });
 
+it("a cost above the limit of a rule in shadow mode is asked once", async () => {
+  const { store, ran } = recordingStore();
+  const cache = createCache({ store });
+  const hour = { limit: 100, window: "1h" } as const;
+  const limiter = createRateLimiter(cache, { a: hour, b: { ...hour, limit: 2, shadow: true } });
+  expect((await limiter.check("x", { cost: 3 })).shadowed).toEqual(["b"]);
+  expect((await limiter.check("x", { cost: 2 })).limits.map(({ remaining }) => remaining)).toEqual([95, 0]);
+  expect(ran).toEqual(["checkLimits", "checkRecordCalls"]);
+  await cache.close();
+});
+
 it("calls that only look, or have other rules, take the whole turn to the script for any rules", async () => {
   const { store, ran } = recordingStore();
   const cache = createCache({ store });

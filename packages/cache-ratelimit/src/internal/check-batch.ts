@@ -5,7 +5,7 @@ import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkRecordCalls, readRecordCalls } from "../scripts/check-record-calls.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
 import { checkWindowCalls, readWindowCalls } from "../scripts/check-window-calls.ts";
-import type { CompiledPlan, PlannedWindows, QuickPlan } from "./compiled-plan.ts";
+import { type CompiledPlan, type PlannedWindows, type QuickPlan, quickFor } from "./compiled-plan.ts";
 import { FIGURES } from "./to-result.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
@@ -78,7 +78,7 @@ export class CheckBatch {
     cost: number,
     subjects: readonly string[],
     waiting: Waiting,
-    quick: QuickPlan | null = cost > 0 ? plan.quick : null,
+    quick: QuickPlan | null = quickFor(plan, cost),
   ): void {
     this.#calls.push({ plan, quick, cost, subjects, waiting });
     if (this.#calls.length === 1) process.nextTick(this.#flush);

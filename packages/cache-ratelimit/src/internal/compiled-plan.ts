@@ -13,6 +13,8 @@ export interface CompiledPlan {
   readonly limits: readonly number[];
   /** By rule: the most that fits at once. */
   readonly capacities: readonly number[];
+  /** The least of them. */
+  readonly leastCapacity: number;
   /** Its rules, when there is a script for them by themselves. */
   readonly quick: QuickPlan | null;
   readonly onlyShadows: boolean;
@@ -74,15 +76,22 @@ export function compilePlan(
     const rule = rules[i] as CheckedRule;
     return compileShare(rule, limits[i] as number, subjectOf(rule));
   });
+  const capacities = wire.map(([, , capacity]) => capacity);
   return {
     source: encode(count, wire),
     rules,
     limits: [...limits],
-    capacities: wire.map(([, , capacity]) => capacity),
+    capacities,
+    leastCapacity: Math.min(...capacities),
     quick: quickOf(wire),
     onlyShadows: rules.every(({ shadow }) => shadow),
     local: places.length === 0 ? null : { source: encode(count, shares), places },
   };
+}
+
+/** The script for the rules by themselves that a call has: not one that only looks, or that a rule in shadow mode never allows. */
+export function quickFor({ quick, leastCapacity }: CompiledPlan, cost: number): QuickPlan | null {
+  return cost > 0 && cost <= leastCapacity ? quick : null;
 }
 
 /** Refuses a cost that no wait would make fit. A rule in shadow mode refuses nothing. */

@@ -2,7 +2,7 @@ import { type Cache, CacheError, StoreReplyError, StoreUnavailableError } from "
 import type { RateLimitResult } from "../result.ts";
 import { type Adjustment, adjustLimits } from "../scripts/adjust-limits.ts";
 import { CheckBatch, type Waiting } from "./check-batch.ts";
-import type { CompiledPlan } from "./compiled-plan.ts";
+import { type CompiledPlan, quickFor } from "./compiled-plan.ts";
 import { DenyCache } from "./deny-cache.ts";
 import { LocalLimits } from "./local-limits.ts";
 import type { CheckedOptions } from "./resolve-rules.ts";
@@ -80,7 +80,7 @@ export class Engine {
     }
     const batch = this.#batchOf(target.bucket);
     const epoch = denials?.epoch;
-    const { quick } = plan;
+    const quick = quickFor(plan, cost);
     if (!batch.idle || quick === null)
       return this.#checkTogether(batch, plan, cost, target, epoch, as, quick);
     const sentAt = this.#cache.internals.clock.monotonic();

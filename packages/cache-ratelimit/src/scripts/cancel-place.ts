@@ -10,8 +10,8 @@ export const cancelPlace: AtomicOperation = {
   lua: `${LUA_LIMITS}${LUA_PLACES}
 -- KEYS: prefix of the limiter's keys. ARGV: queue's part of a key, id. Replies the server's time in µs, and 1: given
 -- back, 0: there is no such place, or its time has come, or somebody changed what lies under it. Atomic. O(places).
--- What lay under the place is put back, then the places behind it are taken again: only if every state involved is
--- still the one that the last of them left behind.
+-- What lay under the place is put back, byte by byte, then the places behind it are taken again. Where others have spent beside them since,
+-- what the places have spent is given back instead; but not where a later window is reserved, for what the one before it holds is known no more.
 local queue = KEYS[1] .. ARGV[1]
 local all, first = places(queue), nil
 for i, place in ipairs(all) do if place.id == ARGV[2] then first = i end end
@@ -21,20 +21,27 @@ local under = {}
 for i = first, #all do
   local place = all[i]
   for r = 2, #place.rules do
-    local rule = place.rules[r]
+    local rule, image, left = place.rules[r], unpack(place.images[r - 1])
     local s = locate(rule, place.subjects[rule[8]])
-    if not under[s.key] then under[s.key] = {s = s, image = place.images[r - 1][1]} end
-    under[s.key].digest = place.images[r - 1][2]
+    if left ~= '' then
+      local what = under[s.key] or {s = s, image = image, cost = 0, left = redis.sha1hex(image)}
+      if what.left ~= redis.sha1hex(image) then what.shared = true end
+      what.left, what.cost = left, what.cost + place.cost
+      under[s.key] = what
+    end
   end
 end
 for _, what in pairs(under) do
-  local raw = bytesOf(what.s)
-  if redis.sha1hex(type(raw) == 'string' and raw or '') ~= what.digest then return {micros, 0} end
+  local s = parse(bytesOf(what.s), what.s)
+  if what.left ~= redis.sha1hex(s.raw) then what.shared = true end
+  if what.shared and bounds(s) > now then return {micros, 0} end
 end
 for _, what in pairs(under) do
-  local s = parse(what.image, what.s)
-  s.found, s.kept = true, false
-  save(s)
+  if what.shared then
+    give(what.s, what.cost)
+    what.s.kept = false
+    save(what.s)
+  else putBack(what.s, what.image) end
 end
 for i = first + 1, #all do
   local place, states = all[i], {}
@@ -59,9 +66,8 @@ return {micros, 1}
     const first = all.findIndex(({ id }) => id === text(args[1]));
     if (first === -1) return [twin.micros, 0];
     db.hdel(queue, text(args[1]));
-    const behind = all.slice(first + 1);
     if (!places.restore(all.slice(first))) return [twin.micros, 0];
-    for (const place of behind) {
+    for (const place of all.slice(first + 1)) {
       const states = twin.states(prefix, twin.planOf(place.plan), place.subjects, 0);
       const at = places.common(states, place.cost);
       if (at !== place.at) db.publish(place.channel, Buffer.from(`${place.id} ${at - twin.now} ${at}`));

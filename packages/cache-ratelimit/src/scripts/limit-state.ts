@@ -24,6 +24,8 @@ export interface Address {
 export class LimitState {
   readonly address: Address;
   readonly rule: WireRule;
+  /** The bytes as they were found; empty where there are none. */
+  readonly raw: Buffer;
   /** Whether there were any bytes, and whether they must be written although nothing was spent. */
   readonly found: boolean;
   dirty = false;
@@ -38,6 +40,7 @@ export class LimitState {
     const { rule } = address;
     this.address = address;
     this.rule = rule;
+    this.raw = raw ?? NOTHING;
     this.found = raw !== null;
     this.#now = now;
     this.#counted = countedBy(rule);
@@ -126,6 +129,11 @@ export class LimitState {
       expiry,
       kept: kept && this.rule[1] === "f" && body.length > 0,
     };
+  }
+
+  /** When the newest place is taken. */
+  get latest(): number {
+    return this.#bounds.latest;
   }
 
   get #bounds(): Bounds {

@@ -1,5 +1,14 @@
+/**
+ * Refuses while the slot of a Cluster is being moved. Nothing lies under the prefix that a script is given, so the node that receives the slot
+ * would be asked, and take what has not arrived for nothing counted. A question about two keys, none of which exists, is refused by both nodes
+ * until the move is over, and answered by any other.
+ */
+export const LUA_WHOLE = `
+if string.find(KEYS[1], '{', 1, true) then redis.call('EXISTS', KEYS[1], KEYS[1] .. '?') end
+`;
+
 /** The time, and the plan of a call. */
-export const LUA_HEAD = `
+export const LUA_HEAD: string = `${LUA_WHOLE}
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
@@ -73,7 +82,7 @@ local function bytesOf(s)
 end
 
 local function parse(raw, s)
-  s.found = raw and true or false
+  s.found, s.raw = raw and true or false, type(raw) == 'string' and raw or ''
   if type(raw) ~= 'string' then return s end
   local rule = s.rule
   local kind, size, pos, tag, wrote = rule[2], #raw, 1, byte(raw), nil

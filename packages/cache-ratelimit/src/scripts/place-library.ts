@@ -4,10 +4,11 @@ import { type Address, LimitState } from "./limit-state.ts";
 import type { LimitTwin } from "./limit-twin.ts";
 import { rulesOf } from "./plan.ts";
 import { NOTHING } from "./state/bytes.ts";
+import { endOf } from "./state/record.ts";
 
 /**
  * The queue of one subject is a hash: the id of a place, and when its time comes, when it was taken, its cost, the
- * channel of its process, its plan and subjects, and for each rule what lay under it and the digest of what it left.
+ * channel of its process, its plan and subjects, and for each rule what lay under it and the digest of what it left (empty: it took nothing there).
  * It orders nothing: a place is spent the moment it is taken. It exists so that a place can be given up.
  */
 export const LUA_PLACES = `
@@ -77,11 +78,24 @@ local function occupy(place, states)
   local plan = planOf(place.plan)
   place.images = {}
   for r = 2, #plan do
-    local s = states[r]
-    local under = image(s)
-    -- A rule in shadow mode may not allow it by then: it is left as it was.
-    if earliest(s, place.at, place.cost) == place.at then take(s, place.at, place.cost) end
-    place.images[r - 1] = {under, redis.sha1hex(save(s))}
+    local s, under, left = states[r], '', ''
+    -- A rule in shadow mode may not allow it by then: it is left as it was, and may be over long before.
+    if earliest(s, place.at, place.cost) == place.at then
+      under = s.raw
+      take(s, place.at, place.cost)
+      left = redis.sha1hex(save(s))
+    end
+    place.images[r - 1] = {under, left}
+  end
+end
+
+local function putBack(s, raw)
+  local record = s.record
+  if record then record.states[s.name], record.changed = raw, true
+  elseif raw == '' then redis.call('DEL', s.key)
+  else
+    local _, finish = image(parse(raw, {rule = s.rule, key = s.key, blocked = 0, span = 0, dirty = false}))
+    redis.call('SET', s.key, raw, 'PXAT', max(finish, endOf(raw), now + 1))
   end
 end
 
@@ -100,8 +114,19 @@ export interface Place {
   readonly channel: string;
   readonly plan: string;
   readonly subjects: readonly string[];
-  /** For each rule: what lay under the place, and the digest of what it left. */
+  /** For each rule: what lay under the place, and the digest of what it left; empty where it took nothing. */
   images: (readonly [under: Buffer, left: string])[];
+}
+
+/** What lay under some places in one state, and what they have spent there. */
+interface Under {
+  readonly address: Address;
+  readonly image: Buffer;
+  cost: number;
+  /** The digest of what the last of them left. */
+  left: string;
+  /** Whether others have spent there since. */
+  shared: boolean;
 }
 
 /** The TypeScript side of `LUA_PLACES`. */
@@ -151,8 +176,9 @@ export class PlaceTwin {
 
   occupy(place: Place, states: readonly LimitState[]): void {
     place.images = states.map((state) => {
-      const under = state.image().body;
-      if (state.earliest(place.at, place.cost) === place.at) state.take(place.at, place.cost);
+      if (state.earliest(place.at, place.cost) !== place.at) return [NOTHING, ""];
+      const under = state.raw;
+      state.take(place.at, place.cost);
       return [under, sha1(this.#twin.save(state))];
     });
   }
@@ -162,26 +188,50 @@ export class PlaceTwin {
     if (this.#db.pttl(queue) < place.at - this.#twin.now) this.#db.pexpireat(queue, place.at + 1_000);
   }
 
-  /** Puts back what lay under the first of the places, if nobody but them has changed it since. */
+  /**
+   * Puts back what lay under the first of the places. Where others have spent beside them since, what the places have spent is given back instead;
+   * `false`, and nothing is changed, where a later window is reserved.
+   */
   restore(places: readonly Place[]): boolean {
     const twin = this.#twin;
-    const under = new Map<string, { address: Address; image: Buffer; digest: string }>();
+    const under = new Map<string, Under>();
     for (const place of places) {
       rulesOf(twin.planOf(place.plan)).forEach((rule, i) => {
         const address = twin.locate(this.#prefix, rule, place.subjects[rule[7] - 1] as string);
-        const [image, digest] = place.images[i] as readonly [Buffer, string];
-        under.set(address.key, { address, image: under.get(address.key)?.image ?? image, digest });
+        const [image, left] = place.images[i] as readonly [Buffer, string];
+        if (left === "") return;
+        const what = under.get(address.key) ?? { address, image, cost: 0, left: sha1(image), shared: false };
+        what.shared ||= what.left !== sha1(image);
+        what.left = left;
+        what.cost += place.cost;
+        under.set(address.key, what);
       });
     }
-    for (const { address, digest } of under.values()) {
-      if (sha1(twin.bytesAt(address) ?? NOTHING) !== digest) return false;
-    }
-    for (const { address, image } of under.values()) {
-      const state = new LimitState(image, address, twin.now);
-      state.kept = false;
-      twin.save(state);
+    const found = [...under.values()].map((what) => {
+      const state = new LimitState(twin.bytesAt(what.address), what.address, twin.now);
+      what.shared ||= what.left !== sha1(state.raw);
+      return { ...what, state };
+    });
+    if (found.some(({ shared, state }) => shared && state.latest > twin.now)) return false;
+    for (const { address, image, cost, shared, state } of found) {
+      if (shared) {
+        state.give(cost);
+        state.kept = false;
+        twin.save(state);
+      } else this.#putBack(address, image);
     }
     return true;
+  }
+
+  #putBack(address: Address, raw: Buffer): void {
+    const { key, record } = address;
+    const { now } = this.#twin;
+    if (record !== null) record.at.set(record.name, raw);
+    else if (raw.length === 0) this.#db.del(key);
+    else {
+      const { expiry } = new LimitState(raw, address, now).image();
+      this.#db.set(key, raw, Math.max(expiry, endOf(raw, now), now + 1));
+    }
   }
 
   #unpack(id: string, bytes: Buffer): Place | null {

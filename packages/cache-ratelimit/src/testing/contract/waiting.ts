@@ -1,3 +1,5 @@
+import type { RateLimiter, Subject } from "../../create-rate-limiter.ts";
+import type { RateLimitResult } from "../../result.ts";
 import { ALGORITHMS, type ContractHarness } from "./harness.ts";
 
 /** Places in a queue. */
@@ -76,6 +78,80 @@ export function describeWaiting(t: ContractHarness): void {
       await limiter.close();
     });
 
+    it("places that are given up one after the other, the last first, are all free again", async () => {
+      const limiter = limiterOf({
+        turn: { limit: 1, window: "15m", algorithm: "gcra" },
+        window: { limit: 5, window: "2h" },
+        counter: { limit: 5, window: "2h", algorithm: "sliding-counter" },
+        log: { limit: 5, window: "2h", algorithm: "sliding-log" },
+      });
+      await limiter.check("u");
+      const waits = Array.from({ length: 3 }, () => {
+        const leaving = new AbortController();
+        return { leaving, left: limiter.acquire("u", { maxWait: "1h", signal: leaving.signal }) };
+      });
+      for (let places = waits.length; places >= 0; places--) {
+        const taken = 900 * (places + 1);
+        const isTaken = ({ retryAfter }: RateLimitResult): boolean =>
+          retryAfter > taken - 900 && retryAfter <= taken;
+        expect(await comesTrue(limiter, "u", isTaken), `${places} places`).toBe(true);
+        const last = waits[places - 1];
+        const reason = new Error("gone");
+        last?.leaving.abort(reason);
+        if (last !== undefined) await expect(last.left).rejects.toBe(reason);
+      }
+      await limiter.close();
+    });
+
+    it("a place can be given up when what a rule in shadow mode counted beside it is over", async () => {
+      const limiter = limiterOf({
+        turn: { limit: 2, window: "30m", algorithm: "gcra" },
+        trial: { limit: 1, window: "20ms", algorithm: "sliding-log", shadow: true },
+      });
+      await limiter.check("u");
+      const leaving = new AbortController();
+      // More than the trial ever allows: it is left as it was.
+      const place = limiter.acquire("u", { cost: 2, maxWait: "1h", signal: leaving.signal });
+      expect(await comesTrue(limiter, "u", ({ allowed }) => !allowed)).toBe(true);
+      await advance(40);
+      const reason = new Error("gone");
+      leaving.abort(reason);
+      await expect(place).rejects.toBe(reason);
+      expect(await comesTrue(limiter, "u", ({ allowed }) => allowed)).toBe(true);
+      await limiter.close();
+    });
+
+    it("a place is given up although others have spent beside it, and what they have spent stays", async () => {
+      const limiter = limiterOf({
+        user: { limit: 1, window: "10m", algorithm: "gcra", by: "user" },
+        address: { limit: 9, window: "2h", by: "ip" },
+      });
+      const [ada, bob] = [
+        { user: "ada", ip: "192.0.2.1" },
+        { user: "bob", ip: "192.0.2.1" },
+      ];
+      /** Whether it soon is so that Ada has to wait so many times 10 minutes, and so much of the address is left. */
+      const comesTo = (waits: number, left: number): Promise<boolean> =>
+        comesTrue(limiter, ada, ({ limits: [user, address] }) => {
+          return Math.ceil((user?.retryAfter ?? 0) / 600) === waits && address?.remaining === left;
+        });
+      await limiter.check(ada);
+      const [first, second] = [new AbortController(), new AbortController()];
+      const place = limiter.acquire(ada, { maxWait: "1h", signal: first.signal });
+      expect(await comesTo(2, 7)).toBe(true);
+      expect((await limiter.check(bob)).allowed).toBe(true);
+      const behind = limiter.acquire(ada, { maxWait: "1h", signal: second.signal });
+      expect(await comesTo(3, 5)).toBe(true);
+      const reason = new Error("gone");
+      first.abort(reason);
+      await expect(place).rejects.toBe(reason);
+      expect(await comesTo(2, 6)).toBe(true);
+      second.abort(reason);
+      await expect(behind).rejects.toBe(reason);
+      expect(await comesTo(1, 7)).toBe(true);
+      await limiter.close();
+    });
+
     it("an abort that comes at once leaves nothing behind", async () => {
       const limiter = limiterOf({ r: { limit: 1, window: "1h", algorithm: "sliding-log" } });
       const reason = new Error("early");
@@ -89,4 +165,17 @@ export function describeWaiting(t: ContractHarness): void {
       await limiter.close();
     });
   });
+
+  /** Whether it soon is so: a place is taken and given up behind the back of the caller. */
+  async function comesTrue(
+    limiter: Pick<RateLimiter, "peek">,
+    subject: Subject,
+    isSo: (result: RateLimitResult) => boolean,
+  ): Promise<boolean> {
+    for (let tries = 0; tries < 100; tries++) {
+      if (isSo(await limiter.peek(subject))) return true;
+      await advance(2);
+    }
+    return false;
+  }
 }
