@@ -18,9 +18,6 @@ const QUICK = {
   records: { operation: checkRecordCalls, read: readRecordCalls },
 } as const;
 
-/** After an unusual state, calls go past these scripts for so many flushes at most. */
-const MOST_DETOURS = 64;
-
 /** A call that waits for its part of a reply. */
 export interface Waiting {
   /** Numbers of the reply that are its own: three for each rule. */
@@ -56,9 +53,6 @@ export class CheckBatch {
   #calls: Call[] = [];
   /** Scripts that were not answered yet. */
   #underWay = 0;
-  /** Flushes that go past the quick scripts from now on, and how many went so after the last unusual state. */
-  #detours = 0;
-  #lastDetours = 0;
 
   /** `prefix`: the limiter's keys in one slot group. */
   constructor(store: Store, prefix: string, monotonic: () => number) {
@@ -104,7 +98,8 @@ export class CheckBatch {
     return asked.then(
       (reply) => {
         this.#underWay--;
-        return answered(isOne ? readWindow(reply) : QUICK[kind].read(reply, rules));
+        const figures = isOne ? readWindow(reply) : QUICK[kind].read(reply, rules);
+        return answered(figures !== null && isJudged(figures, 0) ? figures : null);
       },
       (error) => {
         this.#underWay--;
@@ -147,10 +142,8 @@ export class CheckBatch {
     if (first === undefined) return;
     this.#calls = [];
     const kind = first.quick?.kind;
-    if (kind === undefined || this.#detours > 0 || !calls.every(({ quick }) => quick?.kind === kind)) {
-      if (this.#detours > 0) this.#detours--;
-      this.#askTogether(calls);
-    } else if (calls.length === 1 && kind === "windows") this.#askFirst(first as QuickCall);
+    if (kind === undefined || !calls.every(({ quick }) => quick?.kind === kind)) this.#askTogether(calls);
+    else if (calls.length === 1 && kind === "windows") this.#askFirst(first as QuickCall);
     else this.#askOfOneKind(kind, calls as readonly QuickCall[]);
   };
 
@@ -174,15 +167,8 @@ export class CheckBatch {
       (reply) => {
         this.#underWay--;
         const figures = read(reply, count);
-        if (figures === null) {
-          // Where one is unusual the next are too: each flush would ask twice.
-          this.#lastDetours = Math.min(MOST_DETOURS, 2 * this.#lastDetours + 1);
-          this.#detours = this.#lastDetours;
-          this.#askTogether(calls);
-          return;
-        }
-        this.#lastDetours = 0;
-        tell(calls, figures, 0, sentAt);
+        const left = figures === null ? calls : tell(calls, figures, 0, sentAt);
+        if (left.length > 0) this.#askTogether(left);
       },
       (error) => {
         this.#underWay--;
@@ -220,10 +206,18 @@ export class CheckBatch {
   }
 }
 
-/** Gives each call its part of the numbers, which begin at `from`. */
-function tell(calls: readonly Call[], numbers: readonly number[], from: number, sentAt: number): void {
-  for (const { waiting } of calls) {
-    waiting.answered(numbers, from, sentAt);
-    from += waiting.width;
+/** Gives each call its part of the numbers, which begin at `from`. Returns the calls that were not judged. */
+function tell(calls: readonly Call[], numbers: readonly number[], from: number, sentAt: number): Call[] {
+  const left: Call[] = [];
+  for (const call of calls) {
+    if (isJudged(numbers, from)) call.waiting.answered(numbers, from, sentAt);
+    else left.push(call);
+    from += call.waiting.width;
   }
+  return left;
+}
+
+/** Whether the figures that begin at `from` are those of a call that was judged, and not left to the script for any rules. */
+function isJudged(figures: readonly number[], from: number): boolean {
+  return (figures[from] as number) >= 0;
 }

@@ -7,20 +7,20 @@ import {
   readBucket,
   writeBucket,
 } from "./state/bucket-image.ts";
-import { doubles, readDoubles } from "./state/bytes.ts";
+import { doubles, notJudged, readDoubles } from "./state/bytes.ts";
 
 /**
  * Calls of buckets (token bucket and GCRA), each all or nothing over its own, in order, as if they came one by one: what is asked in
  * one turn of the event loop. It decides as `checkLimits` does, for less: all states are read by one command, and each that has changed
- * is written once. Where a state is blocked, damaged, reserved, from the future or of another window, or a cost is above its limit, it
- * changes nothing, replies nothing, and `checkLimits` has to be asked.
+ * is written once. Calls on a state that is blocked, damaged, reserved or from the future are left to `checkLimits`; where one is of
+ * another window, or a cost is above its limit, all are.
  */
 export const checkBucketCalls: AtomicOperation = {
   name: "checkBucketCalls",
   lua: `
 -- KEYS: the states, each once. ARGV, for each call: its buckets as '<limit>:<weight>:<drain>,…', cost (1 or more), for each bucket
 --   the place of its state in KEYS.
--- Replies for each bucket of each call cost left, ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
+-- Replies for each bucket of each call cost left (below 0: not judged), ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
 -- Atomic: every bucket of a call is judged before any is spent. O(buckets). On a refusal nothing is written.
 -- A state whose key expires late enough is changed in place, because to set a value with an expiry costs twice as much. One that has lost
 -- its expiry gets another when that moves, or by a call that comes alone.
@@ -48,12 +48,13 @@ end
 local arguments = #ARGV
 while i < arguments do
   local spec, cost, allowed = specs[ARGV[i]] or specOf(ARGV[i]), ARGV[i + 1] + 0, true
-  local buckets = #spec / 3
+  local buckets, usual = #spec / 3, true
   for b = 1, buckets do
     local k, limit, weight = ARGV[i + 1 + b] + 0, spec[3 * b - 2], spec[3 * b - 1]
     local debt, room = owes[k], (limit - cost) * weight
     if room < 0 then return false end
-    if debt > 0 then
+    if not debt then usual = false
+    elseif debt > 0 then
       if weights[k] ~= weight then return false end
       debt = debt - (now - ats[k]) * spec[3 * b]
       if debt < 0 then debt = 0 elseif debt > 2 * limit * weight then return false end
@@ -61,7 +62,7 @@ while i < arguments do
     end
     debts[b] = debt
   end
-  for b = 1, buckets do
+  for b = 1, usual and buckets or 0 do
     local k, limit, weight, drain, debt, wait = ARGV[i + 1 + b] + 0, spec[3 * b - 2], spec[3 * b - 1], spec[3 * b], debts[b], 0
     if allowed then
       debt = debt + cost * weight
@@ -70,6 +71,10 @@ while i < arguments do
       if tils[k] < finish then tils[k], changed[k] = finish + floor(limit * weight / drain / 16), 'anew' end
     elseif debt > (limit - cost) * weight then wait = ceil((debt - (limit - cost) * weight) / drain) end
     out[n + 1], out[n + 2], out[n + 3] = math.max(0, floor((limit * weight - debt) / weight)), ceil(debt / drain), wait
+    n = n + 3
+  end
+  for _ = 1, usual and 0 or buckets do
+    out[n + 1], out[n + 2], out[n + 3] = -1, 0, 0
     n = n + 3
   end
   i = i + 2 + buckets
@@ -87,14 +92,19 @@ return pack('<' .. string.rep('d', n), unpack(out))
     for (const key of keys) {
       const image = readBucket(db, key, now);
       const isLost = keys.length === 1 && image !== null && db.pttl(key) < 0;
-      if (image === undefined || isLost) return null;
-      states.push({ image, changed: null });
+      if (isLost) return null;
+      states.push({ image: image ?? null, isUsual: image !== undefined, changed: null });
     }
     const figures: number[] = [];
     for (let i = 0; i < args.length; ) {
       const { cost, buckets } = readCall(args, i, states);
+      i += 2 + buckets.length;
       const debts = buckets.map((bucket) => debtOf(bucket, cost, now));
       if (debts.includes(undefined)) return null;
+      if (!buckets.every(({ state }) => state.isUsual)) {
+        figures.push(...notJudged(buckets.length));
+        continue;
+      }
       const excess = ({ limit, weight }: CalledBucket, b: number): number =>
         (debts[b] as number) - (limit - cost) * weight;
       const isAllowed = buckets.every((bucket, b) => excess(bucket, b) <= 0);
@@ -115,7 +125,6 @@ return pack('<' .. string.rep('d', n), unpack(out))
         const waitMs = isAllowed ? 0 : Math.max(0, Math.ceil(excess(bucket, b) / drain));
         figures.push(left, Math.ceil(owed / drain), waitMs);
       });
-      i += 2 + buckets.length;
     }
     states.forEach(({ image, changed }, k) => {
       if (image !== null && changed !== null)
@@ -127,6 +136,7 @@ return pack('<' .. string.rep('d', n), unpack(out))
 
 interface State {
   image: BucketImage | null;
+  readonly isUsual: boolean;
   /** Whether it is to be written: with an expiry that was moved, or without. */
   changed: "in place" | "anew" | null;
 }
@@ -166,7 +176,7 @@ function readCall(
   return { cost: number(args[at + 1]), buckets };
 }
 
-/** Cost left, ms until all is back, ms to wait (0: it fits) of each of `count` buckets; `null` when `checkLimits` has to be asked. */
+/** Cost left (below 0: not judged), ms until all is back, ms to wait (0: it fits) of each of `count` buckets; `null` when `checkLimits` has to be asked. */
 export function readBucketCalls(reply: AtomicReply, count: number): number[] | null {
   return readDoubles(reply, 3 * count);
 }

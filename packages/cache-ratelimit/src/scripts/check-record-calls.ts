@@ -1,7 +1,7 @@
 import type { AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { LONGEST_MS, MAX_COUNT, number, text } from "./plan.ts";
 import { BUCKET_TAG } from "./state/bucket-image.ts";
-import { doubles, readDoubles, stringAt } from "./state/bytes.ts";
+import { doubles, notJudged, readDoubles, stringAt } from "./state/bytes.ts";
 import {
   openRecord,
   type RecordImage,
@@ -15,8 +15,8 @@ import { WINDOW_TAG } from "./state/window-image.ts";
 /**
  * Calls of several rules that count one subject, fixed windows and buckets whose states lie in a record; each all or nothing over its
  * own, in order, as if they came one by one. It decides as `checkLimits` does, for less: all records are read by one command, and each that has
- * changed is written once. Where a record has other states or is damaged, where one of its states is blocked, reserved, from the
- * future or of another window, or a cost is above a limit, it changes nothing, replies nothing, and `checkLimits` has to be asked.
+ * changed is written once. Calls on a record that has other states or is damaged, or one of whose states is blocked, reserved or from the
+ * future, are left to `checkLimits`; where one is of another window, or a cost is above a limit, all are.
  */
 export const checkRecordCalls: AtomicOperation = {
   name: "checkRecordCalls",
@@ -24,7 +24,7 @@ export const checkRecordCalls: AtomicOperation = {
 -- KEYS: the records, each once. ARGV, for each call: its rules as JSON, cost (1 or more), the place of its record in KEYS.
 -- The JSON is [head of the record, format of its states, its bytes, then six for each rule: whether it is a window and not a bucket, the
 --   place of its state among the fields, limit, ms of the window or weight of a cost, drain, whether it only reports].
--- Replies for each rule of each call cost left, ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
+-- Replies for each rule of each call cost left (below 0: not judged), ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
 -- Atomic: every rule of a call is judged before any is spent. O(rules). On a refusal nothing is written.
 -- A record whose key expires late enough is changed in place, because to set a value with an expiry costs twice as much. One that has lost
 -- its expiry gets another when that moves, or by a call that comes alone.
@@ -46,19 +46,19 @@ local function open(raw, spec)
     end
     return record, 0
   end
-  if #raw ~= spec[3] or string.sub(raw, 1, #spec[1]) ~= spec[1] then return nil end
+  if #raw ~= spec[3] or string.sub(raw, 1, #spec[1]) ~= spec[1] then return false end
   record = {decode(spec[2], raw, #spec[1] + 1)}
   for r = 4, #spec, 6 do
     local f = spec[r + 1]
     local x, y, z = record[f + 1], record[f + 2], record[f + 3]
-    if not (x >= 0 and y >= 0 and z >= 1 and x <= ${MAX_COUNT} and y <= ${MAX_COUNT} and z <= ${LONGEST_MS}) or x % 1 ~= 0 or y % 1 ~= 0 or z % 1 ~= 0 then return nil end
+    if not (x >= 0 and y >= 0 and z >= 1 and x <= ${MAX_COUNT} and y <= ${MAX_COUNT} and z <= ${LONGEST_MS}) or x % 1 ~= 0 or y % 1 ~= 0 or z % 1 ~= 0 then return false end
     if spec[r] then
-      if record[f] ~= ${WINDOW_TAG} or y - z > now then return nil end
+      if record[f] ~= ${WINDOW_TAG} or y - z > now then return false end
       if y > latest then latest = y end
       if y <= now then record[f + 1], record[f + 2] = 0, 0 end
     else
       local til = record[f + 4]
-      if record[f] ~= ${BUCKET_TAG} or x > now or not (til >= 0 and til <= ${MAX_COUNT}) or til % 1 ~= 0 then return nil end
+      if record[f] ~= ${BUCKET_TAG} or x > now or not (til >= 0 and til <= ${MAX_COUNT}) or til % 1 ~= 0 then return false end
       if til > latest then latest = til end
     end
   end
@@ -73,12 +73,11 @@ for i = 1, #ARGV, 3 do
     specs[source] = spec
   end
   local record = records[k]
-  if not record then
+  if record == nil then
     record, stands[k] = open(raws[k], spec)
-    if not record then return false end
     records[k], shapes[k], ends[k] = record, spec, stands[k]
   end
-  for r = 4, #spec, 6 do
+  for r = 4, record and #spec or 0, 6 do
     local f, limit = spec[r + 1], spec[r + 2]
     if cost > limit then return false end
     if spec[r] then
@@ -94,7 +93,7 @@ for i = 1, #ARGV, 3 do
       debts[r] = debt
     end
   end
-  for r = 4, #spec, 6 do
+  for r = 4, record and #spec or 0, 6 do
     local f, limit, x, wait = spec[r + 1], spec[r + 2], spec[r + 3], 0
     if spec[r] then
       local count, finish = record[f + 1], record[f + 2]
@@ -128,7 +127,11 @@ for i = 1, #ARGV, 3 do
     end
     n = n + 3
   end
-  if allowed then changed[k] = true end
+  for _ = 4, record and 0 or #spec, 6 do
+    out[n + 1], out[n + 2], out[n + 3] = -1, 0, 0
+    n = n + 3
+  end
+  if record and allowed then changed[k] = true end
 end
 for k in pairs(changed) do
   local head, body = shapes[k][1], pack(shapes[k][2], unpack(records[k]))
@@ -141,15 +144,21 @@ return pack('<' .. string.rep('d', n), unpack(out))
     const now = Math.floor(db.nowMs());
     const [first = ""] = keys;
     if (keys.length === 1 && stringAt(db, first) && db.pttl(first) < 0) return null;
-    const records = new Map<string, RecordImage>();
+    const records = new Map<string, RecordImage | null>();
     const out: number[] = [];
     for (let i = 0; i < args.length; i += 3) {
       const { head, rules } = readSpec(text(args[i]));
       const cost = number(args[i + 1]);
       const key = keys[number(args[i + 2]) - 1] as string;
-      const record = records.get(key) ?? openRecord(db, key, head, rules, now);
-      if (record === null) return null;
-      records.set(key, record);
+      let record = records.get(key);
+      if (record === undefined) {
+        record = openRecord(db, key, head, rules, now);
+        records.set(key, record);
+      }
+      if (record === null) {
+        out.push(...notJudged(rules.length));
+        continue;
+      }
       const spent = rules.map((rule, r) => spentOf(rule, record.states[r] as RuleState, cost, now));
       if (spent.includes(null)) return null;
       const waits = rules.map((rule, r) =>
@@ -167,12 +176,12 @@ return pack('<' .. string.rep('d', n), unpack(out))
         );
       });
     }
-    for (const [key, record] of records) if (record.changed) writeRecord(db, key, record);
+    for (const [key, record] of records) if (record?.changed) writeRecord(db, key, record);
     return doubles(out);
   },
 };
 
-/** Cost left, ms until all is back, ms to wait (0: it fits) of each of `count` rules; `null` when `checkLimits` has to be asked. */
+/** Cost left (below 0: not judged), ms until all is back, ms to wait (0: it fits) of each of `count` rules; `null` when `checkLimits` has to be asked. */
 export function readRecordCalls(reply: AtomicReply, count: number): number[] | null {
   return readDoubles(reply, 3 * count);
 }

@@ -1,20 +1,19 @@
 import type { AtomicArgument, AtomicOperation, AtomicReply } from "@crm/cache-core";
 import { number, text } from "./plan.ts";
-import { doubles, readDoubles } from "./state/bytes.ts";
+import { doubles, notJudged, readDoubles } from "./state/bytes.ts";
 import { LUA_DECODE_WINDOW, readImage, WINDOW_TAG, writeImage } from "./state/window-image.ts";
 
 /**
  * Calls of fixed windows, each all or nothing over its own, in order, as if they came one by one: what is asked in one turn of the event
- * loop. It decides as `checkLimits` does, for less: all states are read by one command, and each that has changed is written once. Where
- * a state is blocked, damaged, reserved or from the future, or a cost is above its limit, it changes nothing, replies nothing, and
- * `checkLimits` has to be asked.
+ * loop. It decides as `checkLimits` does, for less: all states are read by one command, and each that has changed is written once. Calls on
+ * a state that is blocked, damaged, reserved or from the future are left to `checkLimits`; where a cost is above its limit all are.
  */
 export const checkWindowCalls: AtomicOperation = {
   name: "checkWindowCalls",
   lua: `
 -- KEYS: the states, each once. ARGV, for each call: its windows as '<limit>:<ms>,…', cost (1 or more), for each window the place of its
 --   state in KEYS.
--- Replies for each window of each call cost left, ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
+-- Replies for each window of each call cost left (below 0: not judged), ms until all is back, ms to wait (0: fits), as little-endian doubles. Or nil.
 -- Atomic: every window of a call is judged before any is spent. O(windows). On a refusal nothing is written.
 -- A count is changed in place, because to set a value with an expiry costs twice as much.
 local decode, pack = struct.unpack, struct.pack
@@ -40,13 +39,13 @@ end
 local arguments = #ARGV
 while i < arguments do
   local spec, cost, allowed = specs[ARGV[i]] or specOf(ARGV[i]), ARGV[i + 1] + 0, true
-  local windows = #spec / 2
+  local windows, usual = #spec / 2, true
   for w = 1, windows do
-    local room = spec[2 * w - 1] - cost
+    local count, room = counts[ARGV[i + 1 + w] + 0], spec[2 * w - 1] - cost
     if room < 0 then return false end
-    if counts[ARGV[i + 1 + w] + 0] > room then allowed = false end
+    if not count then usual = false elseif count > room then allowed = false end
   end
-  for w = 1, windows do
+  for w = 1, usual and windows or 0 do
     local k, limit, window = ARGV[i + 1 + w] + 0, spec[2 * w - 1], spec[2 * w]
     local count, finish, wait = counts[k], finishes[k], 0
     if allowed then
@@ -58,6 +57,10 @@ while i < arguments do
       end
     elseif count + cost > limit then wait = finish - now end
     out[n + 1], out[n + 2], out[n + 3] = math.max(0, limit - count), finish and finish - now or 0, wait
+    n = n + 3
+  end
+  for _ = 1, usual and 0 or windows do
+    out[n + 1], out[n + 2], out[n + 3] = -1, 0, 0
     n = n + 3
   end
   i = i + 2 + windows
@@ -73,13 +76,22 @@ return pack('<' .. string.rep('d', n), unpack(out))
     const states: State[] = [];
     for (const key of keys) {
       const image = readImage(db, key, now);
-      if (image === undefined) return null;
-      states.push({ ...(image ?? NONE), stored: image !== null, changed: false });
+      states.push({
+        ...(image ?? NONE),
+        isUsual: image !== undefined,
+        stored: image !== null,
+        changed: false,
+      });
     }
     const figures: number[] = [];
     for (let i = 0; i < args.length; ) {
       const call = readCall(args, i, states);
+      i += 2 + call.windows.length;
       if (call.windows.some(({ limit }) => call.cost > limit)) return null;
+      if (!call.windows.every(({ state }) => state.isUsual)) {
+        figures.push(...notJudged(call.windows.length));
+        continue;
+      }
       const fits = ({ state, limit }: CalledWindow): boolean => state.count + call.cost <= limit;
       const allowed = call.windows.every(fits);
       for (const window of call.windows) {
@@ -88,7 +100,6 @@ return pack('<' .. string.rep('d', n), unpack(out))
         const left = Math.max(0, state.finish - now);
         figures.push(Math.max(0, limit - state.count), left, allowed || fits(window) ? 0 : left);
       }
-      i += 2 + call.windows.length;
     }
     states.forEach((state, k) => {
       if (state.changed) writeImage(db, keys[k] as string, state, state.stored);
@@ -105,6 +116,7 @@ interface State {
   finish: number;
   windowMs: number;
   changed: boolean;
+  readonly isUsual: boolean;
   readonly stored: boolean;
 }
 
@@ -128,7 +140,7 @@ function readCall(
   return { cost: number(args[at + 1]), windows };
 }
 
-/** Cost left, ms until all is back, ms to wait (0: it fits) of each of `count` windows; `null` when `checkLimits` has to be asked. */
+/** Cost left (below 0: not judged), ms until all is back, ms to wait (0: it fits) of each of `count` windows; `null` when `checkLimits` has to be asked. */
 export function readWindowCalls(reply: AtomicReply, count: number): number[] | null {
   return readDoubles(reply, 3 * count);
 }

@@ -134,8 +134,11 @@ serveWorker({
       let from = 0;
       for (const [place, { limiter, subject, cost }] of calls.entries()) {
         const until = from + 3 * EXACT_RULES[limiter].length;
-        const allowed = figures.slice(from, until).every((figure, i) => i % 3 !== 2 || figure === 0);
-        decisions.push([micros, place, limiter, subject, cost, allowed]);
+        // Below 0 it was not judged there, and another script was asked.
+        if ((figures[from] as number) >= 0) {
+          const allowed = figures.slice(from, until).every((figure, i) => i % 3 !== 2 || figure === 0);
+          decisions.push([micros, place, limiter, subject, cost, allowed]);
+        }
         from = until;
       }
     }

@@ -14,12 +14,12 @@ export interface BucketImage {
   readonly until: number;
 }
 
-/** In a loop over `raw`, with `decode` and `now`: `at`, `owed`, `weight` and `til`, or the script ends without a reply. */
-export const LUA_DECODE_BUCKET: string = `if #raw ~= ${BUCKET_BYTES} then return false end
-    local tag, at, owed, weight, til = decode('>Bdddd', raw)
+/** With `decode`, `now` and a string `raw`: `at`, `owed`, `weight` and `til`; `owed` is nil where `checkLimits` has to be asked. */
+export const LUA_DECODE_BUCKET: string = `local tag, at, owed, weight, til
+    if #raw == ${BUCKET_BYTES} then tag, at, owed, weight, til = decode('>Bdddd', raw) end
     if tag ~= ${BUCKET_TAG} or not (at >= 0 and at <= now and owed >= 0 and owed <= ${MAX_COUNT} and weight >= 1
       and weight <= ${LONGEST_MS} and til >= 0 and til <= ${MAX_COUNT})
-      or at % 1 ~= 0 or owed % 1 ~= 0 or weight % 1 ~= 0 or til % 1 ~= 0 then return false end`;
+      or at % 1 ~= 0 or owed % 1 ~= 0 or weight % 1 ~= 0 or til % 1 ~= 0 then owed = nil end`;
 
 /** The bytes of a state with `pack`. */
 export const LUA_PACK_BUCKET: string = `pack('>Bdddd', ${BUCKET_TAG}, now, owed, weight, til)`;

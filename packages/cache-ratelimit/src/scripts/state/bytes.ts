@@ -39,6 +39,11 @@ export function doubles(numbers: readonly number[]): Buffer {
   return reply;
 }
 
+/** Figures of the rules of a call that `checkLimits` has to be asked of. */
+export function notJudged(rules: number): number[] {
+  return Array.from({ length: rules }, () => [-1, 0, 0]).flat();
+}
+
 /** The numbers of such a reply; `null` when it is none of `count`. */
 export function readDoubles(reply: AtomicReply, count: number): number[] | null {
   if (!Buffer.isBuffer(reply) || reply.length !== 8 * count) return null;

@@ -14,11 +14,11 @@ export interface WindowImage {
   readonly windowMs: number;
 }
 
-/** In a loop over `raw`, with `decode` and `now`: `count`, `finish` and `window`, or the script ends without a reply. */
-export const LUA_DECODE_WINDOW: string = `if #raw ~= ${WINDOW_BYTES} then return false end
-    local tag, count, finish, window = decode('>Bddd', raw)
+/** With `decode`, `now` and a string `raw`: `count` and `finish`, both nil where `checkLimits` has to be asked. */
+export const LUA_DECODE_WINDOW: string = `local tag, count, finish, window
+    if #raw == ${WINDOW_BYTES} then tag, count, finish, window = decode('>Bddd', raw) end
     if tag ~= ${WINDOW_TAG} or not (finish > now and finish - window <= now and window >= 1 and window <= ${LONGEST_MS}
-      and count >= 0 and count <= ${MAX_COUNT}) or count % 1 ~= 0 or window % 1 ~= 0 or finish % 1 ~= 0 then return false end`;
+      and count >= 0 and count <= ${MAX_COUNT}) or count % 1 ~= 0 or window % 1 ~= 0 or finish % 1 ~= 0 then count, finish = nil, nil end`;
 
 /** A window as it stands; `null` where none has begun, `undefined` where `checkLimits` has to be asked. */
 export function readImage(db: MemoryDatabase, key: string, now: number): WindowImage | null | undefined {
