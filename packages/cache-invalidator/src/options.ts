@@ -1,4 +1,11 @@
-import { type Duration, type EntityRules, InvalidOptionError, parseDuration } from "@crm/cache-core";
+import {
+  checkOptionNames,
+  type Duration,
+  type EntityRules,
+  InvalidOptionError,
+  type OptionNames,
+  parseDuration,
+} from "@crm/cache-core";
 
 /** What `createCacheInvalidator` takes beside the cache. */
 export interface CacheInvalidatorOptions {
@@ -48,6 +55,13 @@ export interface ResolvedInvalidatorOptions {
   readonly tracedKeys: number;
 }
 
+const OPTIONS: OptionNames<CacheInvalidatorOptions> = {
+  ...{ rules: true, cascadeDepth: true, dependencies: true, handlerTimeout: true, history: true },
+};
+const HISTORY: OptionNames<HistoryOptions> = {
+  ...{ maxRecords: true, maxAge: true, localRecords: true, tracedKeys: true },
+};
+
 /** Checks and completes the options. @throws InvalidOptionError, InvalidDurationError */
 export function resolveInvalidatorOptions(options: CacheInvalidatorOptions): ResolvedInvalidatorOptions {
   for (const [option, received] of [
@@ -59,6 +73,8 @@ export function resolveInvalidatorOptions(options: CacheInvalidatorOptions): Res
   }
   const { rules = {}, dependencies = "together" } = options;
   const history = options.history ?? {};
+  checkOptionNames(options, OPTIONS);
+  checkOptionNames(history, HISTORY, "history.");
   if (typeof rules !== "object" || rules === null || Array.isArray(rules)) {
     throw new InvalidOptionError({
       option: "rules",

@@ -1,9 +1,11 @@
 import {
   type Clock,
+  checkOptionNames,
   type Duration,
   type InvalidationEventPayload,
   InvalidOptionError,
   type Logger,
+  type OptionNames,
   parseDuration,
   silentLogger,
   systemClock,
@@ -71,6 +73,19 @@ export interface ResolvedMeterOptions {
   readonly logger: Logger;
 }
 
+const OPTIONS: OptionNames<ConsistencyMeterOptions> = {
+  ...{
+    source: true,
+    sampleRate: true,
+    delays: true,
+    grace: true,
+    equals: true,
+    keysOf: true,
+    trackKeys: true,
+  },
+  ...{ historyOf: true, maxPending: true, concurrency: true, clock: true, random: true, logger: true },
+};
+
 /** Checks and completes the options. @throws InvalidOptionError, InvalidDurationError */
 export function resolveMeterOptions(options: ConsistencyMeterOptions): ResolvedMeterOptions {
   if (typeof options?.source !== "function") {
@@ -80,6 +95,7 @@ export function resolveMeterOptions(options: ConsistencyMeterOptions): ResolvedM
       expected: "a function of a key",
     });
   }
+  checkOptionNames(options, OPTIONS);
   for (const option of ["equals", "keysOf", "historyOf", "random"] as const) {
     const received: unknown = options[option];
     if (received === undefined || typeof received === "function") continue;

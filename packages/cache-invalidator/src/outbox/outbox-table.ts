@@ -1,4 +1,4 @@
-import { InvalidOptionError } from "@crm/cache-core";
+import { checkOptionNames, InvalidOptionError, type OptionNames } from "@crm/cache-core";
 
 /** Where the outbox lies. The same for the migration, `enqueue`, the triggers and the relay. */
 export interface OutboxTableOptions {
@@ -33,12 +33,26 @@ export const MIGRATION_LOCK =
 /** Short, since names are made from it that PostgreSQL would silently cut at 63 bytes. */
 const MAX_LENGTH = 28;
 
-/** Checks the names. @throws InvalidOptionError */
-export function resolveOutboxTable(options: OutboxTableOptions = {}): OutboxTable {
+/** Options by name, for those who take more than these. */
+export const TABLE_OPTIONS: OptionNames<OutboxTableOptions> = { schema: true, table: true };
+
+/**
+ * Checks the names.
+ *
+ * @param known the names of all options, where there are more
+ * @param where what stands before them in an error
+ * @throws InvalidOptionError
+ */
+export function resolveOutboxTable(
+  options: OutboxTableOptions = {},
+  known: Readonly<Record<string, true>> = TABLE_OPTIONS,
+  where: string = "",
+): OutboxTable {
   if (typeof options !== "object" || options === null) {
     const expected = "an object with `schema` and `table`";
     throw new InvalidOptionError({ option: "options", received: options, expected });
   }
+  checkOptionNames(options, known, where);
   const schema = checkIdentifier(options.schema ?? "public", "schema");
   const table = checkIdentifier(options.table ?? "cache_outbox", "table");
   const pending = `${schema}.${table}`;

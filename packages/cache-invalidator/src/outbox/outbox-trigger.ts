@@ -1,5 +1,10 @@
-import { InvalidOptionError } from "@crm/cache-core";
-import { MIGRATION_LOCK, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+import { checkOptionNames, InvalidOptionError, type OptionNames } from "@crm/cache-core";
+import {
+  MIGRATION_LOCK,
+  type OutboxTableOptions,
+  resolveOutboxTable,
+  TABLE_OPTIONS,
+} from "./outbox-table.ts";
 
 /** What {@link outboxTrigger} takes. */
 export interface OutboxTriggerOptions {
@@ -23,6 +28,9 @@ export interface OutboxTriggerOptions {
   readonly outbox?: OutboxTableOptions | undefined;
 }
 
+const OPTIONS: OptionNames<OutboxTriggerOptions> = {
+  ...{ on: true, entityType: true, idColumn: true, dataColumns: true, outbox: true },
+};
 /** What a function of PostgreSQL takes is a hundred arguments, two of them a column. */
 const MAX_COLUMNS = 50;
 const MAX_NAME = 63;
@@ -44,7 +52,8 @@ export function outboxTrigger(options: OutboxTriggerOptions): string {
     const expected = "an object with `on`, the table to watch";
     throw new InvalidOptionError({ option: "options", received: options, expected });
   }
-  const { pending, table: outbox } = resolveOutboxTable(options.outbox);
+  checkOptionNames(options, OPTIONS);
+  const { pending, table: outbox } = resolveOutboxTable(options.outbox, TABLE_OPTIONS, "outbox.");
   const name = `${outbox}_watch`;
   const [schema, table] = splitName(options.on, MAX_NAME - `_${name}`.length);
   const entityType = checkEntityType(options.entityType ?? table);

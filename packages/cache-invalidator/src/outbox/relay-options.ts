@@ -3,13 +3,19 @@ import {
   type Duration,
   InvalidOptionError,
   type Logger,
+  type OptionNames,
   parseDuration,
   silentLogger,
   systemClock,
 } from "@crm/cache-core";
 import type { InvalidationTarget } from "./invalidation-target.ts";
 import type { OutboxConnection } from "./outbox-connection.ts";
-import { type OutboxTable, type OutboxTableOptions, resolveOutboxTable } from "./outbox-table.ts";
+import {
+  type OutboxTable,
+  type OutboxTableOptions,
+  resolveOutboxTable,
+  TABLE_OPTIONS,
+} from "./outbox-table.ts";
 
 /** What `createOutboxRelay` takes. */
 export interface OutboxRelayOptions extends OutboxTableOptions {
@@ -65,6 +71,20 @@ export interface ResolvedRelayOptions {
   readonly logger: Logger;
 }
 
+const OPTIONS: OptionNames<OutboxRelayOptions> = {
+  ...TABLE_OPTIONS,
+  ...{
+    connect: true,
+    target: true,
+    batchSize: true,
+    concurrency: true,
+    pollInterval: true,
+    applyTimeout: true,
+  },
+  ...{ queryTimeout: true, maxAttempts: true, minBackoff: true, maxBackoff: true, keepDelivered: true },
+  ...{ maxBacklog: true, clock: true, random: true, logger: true },
+};
+
 /** Checks and completes the options. @throws InvalidOptionError, InvalidDurationError */
 export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayOptions {
   if (typeof options?.connect !== "function") {
@@ -99,7 +119,7 @@ export function resolveRelayOptions(options: OutboxRelayOptions): ResolvedRelayO
     });
   }
   return {
-    table: resolveOutboxTable(options),
+    table: resolveOutboxTable(options, OPTIONS),
     connect: options.connect,
     target: options.target,
     batchSize: checkInteger(options.batchSize ?? 100, "batchSize", 10_000),
