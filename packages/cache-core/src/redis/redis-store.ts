@@ -1,21 +1,22 @@
 import type { AtomicOperation, AtomicReply } from "../atomic-operation.ts";
 import { StoreUnavailableError } from "../errors.ts";
-import { Batch } from "../internal/batch.ts";
 import { retention } from "../internal/retention.ts";
 import { redactCause } from "../redact.ts";
 import type { Store, StoreWarning } from "../store.ts";
-import { BulkFlow, type FlowSample } from "./bulk-flow.ts";
+import { BulkFlow } from "./bulk-flow.ts";
+import { type CallDeadline, CallDeadlines } from "./call-deadlines.ts";
 import { boundedDuration, wholeNumber } from "./check-options.ts";
 import { checkTarget } from "./check-target.ts";
 import { connect } from "./connect.ts";
 import { connectNodes } from "./connect-nodes.ts";
-import { type DeadlineHandle, DeadlineQueue } from "./deadline-queue.ts";
+import { DeadlineQueue } from "./deadline-queue.ts";
 import { DurableRuns } from "./durable-runs.ts";
 import { FirstConnection } from "./first-connection.ts";
 import { Lane } from "./lane.ts";
 import { commandClassFor } from "./load-ioredis.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
+import { Reads } from "./reads.ts";
 import { replaceSilent } from "./replace-silent.ts";
 import { isLoading, isReplyError, toStoreError } from "./reply-error.ts";
 import { revive } from "./revive.ts";
@@ -39,8 +40,6 @@ const PUBLISH: AtomicOperation = {
   run: (database, keys, args) => database.publish(keys[0] as string, Buffer.from(String(args[0]))),
 };
 
-/** More gains little and makes client and server wait for each other in turns. */
-const READS_OF_ONE_COMMAND = 16;
 const PROBE_EVERY_MS = 100;
 /** A connection that stays silent this long is replaced: its peer may be gone without a word. */
 const REPLACE_AFTER_MS = 500;
@@ -68,8 +67,8 @@ export function redisStore(options: RedisStoreOptions): Store {
   const deadlines = new DeadlineQueue(deadlineMs);
   const longDeadlines = new DeadlineQueue(invalidationMs);
   const flow = new BulkFlow(client);
+  const callDeadlines = new CallDeadlines(flow, () => closed);
   const lanes = new Map<string, Lane>();
-  const readBatches = new Map<Lane, Batch<string, Buffer | null>>();
   const warningHandlers = new Set<(warning: StoreWarning) => void>();
   const availabilityHandlers = new Set<(available: boolean) => void>();
   let closed = false;
@@ -166,7 +165,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     const sentAt = performance.now();
     const sample = flow.sample(sentAt);
     const sent = scripts.run(READ_CLOCK, [key], []);
-    const deadline = deadlineOf(deadlines, sentAt, sample, () => timedOut(lane, sentAt));
+    const deadline = callDeadlines.add(deadlines, sentAt, sample, () => timedOut(lane, sentAt));
     sent.then(
       (reply) => {
         deadline.current.settled = true;
@@ -178,6 +177,11 @@ export function redisStore(options: RedisStoreOptions): Store {
         if (isReplyError(cause)) answered(lane);
       },
     );
+  }
+
+  /** Asks for the server's time in passing, where it was asked long ago. */
+  function freshenClock(lane: Lane): void {
+    if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
   }
 
   const clockQuestions = new Map<Lane, Promise<void>>();
@@ -196,30 +200,6 @@ export function redisStore(options: RedisStoreOptions): Store {
       clockQuestions.set(lane, question);
     }
     return question;
-  }
-
-  /**
-   * The deadline of a call that was sent at `sentAt`. It passes later while large values are on their way: `sample` is what
-   * the connection had carried before it.
-   */
-  function deadlineOf(
-    queue: DeadlineQueue,
-    sentAt: number,
-    sample: FlowSample,
-    passed: () => void,
-  ): { readonly current: DeadlineHandle } {
-    let before = sample;
-    let overdueSince: number | undefined;
-    const expire = (): void => {
-      const now = flow.look();
-      overdueSince ??= now.at;
-      const moves = flow.allowanceMs(before, now, sample) > 0;
-      before = now;
-      if (closed || (!moves && now.at - overdueSince >= flow.allowanceMs(sample, now))) passed();
-      else deadline.current = queue.add(expire);
-    };
-    const deadline = { current: queue.add(expire, sentAt) };
-    return deadline;
   }
 
   function answered(lane: Lane): void {
@@ -309,7 +289,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       else reject(error);
     };
     let settled = false;
-    let deadline: { readonly current: DeadlineHandle } | undefined;
+    let deadline: CallDeadline | undefined;
     const settle = (): void => {
       settled = true;
       if (deadline !== undefined) deadline.current.settled = true;
@@ -338,7 +318,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     }
     // After it is on its way: the server need not wait for this.
     if (settled) return promise;
-    deadline = deadlineOf(queue, sentAt, sample, () => {
+    deadline = callDeadlines.add(queue, sentAt, sample, () => {
       timedOut(lane, sentAt);
       fail(new StoreUnavailableError({ operation, reason: "timeout" }));
     });
@@ -353,40 +333,15 @@ export function redisStore(options: RedisStoreOptions): Store {
     client.stream?.destroy();
   }
 
-  /**
-   * Reads that come in one turn are one command: a plain `GET` for one key, an `MGET` for more, which spares the client
-   * a command, a promise and a deadline each.
-   */
-  function readsOf(lane: Lane): Batch<string, Buffer | null> {
-    let reads = readBatches.get(lane);
-    if (reads === undefined) {
-      reads = new Batch(READS_OF_ONE_COMMAND, async (keys) => {
-        if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
-        const [only] = keys;
-        return guarded("get", lane, deadlines, ({ onReply, onError }) => {
-          if (keys.length > 1 || only === undefined) client.mgetBuffer(...keys).then(onReply, onError);
-          else readOne(only).then((value) => onReply([value]), onError);
-        });
-      });
-      readBatches.set(lane, reads);
-    }
-    return reads;
-  }
-
-  async function readOne(key: string): Promise<Buffer | null> {
-    try {
-      return await client.getBuffer(key);
-    } catch (cause) {
-      if (!isReplyError(cause) || !cause.message.startsWith("WRONGTYPE")) throw cause;
-      warn({
-        code: "FOREIGN_TYPE",
-        message: "A key of this namespace holds another type: a miss.",
-        key,
-        cause,
-      });
-      return null;
-    }
-  }
+  const reads = new Reads({
+    client,
+    laneOf,
+    warn,
+    send(operation, lane, send) {
+      freshenClock(lane);
+      return guarded(operation, lane, deadlines, send);
+    },
+  });
 
   async function close(): Promise<void> {
     if (closed) return;
@@ -420,33 +375,8 @@ export function redisStore(options: RedisStoreOptions): Store {
       await warming;
     },
 
-    get(key) {
-      return readsOf(laneOf(key)).add(key);
-    },
-
-    async getMany(keys) {
-      const groups = new Map<Lane, number[]>();
-      keys.forEach((key, at) => {
-        const lane = laneOf(key);
-        const group = groups.get(lane);
-        if (group === undefined) groups.set(lane, [at]);
-        else group.push(at);
-      });
-      const values: (Buffer | null)[] = new Array(keys.length).fill(null);
-      await Promise.all(
-        [...groups].map(async ([lane, places]) => {
-          if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
-          const names = places.map((at) => keys[at] as string);
-          const found = await guarded<(Buffer | null)[]>("getMany", lane, deadlines, (answer) => {
-            client.mgetBuffer(...names).then(answer.onReply, answer.onError);
-          });
-          places.forEach((at, i) => {
-            values[at] = found[i] ?? null;
-          });
-        }),
-      );
-      return values;
-    },
+    get: (key) => reads.get(key),
+    getMany: (keys) => reads.getMany(keys),
 
     run(operation, keys, args, runOptions) {
       const lane = laneOf(keys[0] as string);
@@ -465,7 +395,7 @@ export function redisStore(options: RedisStoreOptions): Store {
     async giveUpAt(key, fresh) {
       const lane = laneOf(key);
       if (fresh === true || lane.bounds === undefined) await askClock(lane);
-      else if (lane.clockIsOld && client.status === "ready" && !lane.silent) readClock(lane);
+      else freshenClock(lane);
       const bounds = lane.bounds;
       if (bounds === undefined) return refuse("readClock", "down");
       return Math.floor(bounds.atLeast + bounds.spreadMs + invalidationMs);
