@@ -6,11 +6,12 @@ import {
   InvalidOptionError,
   type OptionNames,
 } from "@crm/cache-core";
-import { type CompiledPlan, compilePlan } from "./internal/compiled-plan.ts";
+import { type CompiledPlan, compileHits } from "./internal/compiled-plan.ts";
 import { Engine, type Target } from "./internal/engine.ts";
 import { LruMap } from "./internal/lru-map.ts";
 import { checkLimit, isObject, parseWindow, resolveRules } from "./internal/resolve-rules.ts";
 import type { RateLimitRule } from "./rules.ts";
+import { lookAtHits, readLook } from "./scripts/count-hits.ts";
 
 /** The answer of `checkRateLimit`. */
 export interface RateLimitCheck {
@@ -47,9 +48,6 @@ export interface RateLimitActions {
 /** How the actions decide while the store does not answer. */
 export interface RateLimitActionsOptions extends Pick<RateLimitRule, "whenUnavailable" | "localShare"> {}
 
-/** A limit that nothing reaches: what is left of it tells what was counted. */
-const MOST = 2 ** 50;
-
 const OPTIONS: OptionNames<RateLimitActionsOptions> = { whenUnavailable: true, localShare: true };
 
 /**
@@ -70,8 +68,6 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
     const { keys, prefix } = cache.internals;
     const engine = new Engine(cache, { maxEntries: 10_000, maxAgeMs: 5_000 });
     const plans = new LruMap<string, CompiledPlan>(1_000);
-    // A look at no cost needs no window: what is stored carries its own.
-    const counting = compilePlan([{ ...base, limit: MOST, windowMs: 1 }], [MOST], []);
 
     let latest: CompiledPlan | undefined;
 
@@ -81,7 +77,7 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
       const name = `${limit} ${windowMs}`;
       let plan = plans.get(name);
       if (plan === undefined) {
-        plan = compilePlan([{ ...base, limit, windowMs }], [limit], []);
+        plan = compileHits({ ...base, windowMs }, limit);
         plans.set(name, plan);
       }
       latest = plan;
@@ -108,9 +104,10 @@ export function rateLimitActions(options: RateLimitActionsOptions = {}): (cache:
         const target = targetOf(key);
         checkLimit("limit", limit);
         try {
-          const { remaining, resetIn } = await engine.ask(counting, 0, target);
-          const count = MOST - remaining;
-          return { count, remaining: Math.max(0, limit - count), resetIn };
+          const name = `${engine.prefixOf(target.bucket)}${base.part}:${target.id}`;
+          const reply = await cache.internals.store.run(lookAtHits, [name], []);
+          const [count, leftMs] = readLook(reply);
+          return { count, remaining: Math.max(0, limit - count), resetIn: leftMs / 1_000 };
         } catch (error) {
           const alone = engine.decideAlone(error, planOf(limit, 1), 0, target);
           if (alone === null) throw error;

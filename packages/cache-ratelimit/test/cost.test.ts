@@ -17,6 +17,7 @@ import { checkLimits } from "../src/scripts/check-limits.ts";
 import { checkRecordCalls } from "../src/scripts/check-record-calls.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
 import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
+import { countHit, countHits } from "../src/scripts/count-hits.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 
 /** A fifth of what is promised on a machine with a free core; the full run is 1,000,000. */
@@ -105,6 +106,8 @@ it("H23 scripts have no first line that a stock Redis 7.0 refuses", () => {
     checkLimits,
     checkWindow,
     checkRecordCalls,
+    countHit,
+    countHits,
     checkWindowCalls,
     adjustLimits,
     reservePlace,

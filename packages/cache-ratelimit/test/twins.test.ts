@@ -13,6 +13,7 @@ import { checkLimits } from "../src/scripts/check-limits.ts";
 import { checkRecordCalls } from "../src/scripts/check-record-calls.ts";
 import { checkWindow } from "../src/scripts/check-window.ts";
 import { checkWindowCalls } from "../src/scripts/check-window-calls.ts";
+import { countHit, countHits, lookAtHits } from "../src/scripts/count-hits.ts";
 import type { WireRule } from "../src/scripts/plan.ts";
 import { reservePlace } from "../src/scripts/reserve-place.ts";
 import { writeSpec } from "../src/scripts/state/record-image.ts";
@@ -32,6 +33,7 @@ const ALGORITHMS: readonly Algorithm[] = [
   "gcra",
 ];
 const RECORD = "l";
+const COUNTS = ["17", "0", "-3", "-1", "007", "1.5", "", " 1", "x", "900719925474099"];
 const SUBJECTS = ["u", "š*", "\u001ft\u001fu"];
 
 describe("the Lua and the TypeScript of an atomic operation", () => {
@@ -53,6 +55,9 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       checkWindow,
       checkWindowCalls,
       checkRecordCalls,
+      countHit,
+      countHits,
+      lookAtHits,
       adjustLimits,
       reservePlace,
       cancelPlace,
@@ -88,6 +93,7 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
       const keyOf = ({ part, subject }: RandomPlan["windows"][number]): string =>
         `${PREFIX}${part}:${subjects[subject - 1]}`;
       const queue = `l!${plan.subjects === 1 ? subjects[0] : ""}`;
+      if (random.chance(0.2)) await count(random);
       if (random.chance(0.05)) await disturb(random, plan, subjects[0] as string);
       switch (random.int(0, 9)) {
         case 0:
@@ -178,6 +184,21 @@ describe("the Lua and the TypeScript of an atomic operation", () => {
         }
       }
       return [args, keys];
+    }
+
+    /** Hits of `checkRateLimit`, among them of counts that somebody else has changed. */
+    async function count(random: SeededRandom): Promise<void> {
+      const keys = Array.from({ length: random.int(1, 4) }, () => `${PREFIX}-:${random.pick(SUBJECTS)}`);
+      const args = keys.flatMap(() => [random.int(1, 4), random.pick([1, 40, 1_000])]);
+      if (random.chance(0.1)) {
+        const bytes = random.pick([null, "foreign", Buffer.from(random.pick(COUNTS))] as const);
+        const until = random.chance(0.5) ? null : twins.now + random.int(1, 60_000);
+        log.push(`disturb ${keys[0]} ${bytes} ${until}`);
+        await twins.disturb(keys[0] as string, bytes, until);
+      }
+      if (random.chance(0.2)) await both(lookAtHits, [], keys.slice(0, 1));
+      else if (random.chance(0.4)) await both(countHit, args.slice(0, 2), keys.slice(0, 1));
+      else await both(countHits, args, keys);
     }
 
     /** The same of rules whose states lie in a record. */

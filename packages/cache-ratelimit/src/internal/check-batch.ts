@@ -1,11 +1,19 @@
-import type { AtomicArgument, AtomicOperation, AtomicReply, Store } from "@crm/cache-core";
+import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
 import { StoreReplyError } from "@crm/cache-core";
 import { checkBucketCalls, readBucketCalls } from "../scripts/check-bucket-calls.ts";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkRecordCalls, readRecordCalls } from "../scripts/check-record-calls.ts";
 import { checkWindow, readWindow } from "../scripts/check-window.ts";
 import { checkWindowCalls, readWindowCalls } from "../scripts/check-window-calls.ts";
-import { type CompiledPlan, type PlannedWindows, type QuickPlan, quickFor } from "./compiled-plan.ts";
+import { countHit, countHits, readHits } from "../scripts/count-hits.ts";
+import {
+  type CompiledPlan,
+  type PlannedHits,
+  type PlannedWindows,
+  type QuickPlan,
+  quickFor,
+  type WindowRule,
+} from "./compiled-plan.ts";
 import { FIGURES } from "./to-result.ts";
 
 /** Calls of one script at most: about 50 µs of the server's time. */
@@ -16,6 +24,7 @@ const QUICK = {
   windows: { operation: checkWindowCalls, read: readWindowCalls },
   buckets: { operation: checkBucketCalls, read: readBucketCalls },
   records: { operation: checkRecordCalls, read: readRecordCalls },
+  hits: { operation: countHits, read: readHits },
 } as const;
 
 /** A call that waits for its part of a reply. */
@@ -89,16 +98,16 @@ export class CheckBatch {
     answered: (figures: readonly number[] | null) => T | Promise<T>,
     failed: (error: unknown) => T,
   ): Promise<T> {
-    const { kind } = call.quick;
-    const isOne = kind === "windows" && rules === 1;
-    const asked = isOne
-      ? this.#askWindow(call.quick as PlannedWindows, call)
-      : this.#askQuick(QUICK[kind].operation, [call]);
+    const { quick } = call;
+    const isOne = rules === 1 && (quick.kind === "windows" || quick.kind === "hits");
+    const asked = isOne ? this.#askOne(quick, call) : this.#askQuick(quick.kind, [call]);
     this.#underWay++;
     return asked.then(
       (reply) => {
         this.#underWay--;
-        const figures = isOne ? readWindow(reply) : QUICK[kind].read(reply, rules);
+        const figures = isOne ? readWindow(reply) : QUICK[quick.kind].read(reply, rules);
+        // Nothing else knows what to make of the state of hits.
+        if (figures === null && quick.kind === "hits") return failed(unreadable(countHit.name, reply));
         return answered(figures !== null && isJudged(figures, 0) ? figures : null);
       },
       (error) => {
@@ -108,16 +117,20 @@ export class CheckBatch {
     );
   }
 
-  #askWindow({ rules }: PlannedWindows, { cost, subjects }: Question): Promise<AtomicReply> {
-    const { part, subject, limit, window } = rules[0] as PlannedWindows["rules"][number];
-    const key = this.#keyOf(part, subjects[subject] as string);
-    return this.#store.run(checkWindow, [key], [cost, limit, window]);
+  #askOne({ kind, rules }: PlannedWindows | PlannedHits, { cost, subjects }: Question): Promise<AtomicReply> {
+    const { part, subject, limit, window } = rules[0] as WindowRule;
+    const keys = [this.#keyOf(part, subjects[subject] as string)];
+    return kind === "hits"
+      ? this.#store.run(countHit, keys, [limit, window])
+      : this.#store.run(checkWindow, keys, [cost, limit, window]);
   }
 
-  #askQuick(operation: AtomicOperation, calls: readonly Question[]): Promise<AtomicReply> {
+  #askQuick(kind: QuickPlan["kind"], calls: readonly Question[]): Promise<AtomicReply> {
+    if (kind === "hits") return this.#askHits(calls);
     const places = new Map<string, number>();
     const args: AtomicArgument[] = [];
     for (const { quick, cost, subjects } of calls) {
+      if (quick.kind === "hits") continue;
       args.push(quick.source, cost);
       for (const { part, subject } of quick.rules) {
         const key = this.#keyOf(part, subjects[subject] as string);
@@ -129,7 +142,18 @@ export class CheckBatch {
         args.push(place);
       }
     }
-    return this.#store.run(operation, [...places.keys()], args);
+    return this.#store.run(QUICK[kind].operation, [...places.keys()], args);
+  }
+
+  #askHits(calls: readonly Question[]): Promise<AtomicReply> {
+    const keys: string[] = [];
+    const args: AtomicArgument[] = [];
+    for (const { quick, subjects } of calls) {
+      const { part, subject, limit, window } = quick.rules[0] as WindowRule;
+      keys.push(this.#keyOf(part, subjects[subject] as string));
+      args.push(limit, window);
+    }
+    return this.#store.run(countHits, keys, args);
   }
 
   #keyOf(part: string, subject: string): string {
@@ -158,15 +182,19 @@ export class CheckBatch {
   }
 
   #askOfOneKind(kind: QuickPlan["kind"], calls: readonly QuickCall[]): void {
-    const { operation, read } = QUICK[kind];
+    const { read } = QUICK[kind];
     let count = 0;
     for (const { waiting } of calls) count += waiting.width / FIGURES;
     const sentAt = this.#monotonic();
     this.#underWay++;
-    this.#askQuick(operation, calls).then(
+    this.#askQuick(kind, calls).then(
       (reply) => {
         this.#underWay--;
         const figures = read(reply, count);
+        if (figures === null && kind === "hits") {
+          for (const { waiting } of calls) waiting.failed(unreadable(countHits.name, reply));
+          return;
+        }
         const left = figures === null ? calls : tell(calls, figures, 0, sentAt);
         if (left.length > 0) this.#askTogether(left);
       },
@@ -194,7 +222,7 @@ export class CheckBatch {
         const numbers = readChecks(reply, count);
         if (numbers !== null) tell(calls, numbers, 1, sentAt);
         else {
-          const error = new StoreReplyError({ operation: checkLimits.name, received: reply });
+          const error = unreadable(checkLimits.name, reply);
           for (const { waiting } of calls) waiting.failed(error);
         }
       },
@@ -204,6 +232,10 @@ export class CheckBatch {
       },
     );
   }
+}
+
+function unreadable(operation: string, received: AtomicReply): StoreReplyError {
+  return new StoreReplyError({ operation, received });
 }
 
 /** Gives each call its part of the numbers, which begin at `from`. Returns the calls that were not judged. */

@@ -22,8 +22,8 @@ export interface CompiledPlan {
   readonly local: { readonly source: string; readonly places: readonly number[] } | null;
 }
 
-/** Rules that have a script of their own: all fixed windows, all buckets, or windows and buckets in one record. */
-export type QuickPlan = PlannedWindows | PlannedBuckets | PlannedRecord;
+/** Rules that have a script of their own: all fixed windows, all buckets, windows and buckets in one record, or the one window of hits. */
+export type QuickPlan = PlannedWindows | PlannedBuckets | PlannedRecord | PlannedHits;
 
 export interface PlannedWindows {
   readonly kind: "windows";
@@ -47,6 +47,11 @@ export interface PlannedRecord {
   readonly source: string;
 }
 
+export interface PlannedHits {
+  readonly kind: "hits";
+  readonly rules: readonly [WindowRule];
+}
+
 export interface QuickRule {
   /** Part of the key of the state or record. */
   readonly part: string;
@@ -60,6 +65,13 @@ export interface WindowRule extends QuickRule {
   readonly limit: string;
   /** In ms, as it is sent. */
   readonly window: string;
+}
+
+/** The plan of `checkRateLimit`: one fixed window, whose state is the bare count. */
+export function compileHits(rule: CheckedRule, limit: number): CompiledPlan {
+  const plan = compilePlan([{ ...rule, limit }], [limit], []);
+  const [window] = (plan.quick as PlannedWindows).rules;
+  return { ...plan, quick: { kind: "hits", rules: [window as WindowRule] } };
 }
 
 /** `subjects`: the names of the calls' subjects in the order in which they are sent. */

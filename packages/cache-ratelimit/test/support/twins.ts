@@ -15,6 +15,7 @@ local function virtual(command, ...)
     local at = redis.call('PEXPIRETIME', a[1])
     return at < 0 and at or at - NOW
   end
+  if command == 'SET' and a[3] == 'PX' then return redis.call('SET', a[1], a[2], 'PXAT', NOW + a[4]) end
   if command == 'PUBLISH' then
     PUBLISHED[#PUBLISHED + 1] = a[1] .. ' ' .. a[2]
     return 0
