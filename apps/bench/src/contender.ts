@@ -31,6 +31,8 @@ export interface OpenCache {
   invalidatePattern?(glob: string): Promise<unknown>;
   /** Spends one of 10^9 under `limits` limits of an hour. Resolves to whether it was allowed. */
   limit?(key: string, limits: number): Promise<boolean>;
+  /** Under one limit of an hour, by what four limits are asked of. */
+  limitByRule?(key: string): Promise<boolean>;
   /** The same by GCRA, or what comes closest to it. */
   limitSmoothly?(key: string): Promise<boolean>;
   /** Asks for a subject that was refused and will be for an hour. */

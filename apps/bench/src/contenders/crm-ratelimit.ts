@@ -7,11 +7,12 @@ const LIMIT = 1_000_000_000;
 const HOUR: RateLimitRule = { limit: LIMIT, window: "1h" };
 
 export const crmRatelimit: Contender = {
-  note: "this repository: `cache.checkRateLimit` for one limit, `createRateLimiter` for four and for GCRA; the deadline raised to 2 s",
+  note: "this repository: `cache.checkRateLimit` for one limit, `createRateLimiter` for one rule, for four limits and for GCRA; the deadline raised to 2 s",
   open: async ({ port }) => {
     const store = redisStore({ url: `redis://127.0.0.1:${port}`, commandTimeout: "2s" });
     const cache = createCache({ store, namespace: "crm" }).extend(rateLimitActions());
     await cache.ready();
+    const one = createRateLimiter(cache, { a: HOUR }, { name: "one" });
     const four = createRateLimiter(cache, { a: HOUR, b: HOUR, c: HOUR, d: HOUR }, { name: "four" });
     const smooth = createRateLimiter(
       cache,
@@ -27,6 +28,7 @@ export const crmRatelimit: Contender = {
         limits === 1
           ? (await cache.checkRateLimit(key, LIMIT, 3600)).allowed
           : (await four.check(key)).allowed,
+      limitByRule: async (key) => (await one.check(key)).allowed,
       limitSmoothly: async (key) => (await smooth.check(key)).allowed,
       denied: async () => (await strict.check("hot")).allowed,
       close: () => cache.close(),
