@@ -13,8 +13,11 @@ import type { Outcome, WakeUps } from "./wake-ups.ts";
 
 /** Without the store, callers that come while a fetch runs wait this long for one another before the next begins. */
 const GATHER_MS = 10;
-/** Before a value is offered to the store again; then twice as long each time. */
+/** Before a value is offered to the store again; then twice as long each time, up to the second. Others wait for the lease meanwhile. */
 const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 100;
+/** A value is offered for so long at most. */
+const OFFERED_MS = 1_000;
 /** Beyond the liveness of a lease, before a waiter asks whether its holder is dead. */
 const TAKEOVER_SLACK_MS = 20;
 /** How often a caller waits for others' fills before it fetches for itself. */
@@ -171,7 +174,7 @@ export class Fills {
         }
       }
       // Without a lease a value may be had that is stored: the store may answer reads, or what waits may not concern it.
-      if (!flight.missed || (request.onlyToStore && !alone)) return { kind: "look" };
+      if (!flight.missed || request.onlyToStore) return { kind: "look" };
       return await this.#fetchUnleased(request, flight);
     } catch (error) {
       return { kind: "error", error };
@@ -216,18 +219,25 @@ export class Fills {
   }
 
   /**
-   * Offers a value again that the store neither took nor refused, for as long as its lease may stand: what was invalidated since is refused as ever.
+   * Offers a value again that the store neither took nor refused, for a second at most, while its lease may stand: what was invalidated
+   * since is refused as ever.
    *
    * @returns whether it is stored; `false` also where an earlier offer was taken and only its answer was lost
    */
-  async storeAgain(key: string, publicKey: string, token: string, stored: StoredParts): Promise<boolean> {
-    for (let pauseMs = FIRST_PAUSE_MS, left = this.#livenessMs; left > pauseMs; pauseMs *= 2) {
-      left -= pauseMs;
+  async storeAgain(
+    { key, publicKey, signal }: Pick<FillRequest, "key" | "publicKey" | "signal">,
+    token: string,
+    stored: StoredParts,
+  ): Promise<boolean> {
+    let leftMs = Math.min(OFFERED_MS, this.#livenessMs);
+    for (let pauseMs = FIRST_PAUSE_MS; leftMs > pauseMs; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      leftMs -= pauseMs;
       await this.#pauseFor(pauseMs);
-      if (this.#closing.aborted || this.#pending.covers(key, null)) break;
+      if (this.#closing.aborted || signal?.aborted || this.#pending.covers(key, null)) break;
       try {
         const accepted = await this.#access.leases.fill({ key, ...stored }, token, true);
-        this.tellOutcome(publicKey, accepted);
+        // Refused may be what was taken before.
+        if (accepted) this.tellOutcome(publicKey, true);
         return accepted;
       } catch {
         // Still away.

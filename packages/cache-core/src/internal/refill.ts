@@ -53,7 +53,10 @@ export async function refill(
   // A store that is busy, or fails for this key alone, as while its slot is moved: nothing is newer then, and the source need not be asked again.
   if (!flight.confirmed) {
     const token = running === undefined ? flight.token : undefined;
-    if (token === undefined || !(await fills.storeAgain(full, key, token, stored)))
+    if (
+      token === undefined ||
+      !(await fills.follow(fills.storeAgain({ key: full, publicKey: key, signal }, token, stored)))
+    )
       return ended("unavailable");
   }
   const freshUntil = store.serverNow(keys.entry(full)) + stored.freshMs;

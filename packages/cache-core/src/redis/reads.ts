@@ -61,7 +61,7 @@ export class Reads {
     let batch = this.#batches.get(lane);
     if (batch === undefined) {
       const { client, send } = this.#parts;
-      batch = new Batch(READS_OF_ONE_COMMAND, (keys) =>
+      batch = new Batch(READS_OF_ONE_COMMAND, async (keys) =>
         send("get", lane, ({ onReply, onError }) => {
           const [only] = keys;
           if (keys.length > 1 || only === undefined) client.mgetBuffer(...keys).then(onReply, onError);

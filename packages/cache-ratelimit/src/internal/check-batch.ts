@@ -220,11 +220,10 @@ export class CheckBatch {
       (reply) => {
         this.#underWay--;
         const numbers = readChecks(reply, count);
-        if (numbers !== null) tell(calls, numbers, 1, sentAt);
-        else {
-          const error = unreadable(checkLimits.name, reply);
-          for (const { waiting } of calls) waiting.failed(error);
-        }
+        const left = numbers === null ? calls : tell(calls, numbers, 1, sentAt);
+        if (left.length === 0) return;
+        const error = unreadable(checkLimits.name, reply);
+        for (const { waiting } of left) waiting.failed(error);
       },
       (error) => {
         this.#underWay--;

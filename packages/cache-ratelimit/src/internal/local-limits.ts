@@ -55,12 +55,6 @@ export class LocalLimits implements StateDatabase {
     return this.#states.delete(key);
   }
 
-  /** Only ever the whole of a value. */
-  setrange(key: string, _offset: number, value: Buffer): number {
-    this.set(key, value, this.#states.get(key)?.until);
-    return value.length;
-  }
-
   pttl(key: string): number {
     const state = this.#states.get(key);
     return state === undefined ? -2 : Math.max(0, state.until - this.nowMs());

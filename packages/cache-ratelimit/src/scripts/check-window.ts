@@ -56,6 +56,6 @@ return struct.pack('<dd', limit - count, left)
 
 /** Cost left, ms until all is back, ms to wait (0: it was spent); `null` when `checkLimits` has to be asked. */
 export function readWindow(reply: AtomicReply): number[] | null {
-  if (!Buffer.isBuffer(reply)) return null;
+  if (!Buffer.isBuffer(reply) || reply.length < 16) return null;
   return [reply.readDoubleLE(0), reply.readDoubleLE(8), reply.length > 16 ? reply.readDoubleLE(16) : 0];
 }

@@ -7,6 +7,11 @@ import {
 import { number } from "./plan.ts";
 import { doubles, readDoubles, stringAt } from "./state/bytes.ts";
 
+/** Where `key` was not counted: a server that takes no writes still refuses who has reached the limit, and what is no count is none. */
+const LUA_FULL_OR_NONE = `local raw = redis.pcall('GET', key)
+  local full = type(raw) == 'string' and #raw <= 18 and string.match(raw, '^[1-9]%d*$') and raw + 0 >= limit
+  count = full and limit + 1 or 0`;
+
 /**
  * A hit in a fixed window that nobody blocks, penalizes or waits in: that of `checkRateLimit`. So its state is the bare count, which
  * Redis adds to by itself, and the window ends when the key expires. What is no count, or has no expiry, counts as none.
@@ -17,14 +22,18 @@ export const countHit: AtomicOperation = {
 -- KEYS: the count. ARGV: limit (1 or more), window in ms.
 -- Replies hits left and ms until all are back, when it was counted; these and ms to wait, when not; as little-endian doubles.
 -- Atomic. O(1). A refusal takes its hit back: the same count, the same expiry.
-local limit = ARGV[1] + 0
-local count, left = redis.pcall('INCR', KEYS[1]), redis.call('PTTL', KEYS[1])
-if left <= 0 or type(count) ~= 'number' or count < 1 then
-  redis.call('SET', KEYS[1], '1', 'PX', ARGV[2])
+local key, limit = KEYS[1], ARGV[1] + 0
+local count, left = redis.pcall('INCR', key), redis.call('PTTL', key)
+local counted = type(count) == 'number'
+if not counted then
+  ${LUA_FULL_OR_NONE}
+end
+if left <= 0 or count < 1 then
+  redis.call('SET', key, '1', 'PX', ARGV[2])
   return struct.pack('<dd', limit - 1, ARGV[2])
 end
 if count > limit then
-  redis.call('DECR', KEYS[1])
+  if counted then redis.call('DECR', key) end
   return struct.pack('<ddd', 0, left, left)
 end
 return struct.pack('<dd', limit - count, left)
@@ -45,11 +54,15 @@ local out, n = {}, 0
 for i = 1, #KEYS do
   local key, limit, wait = KEYS[i], ARGV[2 * i - 1] + 0, 0
   local count, left = redis.pcall('INCR', key), redis.call('PTTL', key)
-  if left <= 0 or type(count) ~= 'number' or count < 1 then
+  local counted = type(count) == 'number'
+  if not counted then
+    ${LUA_FULL_OR_NONE}
+  end
+  if left <= 0 or count < 1 then
     redis.call('SET', key, '1', 'PX', ARGV[2 * i])
     count, left = 1, ARGV[2 * i] + 0
   elseif count > limit then
-    redis.call('DECR', key)
+    if counted then redis.call('DECR', key) end
     wait = left
   end
   out[n + 1], out[n + 2], out[n + 3] = limit > count and limit - count or 0, left, wait
@@ -74,7 +87,7 @@ export const lookAtHits: AtomicOperation = {
 -- KEYS: the count. Replies the hits, and ms until all are back. Atomic. O(1). What has lost its expiry is removed.
 local raw, left = redis.pcall('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
 if left == -1 then redis.call('DEL', KEYS[1]) end
-local count = type(raw) == 'string' and string.match(raw, '^[1-9]%d*$')
+local count = type(raw) == 'string' and #raw <= 18 and string.match(raw, '^[1-9]%d*$')
 if left <= 0 or not count then return {0, 0} end
 return {tonumber(count), left}
 `,

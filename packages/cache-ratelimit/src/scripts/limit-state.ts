@@ -31,7 +31,7 @@ export class LimitState {
   dirty = false;
   blocked = 0;
   span = 0;
-  /** Whether the expiry under the key is known, and may still be right: a fixed window or a bucket that goes on, stored without a head. */
+  /** Whether the expiry that a bucket says of its key may still be right: it was stored without a head. */
   kept = false;
   readonly #now: number;
   readonly #counted: Counted;
@@ -71,10 +71,7 @@ export class LimitState {
     if (this.#counted.read(raw.subarray(pos), wrote, now)) this.dirty = true;
     const counted = this.#counted;
     // A bucket's key may outlive what it owes, and take the next cost.
-    const isPlain =
-      counted instanceof Bucket
-        ? raw.length === BUCKET_BYTES && counted.expiry !== null
-        : this.rule[1] === "f" && raw.length === 25 && counted.bounds !== null;
+    const isPlain = counted instanceof Bucket && raw.length === BUCKET_BYTES && counted.expiry !== null;
     this.kept = isPlain && !this.dirty;
   }
 
@@ -87,7 +84,7 @@ export class LimitState {
 
   /** Spends the cost at a moment that `earliest` allows, or past the limit as a penalty. */
   take(at: number, cost: number): void {
-    if (this.#counted.take(at, cost)) this.kept = false;
+    this.#counted.take(at, cost);
   }
 
   /** Gives back what was spent, the newest first, and never more than there is. */
@@ -110,8 +107,8 @@ export class LimitState {
     return [left, Math.max(finish, this.blocked) - now];
   }
 
-  /** The bytes to be stored, empty when nothing counts, when they expire, and whether the key is to keep the expiry that it has. */
-  image(): { readonly body: Buffer; readonly expiry: number; readonly kept: boolean } {
+  /** The bytes to be stored, empty when nothing counts, and when they expire. */
+  image(): { readonly body: Buffer; readonly expiry: number } {
     const { latest, finish } = this.#bounds;
     const counted = this.#counted;
     const blocked = this.blocked > this.#now;
@@ -127,7 +124,6 @@ export class LimitState {
     return {
       body: block === reserved ? body : Buffer.concat([block, reserved, body]),
       expiry,
-      kept: kept && this.rule[1] === "f" && body.length > 0,
     };
   }
 

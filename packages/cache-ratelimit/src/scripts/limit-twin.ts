@@ -6,7 +6,7 @@ import { NOTHING, stringAt } from "./state/bytes.ts";
 import { blankOf } from "./state/record.ts";
 
 /** What the scripts need of a database, so that a bounded map can stand in for one. */
-export type StateDatabase = Pick<MemoryDatabase, "nowMs" | "get" | "set" | "setrange" | "del" | "pttl">;
+export type StateDatabase = Pick<MemoryDatabase, "nowMs" | "get" | "set" | "del" | "pttl">;
 
 /** The TypeScript side of what `LUA_LIMITS` does with keys; `LimitState` is that of what it does with one state. */
 export class LimitTwin {
@@ -63,15 +63,14 @@ export class LimitTwin {
 
   /** What is saved in a record is written by `flush`. Returns the bytes. */
   save(state: LimitState): Buffer {
-    const { body, expiry, kept } = state.image();
+    const { body, expiry } = state.image();
     const { key, record, rule } = state.address;
     if (record !== null) {
       const written = body.length > 0 ? body : blankOf(rule);
       record.at.set(record.name, written);
       return written;
     }
-    if (kept) this.db.setrange(key, 0, body);
-    else if (body.length > 0) this.db.set(key, body, expiry);
+    if (body.length > 0) this.db.set(key, body, expiry);
     else if (state.found) this.db.del(key);
     return body;
   }

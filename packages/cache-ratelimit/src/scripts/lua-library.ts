@@ -109,7 +109,6 @@ local function parse(raw, s)
     if ahead > 0 then finish, s.dirty = finish - ahead, true end
     if finish > now and finish <= now + 2 * LONGEST then
       s.count, s.finish, s.window = count, finish, window
-      s.kept = size == 25 and not s.dirty
     end
   elseif kind == 'b' then
     if tag ~= 98 or left ~= 32 then return s end
@@ -209,7 +208,7 @@ local function take(s, at, cost)
   local rule = s.rule
   local kind = rule[2]
   if kind == 'f' then
-    if not s.count or at >= s.finish then s.count, s.finish, s.window, s.kept = cost, at + rule[4], rule[4], false
+    if not s.count or at >= s.finish then s.count, s.finish, s.window = cost, at + rule[4], rule[4]
     else s.count = s.count + cost end
   elseif kind == 'b' then
     local backlog = s.backlog and max(0, s.backlog - (at - s.at) * rule[6]) or 0
@@ -280,7 +279,7 @@ end
 
 local function slack(rule) return floor(rule[3] * rule[5] / rule[6] / 16) end
 
--- The bytes, when they expire, and whether the key is to keep the expiry that it has, which costs half as much.
+-- The bytes, and when they expire.
 local function image(s)
   local body, kind, rule = '', s.rule[2], s.rule
   local latest, finish = bounds(s)
@@ -294,10 +293,9 @@ local function image(s)
     end
   elseif kind == 'c' then if s.start then body = pack('>Bdddd', 99, s.start, rule[4], s.before, s.count) end
   elseif s.total then body = pack('>Bd', 108, s.total) .. s.hits end
-  kept = kept and kind == 'f' and body ~= ''
   if latest > now then body = pack('>Bd', 82, now) .. body end
   if s.blocked > now then body = pack('>Bdd', 66, s.blocked, s.span) .. body end
-  return body, finish, kept
+  return body, finish
 end
 
 -- A state in which nothing counts, as long as one in which something does: most calls find what they can change in place.
@@ -308,12 +306,11 @@ end
 
 -- What is saved in a record is written by 'flush'.
 local function save(s)
-  local body, finish, kept = image(s)
+  local body, finish = image(s)
   local record = s.record
   if record then
     if body == '' then body = blank(s.rule) end
     record.states[s.name], record.changed = body, true
-  elseif kept then redis.call('SET', s.key, body, 'KEEPTTL')
   elseif body ~= '' then redis.call('SET', s.key, body, 'PXAT', finish)
   elseif s.found then redis.call('DEL', s.key) end
   return body

@@ -54,12 +54,11 @@ export class Bucket implements Counted {
     return Math.max(from, this.#at, this.#at + waitMs);
   }
 
-  take(at: number, cost: number): boolean {
+  take(at: number, cost: number): void {
     const [, , , , weight, drain] = this.#rule;
     const backlog = this.#backlog === null ? 0 : Math.max(0, this.#backlog - (at - this.#at) * drain);
     this.#at = at;
     this.#backlog = backlog + cost * weight;
-    return false;
   }
 
   give(cost: number): void {

@@ -9,8 +9,8 @@ export interface Counted {
   read(body: Buffer, wrote: number | null, now: number): boolean;
   /** The first moment, from `from` on, at which a cost up to the limit fits: never before a place that is taken already. */
   earliest(from: number, cost: number): number;
-  /** Spends the cost at a moment that `earliest` allows, or past the limit as a penalty. Returns whether another window has begun. */
-  take(at: number, cost: number): boolean;
+  /** Spends the cost at a moment that `earliest` allows, or past the limit as a penalty. */
+  take(at: number, cost: number): void;
   /** Gives back what was spent, the newest first, and never more than there is. */
   give(cost: number): void;
   readonly spent: number;

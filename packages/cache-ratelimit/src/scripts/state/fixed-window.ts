@@ -36,16 +36,15 @@ export class FixedWindow implements Counted {
     return this.#count + cost <= this.#rule[2] ? Math.max(from, this.#finish - this.#windowMs) : this.#finish;
   }
 
-  take(at: number, cost: number): boolean {
+  take(at: number, cost: number): void {
     if (this.#count !== null && at < this.#finish) {
       this.#count += cost;
-      return false;
+      return;
     }
     const windowMs = this.#rule[3];
     this.#count = cost;
     this.#finish = at + windowMs;
     this.#windowMs = windowMs;
-    return true;
   }
 
   give(cost: number): void {

@@ -51,7 +51,7 @@ export class SlidingCounter implements Counted {
     return Math.max(from, this.#start + windowMs + Math.ceil((over * windowMs) / this.#count));
   }
 
-  take(at: number, cost: number): boolean {
+  take(at: number, cost: number): void {
     const windowMs = this.#rule[3];
     if (this.#start === null || at >= this.#start + 2 * windowMs) {
       this.#start = at;
@@ -63,7 +63,6 @@ export class SlidingCounter implements Counted {
       this.#count = 0;
     }
     this.#count += cost;
-    return false;
   }
 
   give(cost: number): void {

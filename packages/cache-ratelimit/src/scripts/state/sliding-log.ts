@@ -56,7 +56,7 @@ export class SlidingLog implements Counted {
     return at;
   }
 
-  take(at: number, cost: number): boolean {
+  take(at: number, cost: number): void {
     const slotMs = this.#rule[4];
     let kept = this.#hits;
     let spent = cost;
@@ -67,7 +67,6 @@ export class SlidingLog implements Counted {
     this.#hits = Buffer.concat([kept, hitOf(at, spent)]);
     this.#total = (this.#total ?? 0) + cost;
     this.#last = at;
-    return false;
   }
 
   give(cost: number): void {

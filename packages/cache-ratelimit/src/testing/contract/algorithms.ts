@@ -99,6 +99,11 @@ export function describeAlgorithms(t: ContractHarness): void {
         const limiter = limiterOf({ r: { limit: 2, window: "1h", algorithm } });
         const key = keyOf(t.cache, "default/r", "u");
         for (const touch of ["check", "peek"] as const) {
+          await limiter.check("u");
+          await t.made.store.run(persist, [key], []);
+          expect((await limiter[touch]("u")).allowed).toBe(true);
+          for (const { ttl } of (await keysOf()).values()) expect(ttl).toBeGreaterThan(0);
+          await limiter.reset("u");
           await limiter.check("u", { cost: 2 });
           await t.made.store.run(persist, [key], []);
           expect((await limiter[touch]("u")).allowed).toBe(false);
