@@ -376,20 +376,10 @@ describe("the console", () => {
     await page.getByText("Run load").waitFor();
 
     await open(page, "/console/invalidations");
-    const told = page.locator(".feed > li", { hasText: "company zumgoity" }).first().locator("summary");
-    // The load may still tell of its last writes: twenty of them push what is written now out of sight.
-    for (let employees = 99; ; employees++) {
-      const written = await windows.app.send("PATCH", "/api/companies/zumgoity", { employees });
-      expect(written.status).toBe(200);
-      const isShown = await told.waitFor({ timeout: 3_000 }).then(
-        () => true,
-        () => false,
-      );
-      if (isShown) break;
-      expect(employees).toBeLessThan(104);
-    }
+    const written = await windows.app.send("PATCH", "/api/companies/zumgoity", { employees: 99 });
+    expect(written.status).toBe(200);
     // Others of it may still come before it: what was opened is what is looked at.
-    await told.click();
+    await page.locator(".feed > li", { hasText: "company zumgoity" }).first().locator("summary").click();
     await page.locator(".feed details[open]").getByText("By dependencies").waitFor();
     await page.screenshot({ path: `${SCREENS}/invalidations-open.png` });
     await context.close();
