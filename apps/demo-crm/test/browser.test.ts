@@ -74,17 +74,17 @@ describe("signing in", () => {
     const context = await windows.context({ user: USER });
     const page = await context.newPage();
     await open(page, "/companies/isdom");
-    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
     await page.getByLabel("Employees").fill("2468");
     await context.clearCookies();
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     const dialog = page.getByRole("dialog", { name: "Sign in" });
     await dialog.getByText("Your session has ended").waitFor();
     await dialog.getByLabel("Password").fill(PASSWORD);
     await dialog.getByRole("button", { name: "Sign in" }).click();
     await dialog.waitFor({ state: "detached" });
     expect(await page.getByLabel("Employees").inputValue()).toBe("2468");
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("2,468").waitFor();
     await context.close();
   });
@@ -134,9 +134,9 @@ describe("windows", () => {
     await open(here, "/companies/konex");
     await open(there, "/companies/konex");
     await there.getByText("Live: changes show at once").waitFor();
-    await here.getByRole("button", { name: "Edit" }).click();
+    await here.getByRole("button", { name: "Edit", exact: true }).click();
     await here.getByLabel("Employees").fill("7654");
-    await here.getByRole("button", { name: "Save" }).click();
+    await here.getByRole("button", { name: "Save", exact: true }).click();
     await here
       .getByText("Konex Technologies saved")
       .or(here.getByText(/saved$/))
@@ -146,6 +146,22 @@ describe("windows", () => {
     await there.getByText("7,654").waitFor({ timeout: 2_000 });
     expect(performance.now() - savedAt).toBeLessThan(2_000);
     await Promise.all([writer.close(), reader.close()]);
+  });
+
+  it("what was written after a page was loaded, and before it is told of changes, shows in it", async () => {
+    const context = await windows.context();
+    const page = await context.newPage();
+    const written = Promise.withResolvers<void>();
+    await page.route("**/api/changes", async (route) => {
+      await written.promise;
+      await route.continue();
+    });
+    await open(page, "/companies/zoomit");
+    await page.getByRole("heading", { level: 1, name: "Zoomit" }).waitFor();
+    expect((await windows.app.send("PATCH", "/api/companies/zoomit", { employees: 3333 })).status).toBe(200);
+    written.resolve();
+    await page.getByText("3,333").waitFor(PATIENT);
+    await context.close();
   });
 
   it("share one stream; when the window that has it closes, the next one has it", async () => {
@@ -165,6 +181,14 @@ describe("windows", () => {
     await second.getByText("Live: changes show at once").waitFor();
     await windows.app.send("PATCH", "/api/companies/betatech", { employees: 2222 });
     await second.getByText("2,222").waitFor({ timeout: 2_000 });
+
+    // Who comes asks the others for the state of the stream; they need not read anything again for that.
+    const asked: string[] = [];
+    second.on("request", (request) => asked.push(request.url()));
+    const third = await context.newPage();
+    await open(third, "/companies/betatech");
+    await third.getByText("Live: changes show at once").waitFor();
+    expect(asked).toEqual([]);
     await context.close();
   });
 

@@ -31,7 +31,7 @@ describe("the stream of changes", () => {
   it("says when it listens, then what was written; who reads after that reads the new value", async () => {
     const gone = new AbortController();
     const next = await follow(gone.signal);
-    expect(await next()).toEqual({ event: "ready", data: null });
+    expect(await next()).toEqual({ event: "ready", data: { quietMs: expect.any(Number) } });
 
     await demo.json("/api/companies/konex");
     const written = await demo.send("PATCH", "/api/companies/konex", { employees: 4321 });
@@ -43,6 +43,22 @@ describe("the stream of changes", () => {
     ]);
     expect((await demo.json("/api/companies/konex")).body.data.employees).toBe(4321);
     gone.abort();
+  });
+
+  it("says for how long nothing has been written when it begins to listen", async () => {
+    const quietMs = async () => {
+      const gone = new AbortController();
+      const { data } = await (await follow(gone.signal))();
+      gone.abort();
+      return (data as { quietMs: number }).quietMs;
+    };
+    await quietMs();
+    const before = performance.now();
+    expect((await demo.send("PATCH", "/api/companies/konex", { employees: 4322 })).status).toBe(200);
+    // Between the write and now, and not as long as it has been listened.
+    expect(await quietMs()).toBeLessThanOrEqual(performance.now() - before);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await quietMs()).toBeGreaterThanOrEqual(29);
   });
 
   it("says nothing of a refused write", async () => {

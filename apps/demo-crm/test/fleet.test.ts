@@ -144,10 +144,10 @@ describe("in a browser", () => {
       await writer.addCookies([{ name, value, url: fleet.url }]);
       const here = await writer.newPage();
       await here.goto("/companies/isdom");
-      await here.getByRole("button", { name: "Edit" }).click();
+      await here.getByRole("button", { name: "Edit", exact: true }).click();
       await here.getByLabel("Employees").fill(String(employees));
       const writtenBy = instanceOf(here, "PATCH", "/api/companies/isdom");
-      await here.getByRole("button", { name: "Save" }).click();
+      await here.getByRole("button", { name: "Save", exact: true }).click();
       await there.getByText(employees.toLocaleString("en")).waitFor({ timeout: 3_000 });
       await writer.close();
       if ((await writtenBy) !== reads) break;

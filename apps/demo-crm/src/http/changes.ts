@@ -9,8 +9,9 @@ const MAX_WAITING = 100;
 const PING_MS = 20_000;
 
 /**
- * `GET /api/changes`: server-sent events for who shows data. `ready` when it is told from now on, `changes` with what was
- * written in any instance, `resync` when messages may be missing, `away` and `back` when the cache's store is.
+ * `GET /api/changes`: server-sent events for who shows data. `ready` when it is told from now on, with the time for which nothing has been
+ * written (`quietMs`), `changes` with what was written in any instance, `resync` when messages may be missing, `away` and `back` when the
+ * cache's store is.
  */
 export function changesRoutes(closing: AbortSignal): Router {
   const router = createRouter();
@@ -40,10 +41,7 @@ export function changesRoutes(closing: AbortSignal): Router {
           const write = async () => {
             isWriting = true;
             for (let next = waiting.shift(); next; next = waiting.shift())
-              await stream.writeSSE({
-                event: next.kind,
-                data: JSON.stringify(next.kind === "changes" ? next.changes : null),
-              });
+              await stream.writeSSE({ event: next.kind, data: JSON.stringify(dataOf(next)) });
             isWriting = false;
           };
           stream.onAbort(resolve);
@@ -58,4 +56,9 @@ export function changesRoutes(closing: AbortSignal): Router {
     });
   });
   return router;
+}
+
+function dataOf(message: ChangeMessage): object | null {
+  if (message.kind === "changes") return message.changes;
+  return message.kind === "ready" ? { quietMs: Math.floor(message.quietMs) } : null;
 }

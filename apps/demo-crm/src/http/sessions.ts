@@ -16,6 +16,7 @@ export interface SessionOptions {
   readonly secure: boolean;
 }
 
+const SESSION_PATH = "/api/session";
 /** A write whose session could not be read waits so long, and asks once more. */
 const SECOND_LOOK_MS = 300;
 
@@ -23,9 +24,9 @@ const cookieName = ({ secure }: SessionOptions) => (secure ? "__Host-crm-session
 
 /**
  * Finds out whose request it is. While the sessions cannot be read, whoever was seen here with a session in the last minute
- * goes on; for others, reading goes on as for somebody who has not signed in, and a write asks again and is then refused with a 503: nobody is
- * logged in, or out, by accident. The price: a session that is ended in another instance just then is good here until the
- * store answers again, for a minute at most.
+ * goes on; for others, reading goes on as for somebody who has not signed in, while a write, and the question who has signed in, ask again and
+ * are then refused with a 503: nobody is logged in, or out, by accident. The price: a session that is ended in another instance just then is
+ * good here until the store answers again, for a minute at most.
  */
 export function findSession(options: SessionOptions): MiddlewareHandler<AppEnv> {
   const seen = new RecentSessions();
@@ -40,9 +41,9 @@ export function findSession(options: SessionOptions): MiddlewareHandler<AppEnv> 
       } catch (error) {
         if (!CacheError.isInstance(error)) throw error;
         const user = seen.find(id);
-        if (user !== null || isSafe(c.req.method)) c.set("user", user);
+        if (user !== null || !hasToKnow(c.req)) c.set("user", user);
         else {
-          // A store that is busy is away for a moment, and somebody has just pressed a button.
+          // A store that is busy is away for a moment, and somebody has just pressed a button, or opened a page.
           await setTimeout(SECOND_LOOK_MS);
           const found = await signInService.find(id);
           seen.note(id, found);
@@ -79,7 +80,16 @@ export const refuseCrossSite: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
+/** An answer for nobody would be wrong, and not merely that of somebody else. */
+const hasToKnow = ({ method, path }: { readonly method: string; readonly path: string }) =>
+  !isSafe(method) || path === SESSION_PATH;
 const isSafe = (method: string) => method === "GET" || method === "HEAD" || method === "OPTIONS";
+
+/** Its eight hours go on from the last time then, which is no reason not to say whose it is. The cache's log says what is wrong. */
+function failToKeep(error: unknown): void {
+  if (!CacheError.isInstance(error)) throw error;
+}
+
 const hostOf = (origin: string) => (URL.canParse(origin) ? new URL(origin).host : "");
 
 /** `POST /` signs in, `GET /` says who has, `DELETE /` signs out. */
@@ -119,7 +129,7 @@ export function sessionRoutes(limits: ApiLimits, options: SessionOptions): Route
     },
   );
   serve(router, { method: "get", path: "/", tag, summary: "Who has signed in", data }, async (c) => {
-    if (c.var.user) await signInService.keep(c.var.user.sessionId);
+    if (c.var.user) await signInService.keep(c.var.user.sessionId).catch(failToKeep);
     return c.json({ data: { user: c.var.user?.userId ?? null } });
   });
   serve(router, { method: "delete", path: "/", tag, summary: "Signs out", data }, async (c) => {

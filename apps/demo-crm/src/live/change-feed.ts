@@ -15,8 +15,15 @@ export interface EntityChange {
  * cache's store does not answer (`away`) and answers again (`back`).
  */
 export type ChangeMessage =
-  | { readonly kind: "ready" | "resync" | "away" | "back" }
+  | ReadyMessage
+  | { readonly kind: "resync" | "away" | "back" }
   | { readonly kind: "changes"; readonly changes: readonly EntityChange[] };
+
+interface ReadyMessage {
+  readonly kind: "ready";
+  /** For so long nothing was written, as far as is known here; ms. What was read before that may have changed without a word. */
+  readonly quietMs: number;
+}
 
 export interface ChangeFeed {
   /** Calls back for every message until the returned function is called. `onEnd`: nothing will come any more. */
@@ -27,12 +34,14 @@ export interface ChangeFeed {
 /**
  * The writes of all instances, from the channel on which every invalidation is published once it is applied: who reads
  * again after a message cannot be answered with the old value. The channel is at most once; where messages may have been
- * lost, followers are told to read everything again. It listens only while somebody follows.
+ * lost, followers are told to read everything again. It listens from when somebody first follows.
  */
 export function createChangeFeed(): ChangeFeed {
   const followers = new Map<(message: ChangeMessage) => void, (error?: unknown) => void>();
   let listening: Promise<() => Promise<void>> | undefined;
   let isAway = false;
+  /** Since then it has heard everything, and nothing was written; ms of `performance.now`. */
+  let quietSince = 0;
   const heed = (kind: "away" | "back") => () => {
     isAway = kind === "away";
     tell({ kind });
@@ -46,14 +55,22 @@ export function createChangeFeed(): ChangeFeed {
     for (const onMessage of followers.keys()) onMessage(message);
   }
 
-  function listen(): Promise<() => Promise<void>> {
-    return cache.subscribe<{ events?: readonly EntityChange[] }>(
+  /** What has been read before this may be old. */
+  function tellNow(message: ChangeMessage): void {
+    quietSince = performance.now();
+    tell(message);
+  }
+
+  async function listen(): Promise<() => Promise<void>> {
+    const end = await cache.subscribe<{ events?: readonly EntityChange[] }>(
       CHANNEL,
       ({ events }) => {
-        if (events && events.length > 0) tell({ kind: "changes", changes: events });
+        if (events && events.length > 0) tellNow({ kind: "changes", changes: events });
       },
-      { onGap: () => tell({ kind: "resync" }) },
+      { onGap: () => tellNow({ kind: "resync" }) },
     );
+    quietSince = performance.now();
+    return end;
   }
 
   /** Listens, and tells this follower once that stands. */
@@ -61,7 +78,10 @@ export function createChangeFeed(): ChangeFeed {
     listening ??= listen();
     const current = listening;
     current.then(
-      () => followers.has(onMessage) && onMessage({ kind }),
+      () => {
+        if (!followers.has(onMessage)) return;
+        onMessage(kind === "resync" ? { kind } : { kind, quietMs: performance.now() - quietSince });
+      },
       (error: unknown) => {
         if (listening === current) listening = undefined;
         // Who follows knows that, and waits for the store with us.
@@ -73,25 +93,17 @@ export function createChangeFeed(): ChangeFeed {
     );
   }
 
-  function rest(): void {
-    // A subscription that never stood has nothing to end.
-    listening?.then((end) => end()).catch(() => {});
-    listening = undefined;
-  }
-
   return {
     follow(onMessage, onEnd) {
       followers.set(onMessage, onEnd);
       if (isAway) onMessage({ kind: "away" });
       begin(onMessage, "ready");
-      return () => {
-        followers.delete(onMessage);
-        if (followers.size === 0) rest();
-      };
+      return () => void followers.delete(onMessage);
     },
     close() {
       for (const end of unheed) end();
-      rest();
+      // A subscription that never stood has nothing to end.
+      listening?.then((end) => end()).catch(() => {});
       for (const onEnd of followers.values()) onEnd();
       followers.clear();
     },

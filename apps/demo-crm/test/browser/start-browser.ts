@@ -24,7 +24,7 @@ export async function startBrowser(): Promise<Windows> {
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
     page.on("console", (message) => {
       if (message.type() === "error" && !isExpected(message.text()))
-        complaints.push(`${page.url()}: ${message.text()}`);
+        complaints.push(`${page.url()}: ${message.text()} ${message.location().url}`);
     });
   }
 
