@@ -1,14 +1,6 @@
 import type { Cache, CacheEntry, CacheInternals, CacheStats, Explanation, SetEntry } from "../cache.ts";
-import {
-  checkChannel,
-  checkKey,
-  checkKeys,
-  checkPattern,
-  checkScope,
-  checkTag,
-  checkTags,
-} from "../check-key.ts";
-import { checkOptionNames, checkSchema, checkSignal, isOptions, type OptionNames } from "../check-options.ts";
+import { checkChannel, checkKey, checkKeys, checkScope, checkTags } from "../check-key.ts";
+import { checkSchema, checkSignal, isOptions } from "../check-options.ts";
 import { dependencyTags, inheritDependencies, isOwnTag } from "../dependencies.ts";
 import { type Duration, parseDuration } from "../duration.ts";
 import {
@@ -20,7 +12,6 @@ import {
 } from "../errors.ts";
 import { type CacheEvents, EVENT_NAMES } from "../events.ts";
 import type { BatchFetcher, Fetcher } from "../fetcher.ts";
-import { compileGlob } from "../glob.ts";
 import type { Lease } from "../lease.ts";
 import type {
   GetOptions,
@@ -37,14 +28,14 @@ import {
 } from "../resolve-options.ts";
 import { checkListener } from "../typed-emitter.ts";
 import { abortable } from "./abortable.ts";
-import { applyInvalidation, type InvalidationNames } from "./apply-invalidation.ts";
+import { applyInvalidation } from "./apply-invalidation.ts";
 import { collectStats } from "./collect-stats.ts";
-import { Coverage, type CoveredRange } from "./coverage.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { explainKey } from "./explain-key.ts";
 import { getOrSetMany } from "./get-or-set-many.ts";
 import { makeInternals } from "./make-internals.ts";
 import { publishMessage, subscribeTo } from "./messages.ts";
+import { type PlannedInvalidation, planAll, planKeys, planPatterns, planTags } from "./plan-invalidation.ts";
 import type { Put } from "./put-calls.ts";
 import { ReadThrough } from "./read-through.ts";
 import type { Shared } from "./shared.ts";
@@ -257,69 +248,19 @@ export class CacheCore implements Cache {
   // Invalidating
 
   async invalidate(keys: string | readonly string[], options?: InvalidateOptions): Promise<number> {
-    const list = typeof keys === "string" ? [checkKey(keys)] : checkKeys(keys);
-    if (list.length === 0) return 0;
-    const soft = softOf(options);
-    const fulls = [...new Set(list)].map((key) => this.#full(key));
-    return this.#apply(new Coverage({ keys: fulls, tags: [], ranges: [], soft }), {
-      keys: list,
-      tags: [],
-      patterns: [],
-      soft,
-    });
+    return this.#apply(planKeys(this.#prefix, keys, options));
   }
 
   async invalidateByTag(tag: string | readonly string[], options?: InvalidateOptions): Promise<number> {
-    const list = Array.isArray(tag) ? checkTags(tag) : [checkTag(tag)];
-    if (list.length === 0) return 0;
-    const soft = softOf(options);
-    const fulls = list.map((name) => this.#prefix + name);
-    return this.#apply(new Coverage({ keys: [], tags: fulls, ranges: [], soft }), {
-      keys: [],
-      tags: list,
-      patterns: [],
-      soft,
-    });
+    return this.#apply(planTags(this.#prefix, tag, options));
   }
 
   async invalidatePattern(glob: string | readonly string[], options?: InvalidateOptions): Promise<number> {
-    const list = (Array.isArray(glob) ? [...new Set(glob as string[])] : [glob as string]).map((pattern) =>
-      checkPattern(pattern),
-    );
-    if (list.length === 0) return 0;
-    const soft = softOf(options);
-    const keys: string[] = [];
-    const ranges: CoveredRange[] = [];
-    for (const pattern of list) {
-      const { exact, prefixOnly, literalPrefix } = compileGlob(pattern);
-      if (exact) keys.push(this.#prefix + literalPrefix);
-      else {
-        ranges.push({
-          prefix: this.#prefix + literalPrefix,
-          skip: this.#prefix,
-          glob: prefixOnly ? "" : pattern,
-          scopes: this.#prefix !== "",
-        });
-      }
-    }
-    return this.#apply(new Coverage({ keys, tags: [], ranges, soft }), {
-      keys: [],
-      tags: [],
-      patterns: list,
-      soft,
-    });
+    return this.#apply(planPatterns(this.#prefix, glob, options));
   }
 
   async clear(): Promise<number> {
-    // A scope's own keys lie behind U+001F, those of scopes inside it behind U+001E.
-    const prefixes = this.#prefix === "" ? [""] : [this.#prefix, `${this.#prefix.slice(0, -1)}\u001e`];
-    const ranges = prefixes.map((prefix) => ({ prefix, skip: "", glob: "", scopes: true }));
-    return this.#apply(new Coverage({ keys: [], tags: [], ranges, soft: false }), {
-      keys: [],
-      tags: [],
-      patterns: ["*"],
-      soft: false,
-    });
+    return this.#apply(planAll(this.#prefix));
   }
 
   // Messages
@@ -426,9 +367,10 @@ export class CacheCore implements Cache {
     }
   }
 
-  async #apply(coverage: Coverage, names: InvalidationNames): Promise<number> {
+  async #apply(planned: PlannedInvalidation | null): Promise<number> {
+    if (planned === null) return 0;
     this.#assertOpen();
-    return applyInvalidation(this.#shared, coverage, names);
+    return applyInvalidation(this.#shared, planned.coverage, planned.names);
   }
 
   #prepare(key: string, value: unknown, options: Duration | SetOptions | undefined): Put {
@@ -497,19 +439,4 @@ function isPlain(options: Duration | GetOrSetOptions<unknown> | undefined): bool
     (options.earlyRefresh === undefined || options.earlyRefresh === 0) &&
     options.signal === undefined
   );
-}
-
-const INVALIDATE_OPTIONS: OptionNames<InvalidateOptions> = { soft: true };
-
-function softOf(options: InvalidateOptions | undefined): boolean {
-  if (options === undefined) return false;
-  if (!isOptions(options)) {
-    throw new InvalidOptionError({ option: "options", received: options, expected: "an object" });
-  }
-  checkOptionNames(options, INVALIDATE_OPTIONS, "options.");
-  const { soft = false } = options;
-  if (typeof soft !== "boolean") {
-    throw new InvalidOptionError({ option: "options.soft", received: soft, expected: "true or false" });
-  }
-  return soft;
 }

@@ -2,8 +2,9 @@ import { checkKeys, checkPattern, checkTags } from "../check-key.ts";
 import { type Dependency, dependencyTag } from "../dependencies.ts";
 import type { InvalidationEventPayload } from "../events.ts";
 import { compileGlob } from "../glob.ts";
-import { Coverage, type CoveredRange } from "./coverage.ts";
+import { Coverage } from "./coverage.ts";
 import { eachOf } from "./each-of.ts";
+import { coverPatterns } from "./plan-invalidation.ts";
 import type { StoreAccess } from "./store-access.ts";
 
 /** Several ways to name entries, in one invalidation: an entry that more than one of them covers counts once. */
@@ -85,20 +86,11 @@ export async function invalidateTogether(
   const tags = (request.tags ?? []).length === 0 ? [] : checkTags(request.tags);
   const patterns = [...new Set(request.patterns ?? [])].map((pattern) => checkPattern(pattern));
   const dependencies = [...new Set((request.dependencies ?? []).map(dependencyTag))];
-  const fulls = new Set(keys.map((key) => prefix + key));
-  const ranges: CoveredRange[] = [];
-  for (const pattern of patterns) {
-    const { exact, prefixOnly, literalPrefix } = compileGlob(pattern);
-    if (exact) fulls.add(prefix + literalPrefix);
-    else {
-      const glob = prefixOnly ? "" : pattern;
-      ranges.push({ prefix: prefix + literalPrefix, skip: prefix, glob, scopes: prefix !== "" });
-    }
-  }
+  const covered = coverPatterns(prefix, patterns);
   const coverage = new Coverage({
-    keys: [...fulls],
+    keys: [...new Set([...keys.map((key) => prefix + key), ...covered.keys])],
     tags: [...tags, ...dependencies].map((tag) => prefix + tag),
-    ranges,
+    ranges: covered.ranges,
     soft,
     record,
   });
