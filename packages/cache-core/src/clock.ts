@@ -11,14 +11,25 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
+/** What fits the 32 bits of a timer of Node, some 24 days: one that is longer fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The clock of this machine. Timers are unreferenced: a cache never keeps a process from exiting. */
 export const systemClock: Clock = {
   monotonic: () => performance.now(),
   wall: () => Date.now(),
   after(delayMs, callback) {
-    // Node fires at once when a delay does not fit 32 bits; nothing here waits longer than that on purpose.
-    const timer = setTimeout(callback, Math.min(delayMs, 2_147_483_647));
+    if (delayMs > LONGEST_TIMER_MS) return afterLong(delayMs, callback);
+    const timer = setTimeout(callback, delayMs);
     timer.unref();
     return () => clearTimeout(timer);
   },
 };
+
+/** One timer after the other. */
+function afterLong(delayMs: number, callback: () => void): () => void {
+  let cancel = systemClock.after(LONGEST_TIMER_MS, () => {
+    cancel = systemClock.after(delayMs - LONGEST_TIMER_MS, callback);
+  });
+  return () => cancel();
+}

@@ -6,6 +6,7 @@ import {
   LockUnavailableError,
 } from "../errors.ts";
 import type { LockEvents } from "../events.ts";
+import { CallsUnderWay } from "./calls-under-way.ts";
 import { GiveBacks } from "./give-backs.ts";
 import { Hold, type HoldKeeper, leaseEnd } from "./hold.ts";
 import { type AcquireReply, type Aftermath, type HolderReply, LockCalls } from "./lock-calls.ts";
@@ -19,8 +20,6 @@ import { Watches } from "./watches.ts";
 
 /** How long the first lock of a process waits for the subscription. */
 const HEAR_WITHIN_MS = 250;
-/** How long `close` waits for calls under way: for replicas, or a server that is slow, no longer. */
-const SETTLE_WITHIN_MS = 1_000;
 
 export interface LockEngineParameters {
   readonly store: Store;
@@ -44,7 +43,7 @@ export class LockEngine implements HoldKeeper {
   readonly #giveBacks: GiveBacks;
   readonly #watches: Watches;
   /** Calls that take or give back, for `close`. */
-  readonly #background = new Set<Promise<unknown>>();
+  readonly #underWay = new CallsUnderWay();
   readonly #offAvailability: () => void;
   #serial = 0;
   #closed = false;
@@ -117,7 +116,7 @@ export class LockEngine implements HoldKeeper {
       signal.addEventListener("abort", onAbort, { once: true });
       waiter.onSettled(() => signal.removeEventListener("abort", onAbort));
     }
-    if (waitMs > 0) waiter.onSettled(this.#after(waitMs, () => this.#timeOut(waiter)));
+    if (waitMs > 0) waiter.onSettled(this.clock.after(waitMs, () => this.#timeOut(waiter)));
     // For holders too: so that they hear of a loss at once.
     if (!this.#mailbox.stands) void this.#listen();
     void this.#ask(waiter);
@@ -150,7 +149,7 @@ export class LockEngine implements HoldKeeper {
     }
     for (const hold of [...this.#holds.values()]) hold.lose("closed");
     this.#watches.close();
-    await this.#settle();
+    await this.#underWay.settle(this.clock);
     this.#giveBacks.close();
     await this.#mailbox.close(this.clock);
   }
@@ -225,7 +224,9 @@ export class LockEngine implements HoldKeeper {
     let reply: AcquireReply;
     try {
       const { ttlMs, durability } = request;
-      reply = await this.#follow(this.#calls.acquire(place, token, ttlMs, waiter.ticket, queues, durability));
+      reply = await this.#underWay.follow(
+        this.#calls.acquire(place, token, ttlMs, waiter.ticket, queues, durability),
+      );
     } catch (error) {
       waiter.asking = false;
       this.#onFailure(waiter, error);
@@ -343,7 +344,7 @@ export class LockEngine implements HoldKeeper {
     const { place, token, request } = waiter;
     const hold = this.#holds.get(token);
     // It had come, and was not handed out yet.
-    if (hold !== undefined) this.#follow(hold.release()).catch(() => {});
+    if (hold !== undefined) this.#underWay.follow(hold.release()).catch(() => {});
     else if (!waiter.asking && waiter.ticket > 0) this.#undo(place, token, request.ttlMs);
   }
 
@@ -354,31 +355,7 @@ export class LockEngine implements HoldKeeper {
       (reply) => this.#handle(place, reply, sentAt),
       () => this.#giveBacks.add(place, token, ttlMs),
     );
-    void this.#follow(call);
-  }
-
-  /** Waits for calls under way: their answers may bring something along that is to be given back. */
-  async #settle(): Promise<void> {
-    let isLate = false;
-    let cancel = (): void => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.clock.after(SETTLE_WITHIN_MS, () => {
-        isLate = true;
-        resolve();
-      });
-    });
-    while (this.#background.size > 0 && !isLate) {
-      await Promise.race([Promise.allSettled(this.#background), late]);
-    }
-    cancel();
-  }
-
-  /** Lets `close` wait for a call. */
-  #follow<T>(call: Promise<T>): Promise<T> {
-    this.#background.add(call);
-    const end = (): void => void this.#background.delete(call);
-    call.then(end, end);
-    return call;
+    void this.#underWay.follow(call);
   }
 
   // News
@@ -410,22 +387,6 @@ export class LockEngine implements HoldKeeper {
       if (waiter.request.durability !== undefined) void this.#ask(waiter);
       else this.#grant(waiter, fence, 0, sentAt);
     }
-  }
-
-  #after(ms: number, callback: () => void): () => void {
-    // Timers hold 24 days at most; a longer wait is set anew.
-    const at = this.clock.monotonic() + ms;
-    let cancel = (): void => {};
-    const set = (): void => {
-      const left = at - this.clock.monotonic();
-      cancel =
-        left <= 0
-          ? () => {}
-          : this.clock.after(Math.min(left, 2_000_000_000), left > 2_000_000_000 ? set : callback);
-      if (left <= 0) callback();
-    };
-    set();
-    return () => cancel();
   }
 
   async #orUnavailable<T>(place: LockPlace, call: Promise<T>): Promise<T> {
