@@ -33,28 +33,48 @@ export class TaskBook {
     return this.#put(record);
   }
 
-  /** All or none. Returns the names that were registered before. @throws DependencyCycleError */
-  addAll(records: readonly TaskRecord[]): string[] {
-    if (records.some(isDependent)) this.#refuseCycles(records, records.filter(isDependent));
+  /** Adds `count` tasks, all or none. Returns the names that were registered before. Throws what `make` throws. @throws DependencyCycleError */
+  addAll(count: number, make: (n: number) => TaskRecord): string[] {
+    const isFirst = this.#records.size + this.#settled.size === 0;
+    return isFirst ? this.#addFirst(count, make) : this.#addMore(count, make);
+  }
+
+  /** Into an empty book, which is easily emptied again: no list of what has been checked, and half as many look-ups. */
+  #addFirst(count: number, make: (n: number) => TaskRecord): string[] {
+    const records = this.#records;
     const replaced: string[] = [];
-    if (this.#putFirst(records)) return replaced;
-    for (const record of records) if (this.#put(record)) replaced.push(record.name);
+    let areDependent = false;
+    try {
+      for (let n = 0; n < count; n++) {
+        const record = make(n);
+        const { name } = record;
+        records.set(name, record);
+        if (records.size + replaced.length === n) {
+          // So that it comes in its own turn.
+          records.delete(name);
+          records.set(name, record);
+          replaced.push(name);
+        }
+        this.#doubted.add(record);
+        if (isDependent(record)) areDependent = true;
+      }
+      if (areDependent) this.#refuseCycles([], [...records.values()].filter(isDependent));
+    } catch (error) {
+      records.clear();
+      this.#doubted.take();
+      throw error;
+    }
     return replaced;
   }
 
-  /** Where nothing was registered before, nothing is replaced unless a name comes twice: half as many look-ups. Returns whether it was so. */
-  #putFirst(records: readonly TaskRecord[]): boolean {
-    if (this.#records.size + this.#settled.size > 0) return false;
+  #addMore(count: number, make: (n: number) => TaskRecord): string[] {
+    const records: TaskRecord[] = new Array(count);
     // By index: in a process that starts an iterator costs as much as the rest.
-    for (let n = 0; n < records.length; n++) {
-      const record = records[n] as TaskRecord;
-      this.#records.set(record.name, record);
-      this.#doubted.add(record);
-    }
-    if (this.#records.size === records.length) return true;
-    this.#records.clear();
-    this.#doubted.take();
-    return false;
+    for (let n = 0; n < count; n++) records[n] = make(n);
+    if (records.some(isDependent)) this.#refuseCycles(records, records.filter(isDependent));
+    const replaced: string[] = [];
+    for (const record of records) if (this.#put(record)) replaced.push(record.name);
+    return replaced;
   }
 
   #put(record: TaskRecord): boolean {
