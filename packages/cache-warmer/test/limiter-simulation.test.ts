@@ -77,15 +77,15 @@ describe("the limiter, simulated", () => {
   });
 
   it.each([
-    ["has room for four", SMALL],
-    ["has room for four, with a jitter of 10%", { ...SMALL, jitter: 0.1 }],
-    ["has room for twelve", LARGE],
-    ["has room for twelve, with a jitter of 10%", { ...LARGE, jitter: 0.1 }],
-  ])("costs live reads that come at random at most their p99 once more: an origin that %s", (_, origin) => {
+    ["has room for four", SMALL, 1.5],
+    ["has room for four, with a jitter of 10%", { ...SMALL, jitter: 0.1 }, 1.5],
+    // Of seven places that are free on average six cost half of the p99, by chance alone: docs/measurements/warmer.md.
+    ["has room for twelve", LARGE, 1.7],
+    ["has room for twelve, with a jitter of 10%", { ...LARGE, jitter: 0.1 }, 1.5],
+  ])("spares live reads that come at random, too: an origin that %s", (_, origin, most) => {
     const { windows, ratio, backMs } = measure({ ...origin, atRandom: true });
     expect(windows).toBeLessThanOrEqual(3);
-    // Reads that meet by chance leave no room for a load now and then, which the median of a window does not show.
-    expect(ratio).toBeLessThanOrEqual(2);
+    expect(ratio).toBeLessThanOrEqual(most);
     expect(backMs).toBeLessThanOrEqual(2_000);
   });
 

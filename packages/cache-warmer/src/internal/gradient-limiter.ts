@@ -43,8 +43,11 @@ const LOWEST_GRADIENT = 0.5;
 /** A load is overdue when it has taken so many times what is usual, and so much longer at least, and has not ended. */
 const OVERDUE = 2;
 const OVERDUE_MS = 10;
-/** The origin is as fast as ever while it is slower by no more than such a part of what is tolerated. */
-const FAST = 1 / 4;
+/** The origin is as fast as ever while it is slower by no more than such a part of what is tolerated, and by so much more the fewer loads say so. */
+const FAST = 1 / 8;
+const FAST_OF_ONE = 1 / 2;
+/** What the limit grows to without a trial, as a part of the ceiling. Reads that come at random need the rest now and then. */
+const HEADROOM = 4 / 5;
 /** Windows that the limit rests, at most, before it tries again what did not go well. */
 const MAX_REST = 16;
 /** And at least, after most loads were overdue. */
@@ -61,8 +64,8 @@ const REST_AFTER_FALL = 8;
  * - There is no allowance for a queue, as whoever warms should cause none. A limit after which the origin is too slow falls to what had room,
  *   by Little's law: the limit divided by the slowdown. It grows only when it was reached and the origin is as fast as ever, by 1, 2, 4, …
  *   from window to window. A step after which the origin is not that fast is taken back.
- * - The lowest limit that is known to be too high is the ceiling. The limit grows to just below it, and to it only after a rest that is
- *   longer each time: up to 16 windows, halved by each step that goes well. The step is a trial, judged as soon as one round of loads has ended, and once more
+ * - The lowest limit that is known to be too high is the ceiling. The limit grows to four fifths of it, and from there by one after a rest that is
+ *   longer each time: up to 16 windows, halved by each step that goes well. Such a step is a trial, judged as soon as one round of loads has ended, and once more
  *   by a whole window before there is no ceiling any more. TCP's `ssthresh` (RFC 5681, section 3.1) remembers such a limit, too. So looking for more
  *   costs others little.
  * - Loads that do not end say something, too. When more than half of those under way are overdue the limit falls to its minimum, as
@@ -201,7 +204,8 @@ export class GradientLimiter {
     const trial = this.#trial;
     this.#trial = false;
     if (this.#slowdown > tolerance) this.#fall(nowMs);
-    else if (this.#slowdown > 1 + FAST * (tolerance - 1)) this.#takeBack(nowMs);
+    else if (this.#slowdown > 1 + (FAST + FAST_OF_ONE / this.#samples) * (tolerance - 1))
+      this.#takeBack(nowMs);
     else if (this.#reached && !trial) this.#grow(nowMs);
     this.#begin(nowMs);
   }
@@ -212,8 +216,9 @@ export class GradientLimiter {
     const before = this.limit;
     if (before >= this.#max) return;
     if (before >= this.#ceiling) this.#ceiling = Number.POSITIVE_INFINITY;
-    if (before + 1 < this.#ceiling) {
-      this.#moveTo(Math.min(before + this.#step, this.#ceiling - 1), nowMs);
+    const usual = Math.min(this.#ceiling - 1, Math.max(1, Math.floor(HEADROOM * this.#ceiling)));
+    if (before < usual) {
+      this.#moveTo(Math.min(before + this.#step, usual), nowMs);
     } else {
       if (this.#resting > 0) return;
       this.#step = 1;
