@@ -78,7 +78,12 @@ export interface Cache {
   /** Removes every entry of this namespace or scope. Resolves to how many there were. Sessions stay. */
   clear(): Promise<number>;
 
-  /** Sends a JSON message to every process that subscribes. Resolves to the number of receivers the server knows. */
+  /**
+   * Sends a JSON message to every process that subscribes. Resolves to the number of receivers the server knows. A `Date` arrives as text;
+   * what JSON would change in silence is refused.
+   *
+   * @throws UnserializableValueError
+   */
   publish(channel: string, message: unknown): Promise<number>;
   /**
    * Listens on a channel. Resolves, once the subscription stands, to the function that ends it. Messages come at most

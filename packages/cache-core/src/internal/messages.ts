@@ -40,23 +40,31 @@ export async function subscribeTo<T>(
   return shared.store.subscribe(prefix + channel, onMessage, onGap);
 }
 
+/** Channels carry plain JSON. What the codec refuses, and what JSON would change in silence, is refused with a path; a `Date` arrives as text. */
 function toJson(shared: Shared, message: unknown): string {
-  // The codec refuses, with a path, what JSON would change in silence; channels carry plain JSON.
-  const { codec } = shared.payloads;
-  codec.encode(message);
+  shared.payloads.codec.encode(message);
   const paths = new WeakMap<object, string>();
   return JSON.stringify(message, function (this: object, name: string, value: unknown) {
     const holder = paths.get(this);
     const path =
       holder === undefined ? "$" : Array.isArray(this) ? `${holder}[${name}]` : `${holder}.${name}`;
-    if (typeof value === "bigint") {
-      throw new UnserializableValueError({
-        path,
-        kind: "type",
-        what: "a BigInt, which a message cannot carry",
-      });
+    // Not what its `toJSON` has made of it.
+    const lost = lostInJson((this as Record<string, unknown>)[name], this);
+    if (lost !== undefined) {
+      const what = `${lost}, which a message cannot carry`;
+      throw new UnserializableValueError({ path, kind: "type", what });
     }
     if (typeof value === "object" && value !== null) paths.set(value, path);
     return value;
   });
+}
+
+function lostInJson(value: unknown, holder: object): string | undefined {
+  if (typeof value === "bigint") return "a BigInt";
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  if (value === undefined && Array.isArray(holder)) return "undefined in an array";
+  if (value instanceof Map) return "a Map";
+  if (value instanceof Set) return "a Set";
+  if (value instanceof RegExp) return "a RegExp";
+  return ArrayBuffer.isView(value) ? "an array of bytes" : undefined;
 }

@@ -66,5 +66,20 @@ export const messages: Chapter = ({ expect }, test) => {
       code: "UNSERIALIZABLE_VALUE",
       path: "$.a[1].b",
     });
+    for (const lost of [new Map([["a", 1]]), new Set([1]), Number.NaN, /a/, Buffer.from("a"), [undefined]]) {
+      await expect(cache.publish("news", { lost })).rejects.toMatchObject({
+        code: "UNSERIALIZABLE_VALUE",
+        path: Array.isArray(lost) ? "$.lost[0]" : "$.lost",
+      });
+    }
+  });
+
+  test("what JSON leaves out or writes as text arrives so", async (t) => {
+    const cache = t.cache();
+    const heard = deferred<unknown>();
+    const stop = await cache.subscribe("news", heard.resolve);
+    await cache.publish("news", { at: new Date(0), note: undefined, list: [null, 1.5] });
+    expect(await heard.promise).toEqual({ at: "1970-01-01T00:00:00.000Z", list: [null, 1.5] });
+    await stop();
   });
 };
