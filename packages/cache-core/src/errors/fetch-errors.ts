@@ -12,7 +12,7 @@ export class FetchTimeoutError extends CacheError {
       code: "FETCH_TIMEOUT",
       message:
         `The fetcher of key "${truncateKey(parameters.key)}": expected a value within ${parameters.timeoutMs} ms, got none. ` +
-        "Raise `hardTimeout`, or make the source faster; its signal was aborted.",
+        "Raise `hardTimeout` (of a warming task `timeout`), or make the source faster; its signal was aborted.",
       retryable: true,
       cause: parameters.cause,
     });
