@@ -42,6 +42,33 @@ describe("a value that the store neither took nor refused", () => {
     expect(await warm(failing("fillEntries", 3))).toEqual({ loads: 1, outcome });
   });
 
+  it("is offered again for the keys of a family, too", async () => {
+    const cache = createCache({ store: failing("fillEntries", 3) });
+    const warmer = createCacheWarmer(cache, { retryDelay: "1ms" });
+    const wanted: string[] = [];
+    warmer.registerFamily({
+      ...{
+        name: "family",
+        ttl: 60,
+        batchSize: 10,
+        keys: async function* () {
+          yield* ["a", "b", "c"];
+        },
+      },
+      batchFetcher: async (keys) => {
+        wanted.push(...keys);
+        return keys;
+      },
+    });
+    const { successfulTasks, retries, failures } = await warmer.warmAll();
+    expect({ wanted, successfulTasks, retries, failures }).toEqual({
+      ...{ wanted: ["a", "b", "c"], successfulTasks: 1, retries: 0, failures: [] },
+    });
+    expect(await cache.getMany(["a", "b", "c"])).toEqual(["a", "b", "c"]);
+    await warmer.close();
+    await cache.close();
+  });
+
   it("is found when only the answer was lost", async () => {
     const outcome = { successfulTasks: 0, retries: 1, skips: { warm: 1 } };
     expect(await warm(failing("fillEntries", 1, "after"))).toEqual({ loads: 1, outcome });

@@ -32,6 +32,7 @@ export interface BatchRequest {
   readonly tags: readonly string[];
   /** The scope's part of names, put before the tags that the fetcher tracks. */
   readonly scopePrefix: string;
+  /** Nobody waits for the values: what the store does not take in time is offered again. */
   readonly background: boolean;
 }
 
@@ -52,9 +53,10 @@ export async function fillBatch(
   own: readonly BatchKey[],
 ): Promise<BatchFill[]> {
   const { access, fills, payloads, random, renewals, store, keys: space } = shared;
-  const { options } = request;
+  const { options, background } = request;
   for (const { full, token } of own) if (token !== null) renewals.keep(full, token);
   let { tags } = request;
+  let inVain = false;
   const giveBack = async ({ full, token }: BatchKey, outcome: "e" | "n" | "u"): Promise<void> => {
     if (token !== null) await access.leases.release(full, token, outcome, tags).catch(() => {});
   };
@@ -92,14 +94,28 @@ export async function fillBatch(
       await giveBack(each, "e");
       return { value, ...ended("failed"), error };
     }
-    const accepted =
-      token !== null &&
-      (await access.leases.fill({ key: full, ...stored }, token).catch(() => "unavailable" as const));
-    if (accepted === "unavailable" || token === null) return { value, ...ended("unavailable") };
-    fills.tellOutcome(key, accepted);
-    if (!accepted) return { value, ...ended("refused") };
+    if (token === null) return { value, ...ended("unavailable") };
+    try {
+      const accepted = await access.leases.fill({ key: full, ...stored }, token, background);
+      fills.tellOutcome(key, accepted);
+      if (!accepted) return { value, ...ended("refused") };
+    } catch {
+      if (!background || !(await offerAgain(key, full, token, stored)))
+        return { value, ...ended("unavailable") };
+    }
     const freshUntil = store.serverNow(space.entry(full)) + freshMs;
     return { value, stored, ...ended("stored", payloadBytes(stored.parts), freshUntil) };
+  }
+
+  /** Nobody waits for it, so the source need not be asked again. Once one was offered in vain the others are not. */
+  async function offerAgain(key: string, full: string, token: string, stored: StoredParts): Promise<boolean> {
+    if (inVain) {
+      access.leases.giveUp(full, token);
+      return false;
+    }
+    const taken = await fills.storeAgain({ key: full, publicKey: key, signal: undefined }, token, stored);
+    inVain ||= !taken;
+    return taken;
   }
 }
 
