@@ -5,12 +5,13 @@ import {
   type RedisCluster,
   type RedisSentinel,
   type RedisServer,
+  startClusterProxies,
   startRedisCluster,
   startRedisSentinel,
   waitFor,
 } from "@crm/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createRateLimiter } from "../src/index.ts";
+import { createRateLimiter, rateLimitActions } from "../src/index.ts";
 import { LUA_WHOLE } from "../src/scripts/lua-library.ts";
 import { describeRateLimiter } from "../src/testing/index.ts";
 
@@ -50,6 +51,37 @@ describe("on a Cluster of three", () => {
       expect((await commandStats(client)).get("keys")).toBe(undefined);
     }
   });
+
+  it("a call under way when the connection to its node breaks is counted once", async () => {
+    await using through = await startClusterProxies(cluster);
+    const { startupNodes, natMap, proxies } = through;
+    const cache = createCache({
+      store: redisStore({ nodes: startupNodes, clusterOptions: { natMap }, ...PATIENT }),
+      namespace: "broken",
+    }).extend(rateLimitActions({ whenUnavailable: "closed" }));
+    const witness = createCache({
+      store: redisStore({ nodes: cluster.startupNodes, ...PATIENT }),
+      namespace: "broken",
+    }).extend(rateLimitActions());
+    const hits = async (): Promise<number> => (await witness.getRateLimitInfo("u", 100)).count;
+    const turn = (calls: number) =>
+      Promise.all(Array.from({ length: calls }, () => cache.checkRateLimit("u", 100, "1h")));
+    // The node knows both scripts from here on, that of one call and that of many.
+    await waitFor(async () => (await turn(1))[0]?.allowed);
+    await turn(3);
+    const before = await hits();
+    for (const proxy of proxies) proxy.setLatency(1_200);
+    const flying = turn(20);
+    await waitFor(async () => (await hits()) === before + 20, { timeoutMs: 10_000 });
+    await Promise.all(proxies.map((proxy) => proxy.cut()));
+    await through.heal();
+    // Nobody can say whether it was counted.
+    expect((await flying).filter(({ allowed }) => allowed)).toEqual([]);
+    expect(await hits()).toBe(before + 20);
+    await waitFor(async () => (await turn(1))[0]?.allowed, { timeoutMs: 10_000 });
+    await cache.close();
+    await witness.close();
+  }, 30_000);
 
   /** What is decided while the slot of a subject that was counted is on its way to another node, and what is left after it. */
   async function whileMoved(

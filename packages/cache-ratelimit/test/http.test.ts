@@ -16,7 +16,7 @@ import Fastify from "fastify";
 import { type Context, Hono } from "hono";
 import { parseList } from "structured-headers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { rateLimit as forExpress, rateLimitStore } from "../src/express/index.ts";
+import { rateLimit as forExpress, type RateLimitStore, rateLimitStore } from "../src/express/index.ts";
 import { rateLimit as forFastify } from "../src/fastify/index.ts";
 import { rateLimit as forHono, type HeaderStyle } from "../src/hono/index.ts";
 import { createRateLimiter, type RateLimiter, type RateLimitResult } from "../src/index.ts";
@@ -286,6 +286,28 @@ describe("express-rate-limit", () => {
     expect(await store.get("a")).toBe(undefined);
     expect((await server.ask("a")).status).toBe(200);
     await server.close();
+  });
+
+  it("tells stores of other names and scopes apart by their prefix, so that several on one request are no double count", async () => {
+    const reportedOf = async (...stores: RateLimitStore[]): Promise<unknown[]> => {
+      const reported: unknown[] = [];
+      const report = (error: unknown): void => void reported.push(error);
+      const app = express();
+      for (const store of stores) {
+        app.use(expressRateLimit({ limit: 9, store, logger: { error: report, warn: report } }));
+      }
+      app.get("/", (_, response) => {
+        response.send("ok");
+      });
+      const server = await serve(app);
+      expect((await server.ask()).status).toBe(200);
+      await server.close();
+      return reported;
+    };
+    const all = (): RateLimitStore => rateLimitStore(cache);
+    const others = [rateLimitStore(cache, { name: "burst" }), rateLimitStore(cache.scope("acme"))];
+    expect(await reportedOf(all(), ...others)).toEqual([]);
+    expect(await reportedOf(all(), all())).toMatchObject([{ code: "ERR_ERL_DOUBLE_COUNT" }]);
   });
 
   it("counts a key that cannot be one by its digest, so that nobody passes uncounted where errors let pass", async () => {

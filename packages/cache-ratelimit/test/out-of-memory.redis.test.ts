@@ -36,7 +36,12 @@ it("who is locked out stays so while the server is out of memory; the others are
     for (const limiter of [one, two]) {
       expect(await limiter.check("ada")).toMatchObject({ allowed: false, decidedBy: "store" });
       expect(await limiter.check("bob")).toMatchObject({ allowed: true, decidedBy: "policy" });
+      // In the company of somebody for whom the server would have to write.
+      const turn = await Promise.all(["bob", "ada", "eve", "ada"].map((user) => limiter.check(user)));
+      expect(turn.map(({ allowed }) => allowed)).toEqual([true, false, true, false]);
     }
+    const turn = ["bob", "ada", "eve", "ada"].map((key) => cache.checkRateLimit(key, 2, "1h"));
+    expect((await Promise.all(turn)).map(({ allowed }) => allowed)).toEqual([true, false, true, false]);
     expect(await cache.checkRateLimit("bob", 2, "1h")).toMatchObject({ allowed: true });
   } finally {
     await redis.configSet("maxmemory", 0);

@@ -5,7 +5,7 @@ import { createCache } from "@crm/cache-core";
 import { redisStore } from "@crm/cache-core/redis";
 import { percentile, type RedisServer, startFaultProxy, startRedis, waitFor } from "@crm/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createRateLimiter, type RateLimitResult } from "../src/index.ts";
+import { createRateLimiter, type RateLimitResult, rateLimitActions } from "../src/index.ts";
 
 const CALLS = Number(process.env.SICK_CALLS ?? 400);
 /** What is promised. What a busy machine adds to every timer is measured beside it and not held against it. */
@@ -198,6 +198,22 @@ it("an answer that got lost is not asked for again: at most one count for each c
   await cache.close();
   await proxy.close();
 }, 60_000);
+
+it("a server that does not let this user count decides nothing: no count begins anew with each call", async () => {
+  const client = await redis.client();
+  await client.call("ACL", "SETUSER", "reader", "on", ">secret", "~*", "&*", "+@all", "-incr");
+  const cache = createCache({
+    store: redisStore({ url: redis.url.replace("//", "//reader:secret@") }),
+    namespace: "forbidden",
+  }).extend(rateLimitActions({ whenUnavailable: "closed" }));
+  await cache.ready();
+  expect((await cache.checkRateLimit("u", 3, "1h")).allowed).toBe(true);
+  expect((await cache.checkRateLimit("u", 3, "1h")).allowed).toBe(false);
+  const turn = await Promise.all([1, 2, 3].map(() => cache.checkRateLimit("u", 3, "1h")));
+  expect(turn.filter(({ allowed }) => allowed)).toEqual([]);
+  expect((await cache.getRateLimitInfo("u", 3)).count).toBe(1);
+  await cache.close();
+});
 
 it("SCRIPT FLUSH every 10 ms: every call is decided by the store, and counted once", async () => {
   const cache = createCache({

@@ -17,6 +17,7 @@ export function connect(options: RedisStoreOptions): Connection {
   const { Cluster, Redis } = loadIoredis();
   if (options.nodes !== undefined) {
     const client = new Cluster([...options.nodes], clusterOptions(options));
+    hearAsking(client);
     return { client, topology: "cluster", owned: true };
   }
   const settings = redisOptions(options);
@@ -27,6 +28,21 @@ export function connect(options: RedisStoreOptions): Connection {
     topology: options.sentinels === undefined ? "standalone" : "sentinel",
     owned: true,
   };
+}
+
+/**
+ * A Cluster asks the node that receives a slot for leave (`ASKING`) and looks at no answer: where the connection breaks meanwhile, the
+ * rejection would be nobody's, and Node ends a process for that.
+ */
+function hearAsking(client: RedisLike): void {
+  client.on("+node", (node: { asking: () => Promise<unknown> }) => {
+    const { asking } = node;
+    node.asking = () => {
+      const answer = asking.call(node);
+      answer.catch(() => {});
+      return answer;
+    };
+  });
 }
 
 function adopt(client: RedisLike): Connection {

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { ClusterOptions, RedisOptions } from "ioredis";
 import { InvalidConfigurationError } from "../errors.ts";
+import type { ClusterCommandClass } from "./cluster-call.ts";
 import type { RedisLike } from "./redis-like.ts";
 import type { CommandClass } from "./script-call.ts";
 
@@ -11,7 +12,7 @@ interface IoRedis {
     nodes: readonly { host: string; port: number }[],
     options: ClusterOptions,
   ) => RedisLike;
-  readonly Command: CommandClass;
+  readonly Command: CommandClass & ClusterCommandClass;
 }
 
 /**
@@ -39,4 +40,9 @@ export function commandClassFor(client: RedisLike): CommandClass | undefined {
   const { commandTimeout, showFriendlyErrorStack } = client.options as RedisOptions;
   const plain = client.isCluster !== true && commandTimeout === undefined && showFriendlyErrorStack !== true;
   return plain ? loadIoredis().Command : undefined;
+}
+
+/** The same of a Cluster that the store made; `undefined` for any other client. */
+export function clusterCommandClassFor(client: RedisLike): ClusterCommandClass | undefined {
+  return client.isCluster === true ? loadIoredis().Command : undefined;
 }

@@ -6,7 +6,8 @@ import type { RedisLike } from "./redis-like.ts";
 export interface RedisStoreOptions {
   /**
    * A client of your own, `Redis` or `Cluster`, without `keyPrefix` and `stringNumbers`. It stays yours: `close()` leaves it
-   * open.
+   * open. By its defaults ioredis sends again what was under way when a connection broke, so that a rate limit may count a
+   * call twice: give a `Redis` `autoResendUnfulfilledCommands: false`, and a `Cluster` `retryDelayOnFailover: 0`.
    */
   client?: RedisLike | undefined;
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. */

@@ -13,7 +13,7 @@ import { DeadlineQueue } from "./deadline-queue.ts";
 import { DurableRuns } from "./durable-runs.ts";
 import { FirstConnection } from "./first-connection.ts";
 import { Lane } from "./lane.ts";
-import { commandClassFor } from "./load-ioredis.ts";
+import { clusterCommandClassFor, commandClassFor } from "./load-ioredis.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { readInfo } from "./read-info.ts";
 import { Reads } from "./reads.ts";
@@ -60,7 +60,9 @@ export function redisStore(options: RedisStoreOptions): Store {
     60_000,
   );
   const { client, topology, owned } = connect(options);
-  const scripts = new Scripts(client, owned ? commandClassFor(client) : undefined);
+  const scripts = owned
+    ? new Scripts(client, commandClassFor(client), clusterCommandClassFor(client))
+    : new Scripts(client, undefined, undefined);
   const cluster = topology === "cluster";
   const buckets = cluster ? wholeNumber(options.buckets ?? 16, "buckets", 1, 256) : 1;
 

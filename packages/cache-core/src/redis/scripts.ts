@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AtomicArgument, AtomicOperation } from "../atomic-operation.ts";
+import { type ClusterCommandClass, makeClusterCall } from "./cluster-call.ts";
 import { compactLua } from "./compact-lua.ts";
 import type { RedisLike } from "./redis-like.ts";
 import { isReplyError } from "./reply-error.ts";
@@ -23,12 +24,21 @@ type Client = Required<Pick<RedisLike, "evalshaBuffer" | "evalBuffer">> & {
 export class Scripts {
   readonly #client: Client;
   readonly #ScriptCall: ReturnType<typeof makeScriptCallClass> | undefined;
+  readonly #ClusterCommand: ClusterCommandClass | undefined;
   readonly #known = new Map<AtomicOperation, Script>();
 
-  /** `Command`: that of the ioredis which made the client, where calls need nothing else of it. */
-  constructor(client: RedisLike, Command: CommandClass | undefined) {
+  /**
+   * `Command`: that of the ioredis which made the client, where calls need nothing else of it. `ClusterCommand`: the same, where the client
+   * is a Cluster.
+   */
+  constructor(
+    client: RedisLike,
+    Command: CommandClass | undefined,
+    ClusterCommand: ClusterCommandClass | undefined,
+  ) {
     this.#client = client as RedisLike & Client;
     this.#ScriptCall = Command === undefined ? undefined : makeScriptCallClass(Command);
+    this.#ClusterCommand = ClusterCommand;
   }
 
   run(
@@ -49,16 +59,10 @@ export class Scripts {
     const script = this.#known.get(operation) ?? this.#learn(operation);
     const onError = (cause: unknown): void => {
       if (!isReplyError(cause) || !cause.message.startsWith("NOSCRIPT")) answer.onError(cause);
-      // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
-      else
-        this.#client
-          .evalBuffer(script.lua, keys.length, keys as never, values as never)
-          .then(answer.onReply, answer.onError);
+      else this.#evaluate("eval", script.lua, keys, values).then(answer.onReply, answer.onError);
     };
     if (this.#ScriptCall === undefined) {
-      this.#client
-        .evalshaBuffer(script.sha, keys.length, keys as never, values as never)
-        .then(answer.onReply, onError);
+      this.#evaluate("evalsha", script.sha, keys, values).then(answer.onReply, onError);
       return;
     }
     if (script.keys !== keys.length || script.values !== values.length) {
@@ -69,6 +73,22 @@ export class Scripts {
     const { promise, onReply } = answer;
     const { head, sha } = script;
     this.#client.sendCommand(new this.#ScriptCall(head, sha, keys, values, { promise, onReply, onError }));
+  }
+
+  /** Sends a script, or the hash of one, by a command of ioredis. */
+  #evaluate(
+    name: "evalsha" | "eval",
+    script: string,
+    keys: readonly string[],
+    values: readonly AtomicArgument[],
+  ): Promise<unknown> {
+    if (this.#ClusterCommand !== undefined) {
+      const call = makeClusterCall(this.#ClusterCommand, name, [script, keys.length, keys, values]);
+      this.#client.sendCommand(call);
+      return call.promise;
+    }
+    // Lists as they are: ioredis flattens them, and spreading them first would copy each twice.
+    return this.#client[`${name}Buffer`](script, keys.length, keys as never, values as never);
   }
 
   #learn(operation: AtomicOperation): Script {

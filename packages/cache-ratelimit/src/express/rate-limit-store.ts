@@ -89,7 +89,8 @@ export function rateLimitStore(cache: Cache, options: RateLimitStoreOptions = {}
   }
 
   return {
-    prefix: `${cache.namespace}:`,
+    // By this, express-rate-limit tells what two stores count of one request from what one counts twice.
+    prefix: `${cache.namespace}:${name}:${prefix}`,
     localKeys: false,
     init({ windowMs }) {
       plan = planOf(windowMs);

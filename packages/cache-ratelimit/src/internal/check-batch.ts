@@ -1,5 +1,5 @@
 import type { AtomicArgument, AtomicReply, Store } from "@crm/cache-core";
-import { StoreReplyError } from "@crm/cache-core";
+import { StoreReplyError, StoreUnavailableError } from "@crm/cache-core";
 import { checkBucketCalls, readBucketCalls } from "../scripts/check-bucket-calls.ts";
 import { checkLimits, readChecks } from "../scripts/check-limits.ts";
 import { checkRecordCalls, readRecordCalls } from "../scripts/check-record-calls.ts";
@@ -162,14 +162,24 @@ export class CheckBatch {
 
   readonly #flush = (): void => {
     const calls = this.#calls;
-    const [first] = calls;
-    if (first === undefined) return;
+    if (calls.length === 0) return;
     this.#calls = [];
+    this.#ask(calls);
+  };
+
+  #ask(calls: readonly Call[]): void {
+    const [first] = calls as readonly [Call];
     const kind = first.quick?.kind;
     if (kind === undefined || !calls.every(({ quick }) => quick?.kind === kind)) this.#askTogether(calls);
     else if (calls.length === 1 && kind === "windows") this.#askFirst(first as QuickCall);
     else this.#askOfOneKind(kind, calls as readonly QuickCall[]);
-  };
+  }
+
+  /** What the server refused to do for all may be done for some: that somebody has reached a limit, a full one still says. */
+  #fail(calls: readonly Call[], error: unknown): void {
+    if (calls.length > 1 && isRefusal(error)) for (const call of calls) this.#ask([call]);
+    else for (const { waiting } of calls) waiting.failed(error);
+  }
 
   #askFirst(call: QuickCall): void {
     const { waiting } = call;
@@ -200,7 +210,7 @@ export class CheckBatch {
       },
       (error) => {
         this.#underWay--;
-        for (const { waiting } of calls) waiting.failed(error);
+        this.#fail(calls, error);
       },
     );
   }
@@ -227,10 +237,15 @@ export class CheckBatch {
       },
       (error) => {
         this.#underWay--;
-        for (const { waiting } of calls) waiting.failed(error);
+        this.#fail(calls, error);
       },
     );
   }
+}
+
+/** Whether the server itself said that it would not, for now: then it has counted nothing. */
+function isRefusal(error: unknown): boolean {
+  return StoreUnavailableError.isInstance(error) && error.reason === "error";
 }
 
 function unreadable(operation: string, received: AtomicReply): StoreReplyError {

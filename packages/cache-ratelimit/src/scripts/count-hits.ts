@@ -7,10 +7,14 @@ import {
 import { number } from "./plan.ts";
 import { doubles, readDoubles, stringAt } from "./state/bytes.ts";
 
-/** Where `key` was not counted: a server that takes no writes still refuses who has reached the limit, and what is no count is none. */
+/**
+ * Where `key` was not counted, and `count` is why: what is no count is none, and a server that takes no writes still refuses who has
+ * reached the limit. Others are told the error: begun anew, the count of a server that forbids `INCR` alone would never grow.
+ */
 const LUA_FULL_OR_NONE = `local raw = redis.pcall('GET', key)
-  local full = type(raw) == 'string' and #raw <= 18 and string.match(raw, '^[1-9]%d*$') and raw + 0 >= limit
-  count = full and limit + 1 or 0`;
+  local hits = type(raw) == 'string' and #raw <= 18 and string.match(raw, '^[1-9]%d*$')
+  if hits and hits + 0 < limit then return count end
+  count = hits and limit + 1 or 0`;
 
 /**
  * A hit in a fixed window that nobody blocks, penalizes or waits in: that of `checkRateLimit`. So its state is the bare count, which

@@ -160,9 +160,9 @@ export function describeWaiting(t: ContractHarness): void {
       const wait = limiter.acquire("u", { signal: leaving.signal });
       leaving.abort(reason);
       await expect(wait).rejects.toBe(reason);
-      for (let tries = 0; tries < 100 && (await keysOf()).size > 0; tries++) await advance(2);
-      expect((await limiter.check("u")).allowed).toBe(true);
+      // Ends when the place has been given up, however late it was taken.
       await limiter.close();
+      expect((await limiter.check("u")).allowed).toBe(true);
     });
   });
 
