@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from "react";
 import { ask } from "../api/ask.ts";
-import { session } from "../api/queries.ts";
+import { noteSession, session } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
+import { notifyOfError } from "../ui/notify.ts";
 
 interface SignIn {
   /** `null`: nobody; `undefined`: not known. */
@@ -55,7 +56,8 @@ export function SignInProvider({ children }: { children: ReactNode }) {
   const user = data?.data.user;
   const signOut = useMutation({
     mutationFn: () => ask<{ user: null }>("/api/session", { method: "DELETE" }),
-    onSuccess: (answer) => client.setQueryData(session.queryKey, answer),
+    onSuccess: (answer) => noteSession(client, answer),
+    onError: notifyOfError,
   });
   return (
     <Context
