@@ -151,6 +151,8 @@ export const makeRouter = (history?: RouterHistory) =>
   createRouter({
     routeTree,
     ...(history && { history }),
+    // What goes wrong in a page leaves the navigation as it is.
+    defaultErrorComponent: PageError,
     defaultPreload: "intent",
     scrollRestoration: history === undefined,
     // What a link hovers over is fetched as code; its data comes when it is opened.
