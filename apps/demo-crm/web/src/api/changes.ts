@@ -5,6 +5,8 @@ import { type Message, shareStream } from "./share-stream.ts";
 import type { EntityChange } from "./types.ts";
 
 const AT_MOST_EVERY_MS = 1_000;
+/** While the cache's store is away, writes are not told: what is shown is asked for again instead. */
+const AWAY_EVERY_MS = 5_000;
 
 /** `uncached`: the server is there, and its cache is not: it answers from the database. */
 export type LinkState = "connecting" | "live" | "uncached" | "lost";
@@ -18,6 +20,7 @@ export function followChanges(client: QueryClient, onState: (state: LinkState) =
   const refresh = collectChanges(client);
   let wasReady = false;
   let isAway = false;
+  const away = window.setInterval(() => isAway && void askAgain(client, () => true), AWAY_EVERY_MS);
 
   function receive(message: Message): void {
     if (message.kind === "away") isAway = true;
@@ -36,6 +39,7 @@ export function followChanges(client: QueryClient, onState: (state: LinkState) =
   shareStream(ended.signal, receive);
   return () => {
     ended.abort();
+    window.clearInterval(away);
     refresh.end();
   };
 }
