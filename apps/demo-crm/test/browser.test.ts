@@ -205,6 +205,72 @@ describe("windows", () => {
   });
 });
 
+describe("what somebody types", () => {
+  it("is kept, where the app comes later and while answers come", async () => {
+    const context = await windows.context();
+    const page = await context.newPage();
+    const typed = Promise.withResolvers<void>();
+    await page.route("**/*.js", async (route) => {
+      await typed.promise;
+      await route.continue();
+    });
+    await page.goto("/companies", { waitUntil: "commit" });
+    const name = page.getByLabel("Name");
+    await name.pressSequentially("rang ");
+    typed.resolve();
+    // The address says it without the blank, which belongs to what comes next.
+    await page.waitForURL("**/companies?q=rang");
+    await name.press("End");
+    await name.pressSequentially("green");
+    await page.waitForURL(/q=rang(\+|%20)green/);
+    expect(await name.inputValue()).toBe("rang green");
+    await context.close();
+  });
+
+  it("is written once, and nothing else with it", async () => {
+    const context = await windows.context({ user: USER });
+    const page = await context.newPage();
+    // What a contact's company is called cannot be had.
+    await page.route("**/api/companies?limit=100", (route) => route.fulfill({ status: 429, body: "{}" }));
+    await open(page, "/contacts");
+    await page
+      .getByRole("button", { name: /^Edit / })
+      .first()
+      .click();
+    // Not a message in the corner, which is a dialog, too.
+    const dialog = page.locator(".dialog");
+    await dialog.getByLabel("Title").fill("Head of tests");
+    const sent = page.waitForRequest((request) => request.method() === "PATCH");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    expect((await sent).postDataJSON()).toEqual({ title: "Head of tests" });
+    await dialog.waitFor({ state: "detached" });
+
+    await page.getByRole("button", { name: "New contact" }).click();
+    await dialog.getByLabel("Name").fill("Once Only");
+    // Both clicks before anything is drawn, as on a telephone that is busy.
+    await dialog.getByRole("button", { name: "Add contact" }).evaluate((button: HTMLElement) => {
+      button.click();
+      button.click();
+    });
+    await dialog.waitFor({ state: "detached" });
+    expect((await windows.app.json("/api/contacts?q=Once%20Only")).body.data.total).toBe(1);
+    await context.close();
+  });
+
+  it("who removes a company is led to those that are left", async () => {
+    const { body } = await windows.app.send("POST", "/api/companies", { name: "Brief", sector: "retail" });
+    const context = await windows.context({ user: USER });
+    const page = await context.newPage();
+    await open(page, `/companies/${body.data.id}`);
+    await page.getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("heading", { level: 1, name: "Companies" }).waitFor();
+    // The stream may tell of it before the answer comes: what is shown is asked for again, and is not there.
+    expect(windows.complaints().filter((text) => !text.includes("status of 404"))).toEqual([]);
+    await context.close();
+  });
+});
+
 describe("limits", () => {
   it("who has used up the limit is told so, with the seconds to wait", async () => {
     const context = await windows.context({ user: "moses-frase" });

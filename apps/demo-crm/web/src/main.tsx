@@ -8,6 +8,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/console.css";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { App } from "./app.tsx";
+import { takeEarlyActs } from "./early-acts.ts";
 import { drawInPieces, firstDrawn, nextTask } from "./first-draw.ts";
 import { makeRouter } from "./router.tsx";
 
@@ -23,12 +24,14 @@ async function start(): Promise<void> {
   await router.load().catch(() => {});
   await nextTask();
   const root = document.getElementById("root")!;
+  const doAgain = takeEarlyActs(root);
   // The build has drawn the page of each path. What else an address says may show something else, which is drawn anew.
   if (root.childElementCount > 0 && window.location.search === "") {
     drawInPieces();
     hydrateRoot(root, <App router={router} />);
   } else createRoot(root).render(<App router={router} />);
-  void firstDrawn();
+  await firstDrawn();
+  doAgain();
 }
 
 // Not awaited here: scripts of pages import from this one, and would wait for its end.

@@ -5,11 +5,32 @@ import {
   lazyRouteComponent,
   type RouterHistory,
 } from "@tanstack/react-router";
+import { ApiError } from "./api/ask.ts";
 import { company as companyQuery, leaderboard, pipeline, revenueBySector } from "./api/queries.ts";
 import { queryClient } from "./api/query-client.ts";
 import { oneOf, pageNumber, text } from "./search-params.ts";
 import { AppShell } from "./shell/app-shell.tsx";
 import { NotFound, PageError } from "./shell/fallbacks.tsx";
+
+/**
+ * A page, whose code comes when it is opened. Where that cannot be had, the page says so: the router by itself would load the whole app anew,
+ * which is lost then while nobody answers.
+ */
+const lazyPage = <Module extends Record<string, unknown>, Name extends keyof Module>(
+  load: () => Promise<Module>,
+  name: Name,
+) =>
+  lazyRouteComponent(
+    () =>
+      load().catch(() => {
+        throw new ApiError({
+          title: "The demo does not answer",
+          detail: "Is it still running?",
+          code: "NO_ANSWER",
+        });
+      }),
+    name,
+  );
 
 const root = createRootRoute({ component: AppShell, notFoundComponent: NotFound, errorComponent: PageError });
 
@@ -22,7 +43,7 @@ const overview = createRoute({
     void queryClient.prefetchQuery(revenueBySector);
     void queryClient.prefetchQuery(leaderboard);
   },
-  component: lazyRouteComponent(() => import("./pages/overview.tsx"), "OverviewPage"),
+  component: lazyPage(() => import("./pages/overview.tsx"), "OverviewPage"),
 });
 
 const COMPANY_SORTS = ["name", "sector", "country", "employees", "revenueMillions"] as const;
@@ -35,14 +56,14 @@ const companies = createRoute({
     ...text("sector", sector),
     ...oneOf("sort", sort, [...COMPANY_SORTS, ...COMPANY_SORTS.map((name) => `-${name}` as const)]),
   }),
-  component: lazyRouteComponent(() => import("./pages/companies.tsx"), "CompaniesPage"),
+  component: lazyPage(() => import("./pages/companies.tsx"), "CompaniesPage"),
 });
 
 const company = createRoute({
   getParentRoute: () => root,
   path: "/companies/$companyId",
   loader: ({ params }) => void queryClient.prefetchQuery(companyQuery(params.companyId)),
-  component: lazyRouteComponent(() => import("./pages/company.tsx"), "CompanyPage"),
+  component: lazyPage(() => import("./pages/company.tsx"), "CompanyPage"),
 });
 
 const deals = createRoute({
@@ -53,14 +74,14 @@ const deals = createRoute({
     ...text("company", of),
     ...text("deal", deal),
   }),
-  component: lazyRouteComponent(() => import("./pages/deals.tsx"), "DealsPage"),
+  component: lazyPage(() => import("./pages/deals.tsx"), "DealsPage"),
 });
 
 const contacts = createRoute({
   getParentRoute: () => root,
   path: "/contacts",
   validateSearch: ({ page, q }: Record<string, unknown>) => ({ ...pageNumber(page), ...text("q", q) }),
-  component: lazyRouteComponent(() => import("./pages/contacts.tsx"), "ContactsPage"),
+  component: lazyPage(() => import("./pages/contacts.tsx"), "ContactsPage"),
 });
 
 const tasks = createRoute({
@@ -71,7 +92,7 @@ const tasks = createRoute({
     ...oneOf("status", status, ["open", "doing", "done"] as const),
     ...text("assignee", assignee),
   }),
-  component: lazyRouteComponent(() => import("./pages/tasks.tsx"), "TasksPage"),
+  component: lazyPage(() => import("./pages/tasks.tsx"), "TasksPage"),
 });
 
 const leads = createRoute({
@@ -81,7 +102,7 @@ const leads = createRoute({
     ...pageNumber(page),
     ...oneOf("status", status, ["new", "contacted", "qualified", "lost"] as const),
   }),
-  component: lazyRouteComponent(() => import("./pages/leads.tsx"), "LeadsPage"),
+  component: lazyPage(() => import("./pages/leads.tsx"), "LeadsPage"),
 });
 
 const quotes = createRoute({
@@ -91,29 +112,29 @@ const quotes = createRoute({
     ...pageNumber(page),
     ...oneOf("status", status, ["draft", "issued", "accepted", "declined"] as const),
   }),
-  component: lazyRouteComponent(() => import("./pages/quotes.tsx"), "QuotesPage"),
+  component: lazyPage(() => import("./pages/quotes.tsx"), "QuotesPage"),
 });
 
 const consoleArea = createRoute({
   getParentRoute: () => root,
   path: "/console",
-  component: lazyRouteComponent(() => import("./console/console-layout.tsx"), "ConsoleLayout"),
+  component: lazyPage(() => import("./console/console-layout.tsx"), "ConsoleLayout"),
 });
 const consolePages = [
   createRoute({
     getParentRoute: () => consoleArea,
     path: "/",
-    component: lazyRouteComponent(() => import("./console/now.tsx"), "NowPage"),
+    component: lazyPage(() => import("./console/now.tsx"), "NowPage"),
   }),
   createRoute({
     getParentRoute: () => consoleArea,
     path: "comparison",
-    component: lazyRouteComponent(() => import("./console/comparison.tsx"), "ComparisonPage"),
+    component: lazyPage(() => import("./console/comparison.tsx"), "ComparisonPage"),
   }),
   createRoute({
     getParentRoute: () => consoleArea,
     path: "invalidations",
-    component: lazyRouteComponent(() => import("./console/invalidations.tsx"), "InvalidationsPage"),
+    component: lazyPage(() => import("./console/invalidations.tsx"), "InvalidationsPage"),
   }),
   createRoute({
     getParentRoute: () => consoleArea,
@@ -122,22 +143,22 @@ const consolePages = [
       ...text("prefix", prefix),
       ...text("key", key),
     }),
-    component: lazyRouteComponent(() => import("./console/entries.tsx"), "EntriesPage"),
+    component: lazyPage(() => import("./console/entries.tsx"), "EntriesPage"),
   }),
   createRoute({
     getParentRoute: () => consoleArea,
     path: "locks",
-    component: lazyRouteComponent(() => import("./console/locks.tsx"), "LocksPage"),
+    component: lazyPage(() => import("./console/locks.tsx"), "LocksPage"),
   }),
   createRoute({
     getParentRoute: () => consoleArea,
     path: "warming",
-    component: lazyRouteComponent(() => import("./console/warming.tsx"), "WarmingPage"),
+    component: lazyPage(() => import("./console/warming.tsx"), "WarmingPage"),
   }),
   createRoute({
     getParentRoute: () => consoleArea,
     path: "data",
-    component: lazyRouteComponent(() => import("./console/data.tsx"), "DataPage"),
+    component: lazyPage(() => import("./console/data.tsx"), "DataPage"),
   }),
 ] as const;
 
@@ -151,6 +172,8 @@ export const makeRouter = (history?: RouterHistory) =>
   createRouter({
     routeTree,
     ...(history && { history }),
+    // What goes wrong in a page leaves the navigation as it is.
+    defaultErrorComponent: PageError,
     defaultPreload: "intent",
     scrollRestoration: history === undefined,
     // What a link hovers over is fetched as code; its data comes when it is opened.

@@ -48,29 +48,31 @@ interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Asks the API. Rejects with `ApiError`, or with what the signal was aborted with. */
+const PATIENCE_MS = 30_000;
+
+/** Asks the API. Rejects with `ApiError`, also of what nobody has answered for half a minute, or with what the signal was aborted with. */
 export async function ask<T>(path: string, options: AskOptions = {}): Promise<Answer<T>> {
   const { method = "GET", body, signal } = options;
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
   let response: Response;
+  let answer: { data?: T; meta?: WriteMeta } | null;
   try {
     response = await fetch(path, {
       method,
-      signal: signal ?? null,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     });
+    answer = await readJson(response);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError({
-      title: "The demo does not answer",
-      detail: "Is it still running? The page asks again by itself.",
-      code: "NO_ANSWER",
-    });
+    throw noAnswer("The demo does not answer", method);
   }
-  const answer = (await response.json().catch(() => ({}))) as { data?: T; meta?: WriteMeta };
   await afterFirstDraw();
-  if (!response.ok) throw refusal(response, answer as Partial<Problem>);
+  if (!response.ok) throw refusal(response, (answer ?? {}) as Partial<Problem>);
+  // A network that wants one to sign in first, say, answers with a page of its own.
+  if (answer?.data === undefined) throw noAnswer("Something else than the demo has answered", method);
   const serverMs = /app;dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1];
   return {
     data: answer.data as T,
@@ -79,6 +81,24 @@ export async function ask<T>(path: string, options: AskOptions = {}): Promise<An
     serverMs: serverMs === undefined ? null : Number(serverMs),
     instance: response.headers.get("x-instance") ?? undefined,
   };
+}
+
+/** The answer; `null` when it is something else than JSON. One that is cut off rejects. */
+async function readJson<T>(response: Response): Promise<T | null> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return null;
+  }
+}
+
+function noAnswer(title: string, method: string): ApiError {
+  const detail =
+    method === "GET"
+      ? "Is it still running? The page asks again by itself."
+      : "Whether it was saved is not known: look before you do it again.";
+  return new ApiError({ title, detail, code: "NO_ANSWER" });
 }
 
 function refusal(response: Response, problem: Partial<Problem>): ApiError {
@@ -100,7 +120,7 @@ function whose(problem: Partial<Problem>): string {
 }
 
 const duration = (seconds: number) =>
-  seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  seconds < 90 ? `${seconds} ${seconds === 1 ? "second" : "seconds"}` : `${Math.ceil(seconds / 60)} minutes`;
 
 /** A query string of what is set. */
 export function search(values: Readonly<Record<string, string | number | undefined>>): string {

@@ -1,5 +1,5 @@
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
-import { ask, search } from "./ask.ts";
+import { keepPreviousData, type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import { type Answer, ask, search } from "./ask.ts";
 import type {
   CompanyDetail,
   Deal,
@@ -59,8 +59,19 @@ export const session = queryOptions({
   queryFn: ({ signal }) => ask<{ user: string | null }>("/api/session", { signal }),
   staleTime: 5 * 60_000,
   // Sessions lie in the cache's store: while it is away, who has signed in may not be known.
-  refetchInterval: ({ state }) => (state.data === undefined && state.error ? 3_000 : false),
+  refetchInterval: ({ state }) => (state.error ? 3_000 : false),
+  // Somebody may have signed in or out in another window.
+  refetchOnWindowFocus: "always",
 });
+
+/** Of who has just signed in or out. What was asked before, and is answered later, would say who had been there then. */
+export async function noteSession(
+  client: QueryClient,
+  answer: Answer<{ user: string | null }>,
+): Promise<void> {
+  await client.cancelQueries(session);
+  client.setQueryData(session.queryKey, answer);
+}
 
 const ALL = { limit: 100 } as const;
 

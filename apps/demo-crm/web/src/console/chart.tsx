@@ -128,7 +128,8 @@ function options({
   return {
     width,
     height: HEIGHT,
-    padding: [10, 6, 0, 0],
+    // At the right, half of the last time of day.
+    padding: [10, 26, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: {

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { skipToken, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Timer } from "lucide-react";
 import { ask } from "../api/ask.ts";
 import type { Comparison } from "../api/types.ts";
@@ -19,7 +19,7 @@ export function ComparisonPage() {
     // Kept, so that it is still there after a look at another page.
     onSuccess: ({ data }) => client.setQueryData(KEY, data),
   });
-  const found = client.getQueryData<Comparison>(KEY);
+  const { data: found } = useQuery<Comparison>({ queryKey: KEY, queryFn: skipToken, gcTime: Infinity });
   return (
     <>
       <div className="run">

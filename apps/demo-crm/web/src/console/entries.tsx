@@ -11,7 +11,7 @@ import { Confirm } from "../ui/confirm.tsx";
 import { Field, Input } from "../ui/field.tsx";
 import { textOf } from "../ui/form-values.ts";
 import { whole } from "../ui/format.ts";
-import { notify } from "../ui/notify.ts";
+import { notify, notifyOfError } from "../ui/notify.ts";
 import { EmptyState } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { TextFilter } from "../ui/text-filter.tsx";
@@ -166,15 +166,12 @@ function ExplainForm({
 
 function RemoveEntry({ cacheKey, onClose }: { cacheKey: string | null; onClose: () => void }) {
   const client = useQueryClient();
+  const { askAgain } = useSignIn();
   const remove = useMutation({
     mutationFn: (key: string) => ask(`/api/cache/entries/${encodeURIComponent(key)}`, { method: "DELETE" }),
     onSuccess: (_, key) => notify({ title: "Entry removed", description: key }),
     onError: (error) =>
-      notify({
-        title: error.message,
-        description: error instanceof ApiError ? error.detail : undefined,
-        isError: true,
-      }),
+      error instanceof ApiError && error.status === 401 ? askAgain() : notifyOfError(error),
     onSettled: () => {
       onClose();
       return client.invalidateQueries({ queryKey: ["cache-entries"] });

@@ -1,18 +1,20 @@
 import { useMutation } from "@tanstack/react-query";
-import { ApiError, ask } from "../api/ask.ts";
+import { useRef, useState } from "react";
+import { ask } from "../api/ask.ts";
 import type { LoadState } from "../api/types.ts";
 import { whole } from "../ui/format.ts";
-import { notify } from "../ui/notify.ts";
+import { notifyOfError } from "../ui/notify.ts";
 
-export function LoadSwitch({ load }: { load: LoadState | undefined }) {
+export function LoadSwitch({ load: sampled }: { load: LoadState | undefined }) {
+  // What was answered holds until the next sample says so.
+  const [answered, setAnswered] = useState<{ instead: LoadState | undefined; load: LoadState } | null>(null);
+  const load = answered?.instead === sampled ? answered?.load : sampled;
+  const latest = useRef(sampled);
+  latest.current = sampled;
   const change = useMutation({
     mutationFn: (running: boolean) => ask<LoadState>("/api/load", { method: "POST", body: { running } }),
-    onError: (error) =>
-      notify({
-        title: error.message,
-        description: error instanceof ApiError ? error.detail : undefined,
-        isError: true,
-      }),
+    onSuccess: ({ data }) => setAnswered({ instead: latest.current, load: data }),
+    onError: notifyOfError,
   });
   const running = change.isPending ? change.variables : (load?.running ?? false);
   return (

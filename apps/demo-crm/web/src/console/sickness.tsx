@@ -1,8 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ApiError, ask } from "../api/ask.ts";
+import { ask } from "../api/ask.ts";
 import type { Sickness } from "../api/console-types.ts";
 import { Field, Select } from "../ui/field.tsx";
-import { notify } from "../ui/notify.ts";
+import { notifyOfError } from "../ui/notify.ts";
 import { conditions, sickness } from "./queries.ts";
 
 const SLOW_MS = 400;
@@ -26,12 +26,7 @@ export function SicknessSwitches() {
   const change = useMutation({
     mutationFn: (body: Partial<Sickness>) => ask<Sickness>("/api/dev/sickness", { method: "POST", body }),
     onSuccess: (answer) => client.setQueryData(sickness.queryKey, answer),
-    onError: (error) =>
-      notify({
-        title: error.message,
-        description: error instanceof ApiError ? error.detail : undefined,
-        isError: true,
-      }),
+    onError: notifyOfError,
   });
   const state = query.data?.data;
   if (!state) return null;

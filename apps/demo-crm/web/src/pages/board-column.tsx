@@ -5,7 +5,7 @@ import type { Deal, DealStage, Page } from "../api/types.ts";
 import { useSignIn } from "../shell/sign-in.tsx";
 import { Button } from "../ui/button.tsx";
 import { whole } from "../ui/format.ts";
-import { EmptyState, ErrorState, Skeleton } from "../ui/states.tsx";
+import { EmptyState, ErrorState, OldNote, Skeleton } from "../ui/states.tsx";
 import { DealCard } from "./deal-card.tsx";
 
 const SHOWN = 10;
@@ -28,7 +28,7 @@ export function BoardColumn({ stage, filter, onMove, onOpen }: BoardColumnProps)
     getNextPageParam: ({ data }) => (data.page < data.pages ? data.page + 1 : undefined),
   });
   const total = query.data?.pages[0]?.data.total;
-  const deals = query.data?.pages.flatMap((page) => page.data.items) ?? [];
+  const deals = once(query.data?.pages.flatMap((page) => page.data.items) ?? []);
   const drop = (event: DragEvent) => {
     setIsOver(false);
     const dragged = readDragged(event);
@@ -51,6 +51,7 @@ export function BoardColumn({ stage, filter, onMove, onOpen }: BoardColumnProps)
         {stage} <span className="count">{total === undefined ? "" : whole(total)}</span>
       </h2>
       {query.isPending && <Skeleton lines={5} />}
+      {query.data && <OldNote error={query.error} />}
       {query.error && !query.data && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
       {total === 0 && <EmptyState title="No deals" />}
       <ul className="cards">
@@ -68,6 +69,9 @@ export function BoardColumn({ stage, filter, onMove, onOpen }: BoardColumnProps)
     </section>
   );
 }
+
+/** A deal that moves down while the pages are read, one after the other, is in two of them. */
+const once = (deals: readonly Deal[]) => [...new Map(deals.map((deal) => [deal.id, deal])).values()];
 
 /** What `DealCard` has put into the drag; `null` when something else was dropped. */
 function readDragged(event: DragEvent): Deal | null {

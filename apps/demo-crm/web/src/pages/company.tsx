@@ -91,10 +91,11 @@ function Actions({ company }: { company: CompanyDetail }) {
         action="Remove"
         busy={write.isPending}
         onConfirm={() =>
-          write.mutate(
-            { method: "DELETE", id: company.id, query: { deals: "detach" }, done: `${company.name} removed` },
-            { onSuccess: () => void navigate({ to: "/companies" }) },
-          )
+          write.mutate({
+            ...{ method: "DELETE", id: company.id, query: { deals: "detach" } },
+            done: `${company.name} removed`,
+            onWorked: () => void navigate({ to: "/companies" }),
+          })
         }
       />
     </>

@@ -28,8 +28,6 @@ export function ContactForm({ contact, onSaved }: ContactFormProps) {
         <Field label="Company">
           <Select
             name="companyId"
-            // The choices come later than the form: it is made anew when they are there.
-            key={companies.length}
             defaultValue={contact?.companyId ?? ""}
             options={[["", "None"], ...companies.map(({ id, name }) => [id, name] as const)]}
           />

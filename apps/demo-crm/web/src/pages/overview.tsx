@@ -97,7 +97,7 @@ function Sectors({ sectors }: { sectors: readonly SectorRevenue[] }) {
           <span className="bar-value">{compactDollars(revenue)}</span>
           <meter className="bar" min={0} max={largest} value={revenue} aria-label={`Revenue, ${sector}`} />
           <span className="muted bar-note">
-            {companies} companies, {percent(winRate, 0)} won
+            {companies} {companies === 1 ? "company" : "companies"}, {percent(winRate, 0)} won
           </span>
         </li>
       ))}

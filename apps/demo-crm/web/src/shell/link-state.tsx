@@ -12,16 +12,27 @@ export function LinkProvider({ children }: { children: ReactNode }) {
   const [state, setState] = useState<LinkState>("connecting");
   useEffect(() => {
     let end = followChanges(client, setState);
-    // A page that the browser keeps for "back" would keep the stream, or the lock, from the windows that are seen.
-    const leave = () => end();
-    const comeBack = (event: PageTransitionEvent) => {
-      if (event.persisted) end = followChanges(client, setState);
+    // A page that the browser keeps for "back", or puts to sleep, would keep the stream, or the lock, from the windows that are seen.
+    const leave = () => {
+      end();
+      setState("connecting");
+    };
+    const comeBack = () => {
+      end();
+      end = followChanges(client, setState);
+    };
+    const comeBackFromCache = (event: PageTransitionEvent) => {
+      if (event.persisted) comeBack();
     };
     window.addEventListener("pagehide", leave);
-    window.addEventListener("pageshow", comeBack);
+    window.addEventListener("pageshow", comeBackFromCache);
+    document.addEventListener("freeze", leave);
+    document.addEventListener("resume", comeBack);
     return () => {
       window.removeEventListener("pagehide", leave);
-      window.removeEventListener("pageshow", comeBack);
+      window.removeEventListener("pageshow", comeBackFromCache);
+      document.removeEventListener("freeze", leave);
+      document.removeEventListener("resume", comeBack);
       end();
     };
   }, [client]);

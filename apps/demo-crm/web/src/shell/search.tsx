@@ -4,7 +4,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { useState } from "react";
+import type { Answer } from "../api/ask.ts";
 import { list } from "../api/queries.ts";
+import type { Page } from "../api/types.ts";
 import { useDebounced } from "../ui/use-debounced.ts";
 
 interface Found {
@@ -75,33 +77,46 @@ function SearchBox({ onClose }: { onClose: () => void }) {
         )}
       </Autocomplete.List>
       <p className="search-note muted" role="status">
-        {found.isLoading ? "Searching…" : found.items.length === 0 ? "Nothing found" : ""}
+        {found.isLoading
+          ? "Searching…"
+          : (found.error?.message ?? (found.items.length === 0 ? "Nothing found" : ""))}
       </p>
     </Autocomplete.Root>
   );
 }
 
-function useFound(text: string, onClose: () => void): { items: Found[]; isLoading: boolean } {
+interface FoundItems {
+  readonly items: Found[];
+  readonly isLoading: boolean;
+  readonly error: Error | null;
+}
+
+function useFound(text: string, onClose: () => void): FoundItems {
   const navigate = useNavigate();
-  const q = useDebounced(text.trim(), 150);
+  const typed = text.trim();
+  const q = useDebounced(typed, 150);
   const companies = useQuery({ ...list("companies", { q, limit: 6 }), enabled: q !== "" });
   const contacts = useQuery({ ...list("contacts", { q, limit: 6 }), enabled: q !== "" });
   const then = (go: () => unknown) => () => {
     onClose();
     go();
   };
-  const pages = PAGES.filter(([, title]) => title.toLowerCase().includes(text.trim().toLowerCase())).map(
+  // What was found for the text before is not what Enter is to open.
+  const hasTyped = (name: string) => name.toLowerCase().includes(typed.toLowerCase());
+  const pages = PAGES.filter(([, title]) => hasTyped(title)).map(
     ([to, title]): Found => ({ id: to, kind: "Page", title, note: "Page", go: then(() => navigate({ to })) }),
   );
-  if (q === "") return { items: pages, isLoading: false };
+  if (q === "") return { items: pages, isLoading: typed !== "", error: null };
+  const rowsOf = <Row extends { name: string }>({ data }: { data?: Answer<Page<Row>> | undefined }) =>
+    (data?.data.items ?? []).filter(({ name }) => hasTyped(name));
   const items = [
-    ...(companies.data?.data.items ?? []).map(
+    ...rowsOf(companies).map(
       ({ id, name, sector }): Found => ({
         ...{ id: `companies/${id}`, kind: "Company", title: name, note: `Company · ${sector}` },
         go: then(() => navigate({ to: "/companies/$companyId", params: { companyId: id } })),
       }),
     ),
-    ...(contacts.data?.data.items ?? []).map(
+    ...rowsOf(contacts).map(
       ({ id, name, title }): Found => ({
         ...{ id: `contacts/${id}`, kind: "Contact", title: name, note: `Contact · ${title ?? "no title"}` },
         go: then(() => navigate({ to: "/contacts", search: { q: name } })),
@@ -109,5 +124,9 @@ function useFound(text: string, onClose: () => void): { items: Found[]; isLoadin
     ),
     ...pages,
   ];
-  return { items, isLoading: companies.isFetching || contacts.isFetching };
+  return {
+    items,
+    isLoading: typed !== q || companies.isFetching || contacts.isFetching,
+    error: companies.error ?? contacts.error,
+  };
 }

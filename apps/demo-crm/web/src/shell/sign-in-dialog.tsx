@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { ApiError, ask } from "../api/ask.ts";
-import { session } from "../api/queries.ts";
+import { noteSession } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field, Input } from "../ui/field.tsx";
@@ -18,9 +18,9 @@ export function SignInDialog({ open, isAgain, onClose }: SignInDialogProps) {
   const client = useQueryClient();
   const signIn = useMutation({
     mutationFn: (credentials: { user: string; password: string }) =>
-      ask<{ user: string }>("/api/session", { method: "POST", body: credentials }),
-    onSuccess(answer) {
-      client.setQueryData(session.queryKey, answer);
+      ask<{ user: string | null }>("/api/session", { method: "POST", body: credentials }),
+    async onSuccess(answer) {
+      await noteSession(client, answer);
       onClose();
     },
   });

@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useState } from "react";
 import { ask } from "../api/ask.ts";
-import { session } from "../api/queries.ts";
+import { noteSession, session } from "../api/queries.ts";
 import { Button } from "../ui/button.tsx";
+import { notify, notifyOfError } from "../ui/notify.ts";
 
 interface SignIn {
   /** `null`: nobody; `undefined`: not known. */
@@ -15,7 +16,8 @@ interface SignIn {
   signOut(): void;
 }
 
-const SignInDialog = lazy(async () => ({ default: (await import("./sign-in-dialog.tsx")).SignInDialog }));
+const load = () => import("./sign-in-dialog.tsx");
+const SignInDialog = lazy(async () => ({ default: (await load()).SignInDialog }));
 const Context = createContext<SignIn | null>(null);
 
 export function useSignIn(): SignIn {
@@ -41,9 +43,20 @@ export function SignInProvider({ children }: { children: ReactNode }) {
   const [wasOpen, setWasOpen] = useState(false);
   const [isAgain, setAgain] = useState(false);
   const show = (again: boolean) => {
-    setAgain(again);
-    setWasOpen(true);
-    setOpen(true);
+    // Only what is there is drawn: around the pages nobody would say what went wrong.
+    load().then(
+      () => {
+        setAgain(again);
+        setWasOpen(true);
+        setOpen(true);
+      },
+      () =>
+        notify({
+          title: "The demo does not answer",
+          description: "Reload the page when it does.",
+          isError: true,
+        }),
+    );
   };
   // Whoever does not sign in again is seen as who he is now.
   const close = () => {
@@ -55,7 +68,8 @@ export function SignInProvider({ children }: { children: ReactNode }) {
   const user = data?.data.user;
   const signOut = useMutation({
     mutationFn: () => ask<{ user: null }>("/api/session", { method: "DELETE" }),
-    onSuccess: (answer) => client.setQueryData(session.queryKey, answer),
+    onSuccess: (answer) => noteSession(client, answer),
+    onError: notifyOfError,
   });
   return (
     <Context

@@ -26,13 +26,17 @@ interface SelectProps extends ComponentProps<"select"> {
   readonly options: readonly (readonly [value: string, title: string])[];
 }
 
-/** The browser's own: it works with every keyboard, on every telephone. */
-export const Select = ({ options, ...props }: SelectProps) => (
-  <select {...props} className="input">
-    {options.map(([value, title]) => (
-      <option key={value} value={value}>
-        {title}
-      </option>
-    ))}
-  </select>
-);
+/** The browser's own: it works with every keyboard, on every telephone. What is chosen is a choice also where it is not among the options, or not yet. */
+export const Select = ({ options, ...props }: SelectProps) => {
+  const chosen = String(props.value ?? props.defaultValue ?? "");
+  const isKnown = options.some(([value]) => value === chosen);
+  return (
+    <select {...props} className="input">
+      {(isKnown ? options : [...options, [chosen, chosen] as const]).map(([value, title]) => (
+        <option key={value} value={value}>
+          {title}
+        </option>
+      ))}
+    </select>
+  );
+};

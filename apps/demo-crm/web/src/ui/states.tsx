@@ -2,6 +2,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { CircleAlert, Inbox, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
 import { type Answer, ApiError } from "../api/ask.ts";
+import { mayPass } from "../api/query-client.ts";
 import { Button } from "./button.tsx";
 
 /** What went wrong, in the words of the server, and a way to try again. */
@@ -17,9 +18,15 @@ export function ErrorState({ error, onRetry }: { error: Error; onRetry?: (() => 
   );
 }
 
-/** What is refused for what was asked is refused again. */
-const mayPass = (error: Error) =>
-  !(error instanceof ApiError) || error.status === 0 || error.status === 429 || error.status >= 500;
+/** Over data that could not be asked for again. */
+export function OldNote({ error }: { error: Error | null }) {
+  if (error === null) return null;
+  return (
+    <p className="banner warn" role="status">
+      This may be old. {error.message}: it is asked for again by itself.
+    </p>
+  );
+}
 
 export function EmptyState({ title, children }: { title: string; children?: ReactNode }) {
   return (
@@ -60,9 +67,15 @@ interface LoadedProps<T> {
   readonly children: (data: T) => ReactNode;
 }
 
-/** Shows the data of a query when it is there; a skeleton before, and the error when there is none. */
+/** Shows the data of a query when it is there; a skeleton before, and the error when there is none, or no such thing any more. */
 export function Loaded<T>({ query, lines, children }: LoadedProps<T>) {
-  if (query.data) return children(query.data.data);
+  if (query.data && (query.error === null || mayPass(query.error)))
+    return (
+      <>
+        <OldNote error={query.error} />
+        {children(query.data.data)}
+      </>
+    );
   if (query.error) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
   return <Skeleton {...(lines === undefined ? {} : { lines })} />;
 }

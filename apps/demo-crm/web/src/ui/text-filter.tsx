@@ -14,12 +14,23 @@ const SETTLED_MS = 250;
 export function TextFilter({ label, placeholder, value, onChange }: TextFilterProps) {
   const [text, setText] = useState(value);
   const timer = useRef<number | undefined>(undefined);
-  // The address may change without this field: by the browser's "back", or by a button that shows all.
+  /** What this field has asked for, and the address does not say yet. */
+  const asked = useRef<string[]>([]);
+  // The address may change without this field: by the browser's "back", or by a button that shows all. What the field has asked for itself
+  // comes back later, when more may have been typed.
   useEffect(() => {
+    const at = asked.current.indexOf(value);
+    asked.current = at < 0 ? [] : asked.current.slice(at + 1);
+    if (at >= 0) return;
     window.clearTimeout(timer.current);
     setText(value);
-    return () => window.clearTimeout(timer.current);
   }, [value]);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+  const settle = (typed: string) => {
+    if (typed === (asked.current.at(-1) ?? value)) return;
+    asked.current.push(typed);
+    onChange(typed);
+  };
   return (
     <Field label={label}>
       <Input
@@ -31,7 +42,7 @@ export function TextFilter({ label, placeholder, value, onChange }: TextFilterPr
           const typed = event.target.value;
           setText(typed);
           window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => onChange(typed.trim()), SETTLED_MS);
+          timer.current = window.setTimeout(() => settle(typed.trim()), SETTLED_MS);
         }}
       />
     </Field>
