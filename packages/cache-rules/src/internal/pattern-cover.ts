@@ -15,9 +15,11 @@ export class PatternCover {
   covers(wide: string, narrow: string): boolean {
     const [outer, inner] = [withId(wide), withId(narrow)];
     const name = JSON.stringify([outer, inner]);
-    let known = this.#known.get(name);
-    if (known === undefined) this.#known.set(name, (known = globCovers(outer, inner)));
-    return known;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const covers = globCovers(outer, inner);
+    this.#known.set(name, covers);
+    return covers;
   }
 
   /** Patterns without those that another covers; of two that match the same, the first stays. */
