@@ -18,6 +18,12 @@ it.each([
   ["users:\\*", "users:*", false],
   ["users:*", "users:\\*", true],
   ["*a*", "*a*b*", true],
+  ["ab*", "ab", true],
+  ["ab?", "ab", false],
+  ["ab", "a", false],
+  ["a", "ab", false],
+  ["a", "b[]", true],
+  ["[b]c*", "bc*", true],
 ])("%s covers %s: %s", (wide, narrow, expected) => {
   expect(globCovers(wide, narrow)).toBe(expected);
 });

@@ -8,9 +8,18 @@ const MAX_STATES = 20_000;
  * the bytes that they tell apart; `false` when that is not decided within 20,000 states.
  */
 export function globCovers(wide: string, narrow: string): boolean {
-  const [outer, inner] = [tokenizeGlob(Buffer.from(wide)), tokenizeGlob(Buffer.from(narrow))];
-  const alphabet = bytesToldApart([...outer, ...inner]);
+  const [allOuter, allInner] = [tokenizeGlob(Buffer.from(wide)), tokenizeGlob(Buffer.from(narrow))];
+  // A class of nothing: no text is matched.
+  if (allInner.some((token) => typeof token !== "number" && !token.includes(1))) return true;
+  // What both begin with is no question, and most patterns differ behind it at once.
+  let head = 0;
+  while (isLiteral(allInner[head]) && allOuter[head] === allInner[head]) head++;
+  const [outer, inner] = [allOuter.slice(head), allInner.slice(head)];
+  if (isLiteral(inner[0]) && (outer.length === 0 || isLiteral(outer[0]))) return false;
   const begin = [closure(outer, new Set([0])), closure(inner, new Set([0]))] as const;
+  if (head > 0 && begin[1].has(inner.length) && !begin[0].has(outer.length)) return false;
+  if (outer.length === 1 && outer[0] === STAR) return true;
+  const alphabet = bytesToldApart([...outer, ...inner]);
   const seen = new Set<string>();
   const open: (readonly [Set<number>, Set<number>])[] = [begin];
   for (let state = open.pop(); state !== undefined; state = open.pop()) {
@@ -19,6 +28,8 @@ export function globCovers(wide: string, narrow: string): boolean {
       const innerNext = step(inner, innerAt, byte);
       if (innerNext.size === 0) continue;
       const outerNext = step(outer, outerAt, byte);
+      // What the narrow one can go on to match, and the wide one cannot.
+      if (outerNext.size === 0) return false;
       // A match of the narrow one that the wide one does not have. The empty text is matched by no pattern but its own.
       if (innerNext.has(inner.length) && !outerNext.has(outer.length)) return false;
       const name = `${[...outerNext].sort().join()}|${[...innerNext].sort().join()}`;
@@ -40,6 +51,10 @@ function bytesToldApart(tokens: readonly GlobToken[]): number[] {
     if (!kinds.has(kind)) kinds.set(kind, byte);
   }
   return [...kinds.values()];
+}
+
+function isLiteral(token: GlobToken | undefined): boolean {
+  return typeof token === "number" && token < ANY;
 }
 
 /** The places after a byte. */

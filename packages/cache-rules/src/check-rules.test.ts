@@ -125,6 +125,39 @@ describe("checkRules", () => {
   });
 });
 
+describe("many rules", () => {
+  const many = (count: number, ...steps: number[]): EntityRules =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        `e${i}`,
+        {
+          patterns: [`e${i}:{id}`, `e${i}:{id}:*`, `e${i}:list:*`],
+          relatedEntities: steps.map((step) => `e${(i + step) % count}`),
+        },
+      ]),
+    );
+
+  it("compares only patterns that can cover one another", () => {
+    const [radius] = checkRules(many(400, 1, 7, 40), { cascadeDepth: 2 }).blastRadius;
+    // Of all but the changed one everything goes, and that covers the rest.
+    expect(radius?.entities).toHaveLength(10);
+    expect(radius?.patterns).toHaveLength(3 + 9);
+  }, 2_500);
+
+  it("a chain of any length is followed", () => {
+    const chain = { ...many(20_000, 1), e19999: { patterns: ["e19999:*"] } };
+    expect(findCycles(chain)).toEqual([]);
+    expect(findCycles(many(20_000, 1))[0]).toHaveLength(20_000);
+  }, 2_500);
+
+  it("what covers a pattern may begin with more than it, where a class stands for one character", () => {
+    const rules = { a: { patterns: ["[b]*"], relatedEntities: ["b"] }, b: { patterns: ["b*"] } };
+    expect(checkRules(rules).blastRadius[0]?.patterns).toEqual(["[b]*"]);
+    const other = { a: { patterns: ["[b]x:*"], relatedEntities: ["b"] }, b: { patterns: ["bx*"] } };
+    expect(checkRules(other).blastRadius[0]?.patterns).toEqual(["bx*"]);
+  });
+});
+
 describe("findCycles", () => {
   it("agrees with plain reachability, on random graphs", () => {
     const names = ["a", "b", "c", "d", "e", "f"];

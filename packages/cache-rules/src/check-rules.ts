@@ -1,7 +1,8 @@
-import { compileGlob, type EntityRules, escapeGlob, globCovers, InvalidOptionError } from "@crm/cache-core";
+import { compileGlob, type EntityRules, escapeGlob, InvalidOptionError } from "@crm/cache-core";
 import { checkRulesForm } from "./internal/check-rules-form.ts";
 import { findCycles } from "./internal/find-cycles.ts";
 import { followReach, type Place, ruleOf } from "./internal/follow-reach.ts";
+import { PatternCover, withId } from "./internal/pattern-cover.ts";
 import { relatedNames } from "./internal/related-names.ts";
 
 /** One thing the checker has to say. */
@@ -56,8 +57,6 @@ export interface CheckRulesOptions {
 }
 
 const EVENTS = ["entity:created", "entity:updated", "entity:deleted"] as const;
-/** Stands for the id in patterns that are compared. */
-const SOME_ID = "42";
 const PLACEHOLDERS = /\{\w+\}/g;
 
 /**
@@ -79,8 +78,9 @@ export function checkRules(rules: EntityRules, options: CheckRulesOptions = {}):
     throw new InvalidOptionError({ option: "maxShare", received: maxShare, expected });
   }
   const names = Object.keys(rules);
+  const cover = new PatternCover();
   const findings: RuleFinding[] = [];
-  for (const entity of names) findings.push(...checkEntity(rules, entity));
+  for (const entity of names) findings.push(...checkEntity(rules, entity, cover));
   for (const cycle of findCycles(rules)) {
     findings.push({
       level: "info",
@@ -92,14 +92,15 @@ export function checkRules(rules: EntityRules, options: CheckRulesOptions = {}):
           : `${cycle.length} entities reach one another: ${cycle.join(", ")}; followed without a depth, a change of one takes all`,
     });
   }
-  const blastRadius = names.flatMap((entity) => radiiOf(rules, entity, cascadeDepth));
+  const all = new Set([...names, ...Object.values(rules).flatMap(relatedNames)]).size;
+  const blastRadius = names.flatMap((entity) => radiiOf(rules, entity, { cascadeDepth, cover, all }));
   for (const { entity, share, whole } of blastRadius) {
     if (share > maxShare) {
       findings.push({
         level: "error",
         code: "blast-radius",
         entity,
-        message: `a change takes ${whole.length} of ${entitiesOf(rules).size} entities wholly (${percent(share)}, allowed ${percent(maxShare)})`,
+        message: `a change takes ${whole.length} of ${all} entities wholly (${percent(share)}, allowed ${percent(maxShare)})`,
       });
     }
   }
@@ -107,7 +108,7 @@ export function checkRules(rules: EntityRules, options: CheckRulesOptions = {}):
   return { findings, blastRadius, errors: count("error"), warnings: count("warning") };
 }
 
-function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
+function checkEntity(rules: EntityRules, entity: string, cover: PatternCover): RuleFinding[] {
   const rule = rules[entity] as EntityRules[string];
   const found: RuleFinding[] = [];
   for (const related of relatedNames(rule)) {
@@ -128,13 +129,13 @@ function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
     });
   }
   rule.patterns.forEach((pattern, at) => {
-    const cover = rule.patterns.find((other, i) => {
-      if (i === at || !globCovers(withId(other), withId(pattern))) return false;
+    const wide = rule.patterns.find((other, i) => {
+      if (i === at || !cover.covers(other, pattern)) return false;
       // Of two that match the same, the later one is superfluous.
-      return i < at || !globCovers(withId(pattern), withId(other));
+      return i < at || !cover.covers(pattern, other);
     });
-    if (cover !== undefined) {
-      const message = `is covered by ${cover}: it can be left out`;
+    if (wide !== undefined) {
+      const message = `is covered by ${wide}: it can be left out`;
       found.push({ level: "warning", code: "shadowed-pattern", entity, pattern, message });
     }
     const unknown = pattern.match(PLACEHOLDERS)?.find((each) => each !== "{id}");
@@ -153,26 +154,30 @@ function checkEntity(rules: EntityRules, entity: string): RuleFinding[] {
   return found;
 }
 
+interface RadiusContext {
+  readonly cascadeDepth: number;
+  readonly cover: PatternCover;
+  /** How many entities there are: those that have a rule, and those that one is related to. */
+  readonly all: number;
+}
+
 /** What each event reaches; events that reach the same are one. */
-function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius[] {
-  const places = followReach(rules, entity, depth);
+function radiiOf(
+  rules: EntityRules,
+  entity: string,
+  { cascadeDepth, cover, all }: RadiusContext,
+): BlastRadius[] {
+  const places = followReach(rules, entity, cascadeDepth);
   const reached = [...places.keys()];
-  const patterns: string[] = [];
+  const reachedPatterns: string[] = [];
   const whole: string[] = [];
   for (const [name, ways] of places) {
     const own = patternsOf(rules, name, ways, name === entity);
-    patterns.push(...own);
-    if (own.some((pattern) => globCovers(withId(pattern), `${escapeGlob(name)}:*`))) whole.push(name);
+    reachedPatterns.push(...own);
+    const everything = `${escapeGlob(name)}:*`;
+    if (own.some((pattern) => cover.covers(pattern, everything))) whole.push(name);
   }
-  const effective = patterns.filter(
-    (pattern, at) =>
-      !patterns.some(
-        (other, i) =>
-          i !== at &&
-          globCovers(withId(other), withId(pattern)) &&
-          (i < at || !globCovers(withId(pattern), withId(other))),
-      ),
-  );
+  const patterns = cover.withoutCovered(reachedPatterns);
   const ends = (event: (typeof EVENTS)[number]): boolean =>
     [...places].some(
       ([name, ways]) =>
@@ -182,10 +187,10 @@ function radiiOf(rules: EntityRules, entity: string, depth: number): BlastRadius
     endsSessions,
     events: EVENTS.filter((event) => ends(event) === endsSessions),
   }));
-  const share = whole.length / entitiesOf(rules).size;
+  const share = whole.length / all;
   return groups
     .filter(({ events }) => events.length > 0)
-    .map((group) => ({ entity, entities: reached, whole, patterns: effective, share, ...group }));
+    .map((group) => ({ entity, entities: reached, whole, patterns, share, ...group }));
 }
 
 /** Patterns of an entity, for all the ways in which it is come to. */
@@ -203,15 +208,6 @@ function patternsOf(
   return ways.has("own") || ways.has("other")
     ? patterns
     : patterns.filter((pattern) => !pattern.includes("{id}"));
-}
-
-/** Those that have a rule, and those that one is related to. */
-function entitiesOf(rules: EntityRules): Set<string> {
-  return new Set([...Object.keys(rules), ...Object.values(rules).flatMap(relatedNames)]);
-}
-
-function withId(pattern: string): string {
-  return pattern.replaceAll("{id}", SOME_ID);
 }
 
 function percent(share: number): string {

@@ -111,6 +111,26 @@ export class HistoryLog {
 
   /** Units that may match, newest first, each once, with its outcome where there is one. */
   async *units(filter: HistoryFilter): AsyncGenerator<WireRecord> {
+    const newestFirst = (one: WireRecord, other: WireRecord): number => other.ts - one.ts;
+    let waiting: WireRecord[] = [];
+    let latestMs = 0;
+    for await (const [id, wire] of this.#byPlace(filter)) {
+      // An outcome lies behind those of units that began later. What is to come lies before this message, and began before it.
+      const ms = Number.parseInt(id, 10);
+      if (latestMs > ms) {
+        yield* waiting.filter(({ ts }) => ts > ms).sort(newestFirst);
+        waiting = waiting.filter(({ ts }) => ts <= ms);
+        latestMs = 0;
+        for (const { ts } of waiting) latestMs = Math.max(latestMs, ts);
+      }
+      waiting.push(wire);
+      latestMs = Math.max(latestMs, wire.ts);
+    }
+    yield* waiting.sort(newestFirst);
+  }
+
+  /** The same with their messages, in the order of the bus, the last first. */
+  async *#byPlace(filter: HistoryFilter): AsyncGenerator<[id: string, wire: WireRecord]> {
     this.#readUnread();
     const oldestMs = this.now() - this.#options.maxAgeMs;
     const seen = new Set<string>();
@@ -125,7 +145,7 @@ export class HistoryLog {
         if (known !== undefined && !isAfter(id, known)) break;
         if (!isNext(wire)) continue;
         seen.add(wire.id);
-        yield wire;
+        yield [id, wire];
       }
       const last = messages.at(-1)?.[0];
       if (messages.length < page || last === undefined || (known !== undefined && !isAfter(last, known)))
@@ -135,13 +155,13 @@ export class HistoryLog {
     if (index === undefined) return;
     const sinceMs = Math.max(oldestMs, (filter.since?.getTime() ?? 0) - SLACK_MS);
     let ids: string[] = [];
-    const take = async (): Promise<WireRecord[]> => {
+    const take = async (): Promise<[string, WireRecord][]> => {
       const messages = await this.#readRecords(["", 0, ...ids]);
       ids = [];
-      return messages.flatMap(([, wire]) => {
+      return messages.flatMap(([id, wire]): [string, WireRecord][] => {
         if (!isNext(wire)) return [];
         seen.add(wire.id);
-        return [wire];
+        return [[id, wire]];
       });
     };
     for (const id of index.find({ ...filter, sinceMs })) {
@@ -156,7 +176,7 @@ export class HistoryLog {
         if (Number.parseInt(id, 10) < sinceMs) return;
         if (!isNext(wire)) continue;
         seen.add(wire.id);
-        yield wire;
+        yield [id, wire];
       }
       const last = messages.at(-1)?.[0];
       if (messages.length < PAGE || last === undefined) return;

@@ -9,6 +9,11 @@ it("leaves out what a trailing star covers, and keeps the order", () => {
   expect(withoutCovered(["a:\\*", "a:\\**"])).toEqual(["a:\\**"]);
 });
 
+it("does not compare each pattern with every other one", () => {
+  const patterns = Array.from({ length: 40_000 }, (_, i) => `companies:list:of:one:kind:${i}:*`);
+  expect(withoutCovered(patterns)).toHaveLength(40_000);
+}, 5_000);
+
 it("matches the same texts as before", () => {
   const pattern = fc.string({ unit: fc.constantFrom("a", ":", "*", "\\"), minLength: 1, maxLength: 5 });
   const text = fc.string({ unit: fc.constantFrom("a", ":", "*", "\\"), minLength: 1, maxLength: 5 });

@@ -63,20 +63,21 @@ export async function prepareUnit(
 /** Leaves out patterns that one with a trailing `*` covers: the same entries in fewer steps. */
 export function withoutCovered(patterns: readonly string[]): string[] {
   const globs = patterns.map((pattern) => ({ pattern, ...compileGlob(pattern) }));
-  const wide = globs.filter(({ prefixOnly }) => prefixOnly).map(({ literalPrefix }) => literalPrefix);
-  const widest = new Set(
-    wide.filter((prefix) => !wide.some((other) => other !== prefix && prefix.startsWith(other))),
+  const wide = new Set(
+    globs.filter(({ prefixOnly }) => prefixOnly).map(({ literalPrefix }) => literalPrefix),
   );
+  const widest = new Set([...wide].filter((prefix) => !hasBeginningIn(wide, prefix)));
   const kept = new Set<string>();
   return globs
     .filter(({ literalPrefix, prefixOnly, pattern }) => {
       if (prefixOnly && widest.has(literalPrefix)) return !kept.has(literalPrefix) && kept.add(literalPrefix);
-      for (const prefix of prefixesOf(literalPrefix)) if (widest.has(prefix)) return false;
-      return pattern !== "";
+      return !widest.has(literalPrefix) && !hasBeginningIn(widest, literalPrefix) && pattern !== "";
     })
     .map(({ pattern }) => pattern);
 }
 
-function* prefixesOf(text: string): Generator<string> {
-  for (let end = 0; end <= text.length; end++) yield text.slice(0, end);
+/** Whether one of the texts is what this one begins with, and shorter. */
+function hasBeginningIn(texts: ReadonlySet<string>, text: string): boolean {
+  for (let end = 0; end < text.length; end++) if (texts.has(text.slice(0, end))) return true;
+  return false;
 }
