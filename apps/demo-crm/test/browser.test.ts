@@ -414,6 +414,8 @@ describe("every page", () => {
       const served = await fresh.evaluate(() => Number(document.documentElement.dataset.served));
       expect(served).toBeGreaterThan(50);
       expect(await fresh.locator("#root [data-served]").count()).toBe(served);
+      // What was chosen would hold for every page after this.
+      await fresh.evaluate(() => localStorage.removeItem("theme"));
       await fresh.close();
     },
   );
@@ -425,6 +427,8 @@ describe("every page", () => {
       for (const colorScheme of ["dark", "light"] as const) {
         await page.emulateMedia({ colorScheme });
         if (colorScheme === "dark") await open(page, path);
+        const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        expect(Number(/\d+/.exec(background)?.[0]) > 128, background).toBe(colorScheme === "light");
         await page.screenshot({ path: `${SCREENS}/${name}-${colorScheme}.png` });
         expect(await violations(colorScheme === "light" ? "everything" : "colours"), colorScheme).toEqual([]);
       }
