@@ -6,8 +6,10 @@ const codec = jsonCodec();
 
 describe("jsonCodec", () => {
   it("stores what JSON can as plain JSON", () => {
+    // Keys with escapes are not: has-escaped-key.test.ts.
+    const plainValues = fc.jsonValue({ stringUnit: fc.constantFrom(..."az:[0,{ é~") });
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
+      fc.property(plainValues, (value) => {
         const plain = JSON.parse(JSON.stringify(value));
         const { bytes, hint } = codec.encode(plain);
         expect(hint).toBe(0);

@@ -1,5 +1,6 @@
 import type { Codec, EncodedValue } from "./codec.ts";
 import { UnserializableValueError } from "./errors.ts";
+import { hasEscapedKey } from "./internal/has-escaped-key.ts";
 import { type TagRules, tagValue } from "./internal/tag-value.ts";
 import { untagValue } from "./internal/untag-value.ts";
 
@@ -12,7 +13,8 @@ const TAGGED = 1;
  * JSON, and beyond it exactly: `Date`, `undefined` inside objects and arrays, `NaN`, `±Infinity`, `-0`, `BigInt`,
  * `Map`, `Set`, `Buffer`, `Uint8Array`, `RegExp` and objects without a prototype, however nested.
  *
- * A value that is JSON already is stored as such, readable by anything, and reading it is `JSON.parse` and no more.
+ * A value that is JSON already, and none of whose keys needs an escape in it, is stored as such, readable by anything, and reading it is
+ * `JSON.parse` and no more.
  * Instances of other classes, functions, symbols, cycles, holes in arrays and more than 512 levels are refused with
  * `UnserializableValueError` and the path of the culprit.
  */
@@ -23,12 +25,15 @@ export function jsonCodec(): Codec {
       return `${isBuffer ? "~b" : "~u"}${base64}`;
     },
   };
+  const rulesOfKeys: TagRules = { ...rules, changesKey: (key) => JSON.stringify(key).includes("\\") };
   return {
     id: 0,
     name: "json",
     encode(value) {
       const { tree, tagged } = tagValue(value, rules);
-      return new EncodedText(stringify(tree), tagged ? TAGGED : PLAIN);
+      const text = stringify(tree);
+      if (!hasEscapedKey(text)) return new EncodedText(text, tagged ? TAGGED : PLAIN);
+      return new EncodedText(stringify(tagValue(value, rulesOfKeys).tree), TAGGED);
     },
     decode(bytes, hint) {
       if (hint === PLAIN) return JSON.parse(bytes.toString());

@@ -1,10 +1,14 @@
-import { createCache, memoryStore, type Store, StoreUnavailableError } from "@crm/cache-core";
+import { createCache, memoryStore, type Store, StoreUnavailableError, systemClock } from "@crm/cache-core";
 import { describe, expect, it } from "vitest";
 import { createCacheWarmer } from "./index.ts";
 
 /** A store some of whose scripts fail while the rest of it is well, as a slot of a Cluster that is being moved. */
-function failing(operation: string, times: number, when: "before" | "after" = "before"): Store {
-  const store = memoryStore();
+function failing(
+  operation: string,
+  times: number,
+  when: "before" | "after" = "before",
+  store: Store = memoryStore(),
+): Store {
   let left = times;
   return new Proxy(store, {
     get(target, name) {
@@ -72,6 +76,9 @@ describe("a value that the store neither took nor refused", () => {
   it("is found when only the answer was lost", async () => {
     const outcome = { successfulTasks: 0, retries: 1, skips: { warm: 1 } };
     expect(await warm(failing("fillEntries", 1, "after"))).toEqual({ loads: 1, outcome });
+    // Also what was stored in the millisecond in which the run began.
+    const stopped = memoryStore({ clock: { ...systemClock, wall: () => 1_000 } });
+    expect(await warm(failing("fillEntries", 1, "after", stopped))).toEqual({ loads: 1, outcome });
   });
 
   it("is not loaded as long as nobody may store it", async () => {

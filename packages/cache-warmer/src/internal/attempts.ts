@@ -3,7 +3,7 @@ import { MARK, type Mark } from "../scripts/step-tasks.ts";
 import { Deadlines } from "./deadlines.ts";
 import { isClosed, reasonOf } from "./endings.ts";
 import { type FamilyRequest, loadFamily } from "./load-family.ts";
-import { type LoadResult, loadTask, WAIT_MS } from "./load-task.ts";
+import { type LoadResult, loadTask, sinceOf, WAIT_MS } from "./load-task.ts";
 import { retryDelay } from "./retry-delay.ts";
 import type { Ending, RunFigures } from "./run-figures.ts";
 import type { RunContext, RunPlan } from "./run-plan.ts";
@@ -92,7 +92,7 @@ export class Attempts {
       this.#leave();
       if (!signal.aborted) void this.#failed(record, error, clock.monotonic() - began, attempt);
     };
-    const request = { internals, clock, record, timeoutMs, newerThan, signal };
+    const request = { internals, clock, record, timeoutMs, newerThan: sinceOf(newerThan, attempt), signal };
     if (record.fetcher === undefined) {
       const only = this.#plan.only?.get(record);
       const onBatch = () => watch?.begin(name, category);

@@ -3,7 +3,7 @@ import type { KeyListing } from "./expiring-keys.ts";
 import { familyKeys } from "./family-keys.ts";
 import type { LoadEnd } from "./gradient-limiter.ts";
 import { inTime } from "./in-time.ts";
-import { entryOptions, type LoadRequest, type LoadResult, WAIT_MS } from "./load-task.ts";
+import { entryOptions, type LoadRequest, type LoadResult, sinceOf, WAIT_MS } from "./load-task.ts";
 import type { FamilySettings } from "./task-settings.ts";
 
 export interface FamilyRequest extends LoadRequest {
@@ -38,7 +38,8 @@ export async function loadFamily(request: FamilyRequest): Promise<LoadResult> {
     for (let attempt = 1; ; attempt++) {
       try {
         if (batch.length === 0) return;
-        const results = await loadBatch(request, batch);
+        const newerThan = sinceOf(request.newerThan, attempt);
+        const results = await loadBatch({ ...request, newerThan }, batch);
         for (const [at, result] of results.entries()) note(batch[at] as string, result);
         if (!results.some(({ outcome }) => outcome === "unavailable")) return;
         throw new StoreUnavailableError({ operation: "refill", reason: "error" });

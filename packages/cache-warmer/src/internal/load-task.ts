@@ -31,6 +31,10 @@ export interface LoadRequest {
 /** Beyond the fetcher's timeout: for waiting until somebody else's fill of the key has ended. */
 export const WAIT_MS = 2_000;
 
+/** What an earlier attempt has stored, and of which only the answer was lost, may have been made in the very millisecond. */
+export const sinceOf = (newerThan: number, attempt: number): number =>
+  attempt > 1 ? newerThan - 1 : newerThan;
+
 /** Loads one task once, through the fenced fill. Rejects with the fetcher's error, or at its timeout; waiting for others has no end. */
 export function loadTask(request: LoadRequest): Promise<RefillResult> {
   const { internals, record, timeoutMs, newerThan, signal } = request;
