@@ -8,13 +8,18 @@ import { number } from "./plan.ts";
 import { doubles, readDoubles, stringAt } from "./state/bytes.ts";
 
 /**
- * Where `key` was not counted, and `count` is why: what is no count is none, and a server that takes no writes still refuses who has
- * reached the limit. Others are told the error: begun anew, the count of a server that forbids `INCR` alone would never grow.
+ * Counts a hit of `key`, with its expiry in `left`. Where it was not counted, and `count` is why: what is no count is none, and a server that
+ * takes no writes still refuses who has reached the limit. Others are told the error: begun anew, the count of a server that forbids `INCR`
+ * alone would never grow.
  */
-const LUA_FULL_OR_NONE = `local raw = redis.pcall('GET', key)
+const LUA_COUNT = `local count, left = redis.pcall('INCR', key), redis.call('PTTL', key)
+local counted = type(count) == 'number'
+if not counted then
+  local raw = redis.pcall('GET', key)
   local hits = type(raw) == 'string' and #raw <= 18 and string.match(raw, '^[1-9]%d*$')
   if hits and hits + 0 < limit then return count end
-  count = hits and limit + 1 or 0`;
+  count = hits and limit + 1 or 0
+end`;
 
 /**
  * A hit in a fixed window that nobody blocks, penalizes or waits in: that of `checkRateLimit`. So its state is the bare count, which
@@ -27,11 +32,7 @@ export const countHit: AtomicOperation = {
 -- Replies hits left and ms until all are back, when it was counted; these and ms to wait, when not; as little-endian doubles.
 -- Atomic. O(1). A refusal takes its hit back: the same count, the same expiry.
 local key, limit = KEYS[1], ARGV[1] + 0
-local count, left = redis.pcall('INCR', key), redis.call('PTTL', key)
-local counted = type(count) == 'number'
-if not counted then
-  ${LUA_FULL_OR_NONE}
-end
+${LUA_COUNT}
 if left <= 0 or count < 1 then
   redis.call('SET', key, '1', 'PX', ARGV[2])
   return struct.pack('<dd', limit - 1, ARGV[2])
@@ -57,11 +58,7 @@ export const countHits: AtomicOperation = {
 local out, n = {}, 0
 for i = 1, #KEYS do
   local key, limit, wait = KEYS[i], ARGV[2 * i - 1] + 0, 0
-  local count, left = redis.pcall('INCR', key), redis.call('PTTL', key)
-  local counted = type(count) == 'number'
-  if not counted then
-    ${LUA_FULL_OR_NONE}
-  end
+  ${LUA_COUNT}
   if left <= 0 or count < 1 then
     redis.call('SET', key, '1', 'PX', ARGV[2 * i])
     count, left = 1, ARGV[2 * i] + 0
